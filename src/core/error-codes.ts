@@ -1,0 +1,57 @@
+/**
+ * Every way this program fails that a user can act on. The codes are stable: scripts and search engines rely on them.
+ * `exit` is the process's exit code when the error ends a command (sysexits: 69 unavailable, 78 configuration).
+ * README.md lists the same table; a test fails when the two drift apart.
+ */
+export const errorCodes = {
+  CONFIG_UNREADABLE: { exit: 78, summary: 'the configuration file cannot be read' },
+  CONFIG_SYNTAX: { exit: 78, summary: 'the configuration file is not valid YAML, too large or too deeply nested' },
+  CONFIG_INVALID: { exit: 78, summary: 'a configuration key is unknown or has a value that is not accepted' },
+  ENGINE_UNREACHABLE: { exit: 69, summary: 'no container engine answers on its socket' },
+  ENGINE_PERMISSION: { exit: 69, summary: 'the container engine refuses this user' },
+  ENGINE_TOO_OLD: { exit: 69, summary: 'the container engine is older than this program supports' },
+  ENGINE_RUNTIME: { exit: 69, summary: 'the OCI runtime does not work on this machine' },
+  ENGINE_TIMEOUT: { exit: 69, summary: 'the container engine does not answer in time' },
+  ENGINE_REQUEST: { exit: 1, summary: 'the container engine refused a request' },
+  ENGINE_NO_CPU_LIMIT: { exit: 78, summary: "the engine's cgroups cannot keep the configured CPU limit" },
+  ENGINE_NO_MEMORY_LIMIT: { exit: 78, summary: "the engine's cgroups cannot keep the configured memory limit" },
+  IMAGE_REFERENCE: { exit: 78, summary: 'the image reference is malformed' },
+  IMAGE_NOT_FOUND: { exit: 1, summary: 'the registry does not have this image or tag' },
+  IMAGE_MISSING: { exit: 1, summary: 'the image is not on this machine and controller.pull is never' },
+  IMAGE_PULL_FAILED: { exit: 1, summary: 'the image could not be pulled' },
+  IMAGE_ARCHITECTURE: { exit: 1, summary: "the image is not for this machine's processor" },
+  REGISTRY_UNREACHABLE: { exit: 1, summary: 'the registry does not answer' },
+  DISK_FULL: { exit: 1, summary: 'the disk is full' },
+  CPU_UNSUPPORTED: { exit: 1, summary: "the processor lacks what this image's database needs" },
+  MEMORY_LOW: { exit: 1, summary: 'the machine has too little memory for this controller' },
+  SUBNET_CLASH: { exit: 78, summary: "the container network's subnet overlaps one of this machine's routes" },
+  NETWORK_MISMATCH: { exit: 1, summary: 'a container network of this name exists with another subnet' },
+  CONTAINER_NAME_TAKEN: { exit: 1, summary: 'a container of this name exists that omada-host did not make' },
+  CONTROLLER_DOWNGRADE: { exit: 1, summary: 'the data were last used by a newer controller' },
+  CONTROLLER_OLD_DATABASE: { exit: 1, summary: 'the data need a database upgrade first' },
+  CONTROLLER_OLD_DATA: { exit: 1, summary: 'the data are of a controller too old for this image' },
+  CONTROLLER_REFUSED: { exit: 1, summary: "the image's entrypoint refused to start" },
+  CONTROLLER_CRASH_LOOP: { exit: 1, summary: 'the controller died too often' },
+  CONTROLLER_OUT_OF_MEMORY: { exit: 1, summary: 'the controller ran out of memory' },
+  CONTROLLER_START_TIMEOUT: { exit: 1, summary: 'the controller did not become ready in time' },
+  DATABASE_DOWN: { exit: 1, summary: "the controller's database does not answer" },
+  WEB_DOWN: { exit: 1, summary: "the controller's web interface does not answer" },
+  DEVICE_PORT_DOWN: { exit: 1, summary: "the controller's device port does not accept connections" },
+  DISCOVERY_DOWN: { exit: 1, summary: 'the controller does not listen for discovery datagrams' },
+  PROBE_FAILED: { exit: 1, summary: 'a health probe could not run' },
+  PORT_IN_USE: { exit: 1, summary: 'another process holds a port that this program needs' },
+  PORT_PRIVILEGED: { exit: 1, summary: 'a port below 1024 needs a privilege that the edge does not have' },
+  PORT_FAILED: { exit: 1, summary: 'a port could not be opened' },
+  ACCESS_UNKNOWN_INTERFACE: { exit: 78, summary: 'an interface named in access.* does not exist on this machine' },
+  CERTIFICATE_UNUSABLE: { exit: 1, summary: "the user's certificate cannot be used for the waiting room" },
+  APPLIANCE_UNREACHABLE: { exit: 69, summary: 'omada-host is not running or this user may not talk to it' },
+  APPLIANCE_RUNNING: { exit: 1, summary: 'another omada-host is already running' },
+  COMMAND_REFUSED: { exit: 1, summary: 'the appliance refused the command' },
+  PRIVILEGES: { exit: 1, summary: 'this command needs root' },
+  UNSUPPORTED_PLATFORM: { exit: 1, summary: 'this platform is not supported' },
+  USAGE: { exit: 2, summary: 'the command line is not understood' },
+  INTERNAL: { exit: 1, summary: 'a defect in omada-host' },
+} as const satisfies Record<string, { exit: 1 | 2 | 69 | 78; summary: string }>
+
+/** A stable code of `errorCodes`. */
+export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,100 @@
+import type { Fault } from '../core/errors.ts'
+
+/** Raised when a reader of an older version could misread the state; a reader treats another version as unknown. */
+export const stateVersion = 1
+
+export type Phase = 'pulling' | 'creating' | 'starting' | 'ready' | 'degraded' | 'stopping' | 'stopped' | 'failed'
+
+/** Why a phase or a condition is what it is; `code` and `remedy` are there when a user can act on it. */
+export interface Reason {
+  readonly message: string
+  readonly code?: Fault['code']
+  readonly remedy?: string
+}
+
+/** Progress of one layer of an image pull, in bytes. `total` is 0 until the registry told it. */
+export interface PullLayer {
+  readonly id: string
+  readonly current: number
+  readonly total: number
+  readonly done: boolean
+}
+
+/** Progress of an image pull, in bytes over all layers known so far. */
+export interface PullProgress {
+  readonly image: string
+  readonly current: number
+  readonly total: number
+  readonly layers: readonly PullLayer[]
+  /** 1 for the first try. */
+  readonly attempt: number
+}
+
+/** The container as the reconciler observes it. Times are ISO 8601. */
+export interface ControllerFacts {
+  readonly image: string
+  readonly digest?: string
+  /** The controller's own version and id, from its info API. */
+  readonly version?: string
+  readonly omadacId?: string
+  readonly containerId?: string
+  /** The container's fixed IPv4 address on its bridge. */
+  readonly address: string
+  readonly startedAt?: string
+  readonly pull?: PullProgress
+}
+
+/**
+ * One thing that must hold for the controller to work. `unknown`: not measured yet. `consequence` names the condition
+ * that is this one's cause while that is down: a page shows the cause, not the consequence.
+ */
+export interface Condition {
+  readonly name: string
+  readonly status: 'ok' | 'failing' | 'unknown'
+  readonly reason: Reason
+  readonly since: string
+  readonly consequenceOf?: string
+  /** What was measured, for people: round-trip time, server version. */
+  readonly detail?: string
+}
+
+/** A change of phase or of a condition, or a step of the reconciler, newest last, bounded. */
+export interface HistoryEntry {
+  readonly at: string
+  readonly subject: string
+  readonly from?: string
+  readonly to: string
+  readonly message: string
+}
+
+/** A process of this machine that listens on one of the appliance's ports. */
+export interface PortHolder {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly pid: number
+  readonly process: string
+}
+
+/** What the scheduled image check found. */
+export interface ImageCheck {
+  readonly checkedAt: string
+  readonly newDigest?: string
+  readonly newerTags: readonly string[]
+  readonly fault?: Fault
+}
+
+/** The host's half of the appliance's state, as published on its socket. */
+export interface HostState {
+  readonly stateVersion: typeof stateVersion
+  readonly phase: Phase
+  readonly reason: Reason
+  readonly since: string
+  readonly appliance: { readonly version: string; readonly startedAt: string }
+  readonly controller: ControllerFacts
+  readonly conditions: readonly Condition[]
+  readonly history: readonly HistoryEntry[]
+  readonly portHolders: readonly PortHolder[]
+  /** Things a user should know that keep nothing from working, such as `latest` being v5. */
+  readonly warnings: readonly Reason[]
+  readonly images?: ImageCheck
+}
