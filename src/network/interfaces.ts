@@ -1,0 +1,108 @@
+import { networkInterfaces } from 'node:os'
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { Emitter } from '../core/emitter.ts'
+import { isAbort, messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+
+/** One address of this machine. `internal`: loopback. */
+export interface LocalAddress {
+  readonly interface: string
+  readonly address: string
+  readonly family: 'ipv4' | 'ipv6'
+  /** Length of the network's prefix in bits. */
+  readonly prefix: number
+  readonly internal: boolean
+}
+
+/** This machine's addresses as they come and go. */
+export interface LocalAddresses {
+  list(): readonly LocalAddress[]
+  readonly changed: Emitter<readonly LocalAddress[]>
+}
+
+/** The addresses that the kernel reports now, sorted, so that two readings compare. */
+export function readLocalAddresses(): readonly LocalAddress[] {
+  return Object.entries(networkInterfaces())
+    .flatMap(([name, addresses]) =>
+      (addresses ?? []).map((info) => ({
+        interface: name,
+        address: info.address,
+        family: info.family === 'IPv4' ? ('ipv4' as const) : ('ipv6' as const),
+        prefix: Number(info.cidr?.split('/')[1] ?? (info.family === 'IPv4' ? 32 : 128)),
+        internal: info.internal,
+      })),
+    )
+    .sort((a, b) => keyOf(a).localeCompare(keyOf(b)))
+}
+
+function keyOf(address: LocalAddress): string {
+  return `${address.interface} ${address.address}/${address.prefix}`
+}
+
+/**
+ * Follows this machine's addresses by reading them every two seconds: Node has no netlink socket, and a child that
+ * watches netlink would be one more thing that can die.
+ */
+export class InterfaceWatcher implements Component, LocalAddresses {
+  readonly name = 'interfaces'
+  readonly changed = new Emitter<readonly LocalAddress[]>()
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #read: () => readonly LocalAddress[]
+  readonly #interval: number
+  readonly #stopping = new AbortController()
+  #addresses: readonly LocalAddress[] = []
+  #loop: Promise<void> | undefined
+
+  constructor(options: {
+    logger: Logger
+    clock: Clock
+    read?: () => readonly LocalAddress[]
+    intervalMilliseconds?: number
+  }) {
+    this.#logger = options.logger
+    this.#clock = options.clock
+    this.#read = options.read ?? readLocalAddresses
+    this.#interval = options.intervalMilliseconds ?? 2000
+  }
+
+  list(): readonly LocalAddress[] {
+    return this.#addresses
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#addresses = this.#read()
+    this.#loop = this.#follow()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#clock.sleep(this.#interval, this.#stopping.signal)
+        this.#refresh()
+      } catch (error) {
+        if (!isAbort(error))
+          this.#logger.warn({ err: error }, `cannot read this machine's addresses: ${messageOf(error)}`)
+      }
+    }
+  }
+
+  #refresh(): void {
+    const before = new Set(this.#addresses.map(keyOf))
+    const now = this.#read()
+    const after = new Set(now.map(keyOf))
+    const added = [...after].filter((key) => !before.has(key))
+    const removed = [...before].filter((key) => !after.has(key))
+    if (added.length === 0 && removed.length === 0) return
+    this.#addresses = now
+    this.#logger.info({ added, removed }, 'network addresses changed')
+    this.changed.emit(now)
+  }
+}
