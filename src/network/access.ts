@@ -49,7 +49,7 @@ export class NetworkAccess implements AccessPolicy {
     if (this.#interfaces.size === 0) return false
     const local = peer.localAddress === undefined ? undefined : plainAddress(peer.localAddress)
     if (local !== undefined && !this.#isListed(local)) return false
-    const towards = this.#interfaceTowards(remote)
+    const towards = this.#interfaceTowards(peer.remoteAddress)
     return towards !== undefined && this.#interfaces.has(towards)
   }
 

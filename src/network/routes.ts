@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { isIPv4 } from 'node:net'
 import { CidrSet, type Ipv4Network, ipv4Contains, parseIpv4, plainAddress } from '../core/cidr.ts'
 import type { Clock } from '../core/clock.ts'
 import type { LocalAddress, LocalAddresses } from './interfaces.ts'
@@ -53,6 +52,11 @@ export function routeTowards(routes: readonly Route[], address: number): Route |
     .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0]
 }
 
+interface Subnet {
+  readonly local: LocalAddress
+  readonly clients: CidrSet
+}
+
 /** How long a reading of the route table is used, in milliseconds. */
 const routesAge = 2000
 
@@ -62,6 +66,8 @@ export class Routing {
   readonly #clock: Clock
   readonly #readRoutes: () => string
   #routes: readonly Route[] = []
+  #subnets: readonly Subnet[] = []
+  #subnetsOf: readonly LocalAddress[] | undefined
   #readAt = Number.NEGATIVE_INFINITY
 
   constructor(options: { addresses: LocalAddresses; clock: Clock; readRoutes?: () => string }) {
@@ -83,19 +89,27 @@ export class Routing {
     return this.#addresses.list().find((local) => local.interface === route?.interface && local.family === 'ipv4')
   }
 
-  /** The name of the interface behind which `remote` lies, or undefined when unknown. */
+  /** The name of the interface behind which `remote` lies, or undefined when unknown. Takes `fe80::1%eth0` too. */
   interfaceTowards(remote: string): string | undefined {
-    return this.localAddressTowards(remote)?.interface
+    return /%(.+)$/.exec(remote)?.[1] ?? this.localAddressTowards(remote)?.interface
   }
 
   /** The longest matching subnet wins: a /24 inside somebody's /16. */
   #onLink(remote: string): LocalAddress | undefined {
-    const family = isIPv4(remote) ? 'ipv4' : 'ipv6'
-    return this.#addresses
-      .list()
-      .filter((local) => local.family === family && local.prefix > 0)
-      .filter((local) => new CidrSet([`${local.address}/${local.prefix}`]).contains(remote))
-      .sort((a, b) => b.prefix - a.prefix)[0]
+    return this.#currentSubnets().find((subnet) => subnet.clients.contains(remote))?.local
+  }
+
+  /** The subnets of this machine's addresses, longest prefix first; compiled anew when the addresses change. */
+  #currentSubnets(): readonly Subnet[] {
+    const list = this.#addresses.list()
+    if (list !== this.#subnetsOf) {
+      this.#subnetsOf = list
+      this.#subnets = list
+        .filter((local) => local.prefix > 0)
+        .map((local) => ({ local, clients: new CidrSet([`${local.address}/${local.prefix}`]) }))
+        .sort((a, b) => b.local.prefix - a.local.prefix)
+    }
+    return this.#subnets
   }
 
   #currentRoutes(): readonly Route[] {

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { Emitter } from '../../src/core/emitter.ts'
+import { NetworkAccess } from '../../src/network/access.ts'
+import type { LocalAddress } from '../../src/network/interfaces.ts'
+import { Routing } from '../../src/network/routes.ts'
+
+const local = (name: string, address: string, prefix = 24): LocalAddress => ({
+  interface: name,
+  address,
+  family: address.includes(':') ? 'ipv6' : 'ipv4',
+  prefix,
+  internal: name === 'lo',
+})
+
+const addresses = {
+  changed: new Emitter<readonly LocalAddress[]>(),
+  list: (() => {
+    const list = [
+      local('lo', '127.0.0.1', 8),
+      local('vlan10', '10.10.0.1'),
+      local('vlan20', '10.20.0.1'),
+      local('vlan30', '10.30.0.1'),
+      local('vlan10', '2001:db8:10::1', 64),
+    ]
+    return () => list
+  })(),
+}
+
+/** A router behind vlan20 leads to 172.16.0.0/12; everything else goes out by vlan30. */
+const routes = [
+  'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
+  'vlan30\t00000000\t0100001E\t0003\t0\t0\t0\t00000000\t0\t0\t0',
+  'vlan20\t000010AC\tFE00140A\t0003\t0\t0\t0\t0000F0FF\t0\t0\t0',
+].join('\n')
+
+const clock = { now: () => 0, wall: () => 0, sleep: async () => {} }
+const routing = new Routing({ addresses, clock, readRoutes: () => routes })
+
+function access(list: 'any' | string[]) {
+  return new NetworkAccess({ list, addresses, interfaceTowards: (remote) => routing.interfaceTowards(remote) })
+}
+
+describe('NetworkAccess', () => {
+  it('admits everybody by default', () => {
+    expect(access('any').admits({ localAddress: '10.30.0.1', remoteAddress: '203.0.113.9' })).toBe(true)
+  })
+
+  it.each([
+    ['a client of the listed interface', '10.10.0.1', '10.10.0.7', true],
+    ['a mapped client of the listed interface', '::ffff:10.10.0.1', '::ffff:10.10.0.7', true],
+    ['an IPv6 client of the listed interface', '2001:db8:10::1', '2001:db8:10::7', true],
+    ['a link-local client by its zone', '2001:db8:10::1', 'fe80::7%vlan10', true],
+    ['a broadcast from the listed interface', undefined, '10.10.0.7', true],
+    ['a broadcast from another interface', undefined, '10.30.0.7', false],
+    ['a client of another interface', '10.30.0.1', '10.30.0.7', false],
+    ["a client of another interface that addresses the listed one's address", '10.10.0.1', '10.30.0.7', false],
+    ["a client of the listed interface that addresses another one's address", '10.30.0.1', '10.10.0.7', false],
+    ['a client behind an unlisted router', '10.10.0.1', '172.16.5.5', false],
+    ['this machine by loopback', '127.0.0.1', '127.0.0.1', true],
+    ['this machine by an address of its own', '10.30.0.1', '10.30.0.1', true],
+  ])('with an interface: %s', (_, localAddress, remoteAddress, expected) => {
+    expect(access(['vlan10']).admits({ localAddress, remoteAddress })).toBe(expected)
+  })
+
+  it('admits clients routed to by a listed interface', () => {
+    expect(access(['vlan20']).admits({ localAddress: '10.20.0.1', remoteAddress: '172.16.5.5' })).toBe(true)
+  })
+
+  it('takes a network as a rule about clients, whatever they address', () => {
+    const policy = access(['10.30.0.0/24', '2001:db8:99::/48'])
+    expect(policy.admits({ localAddress: '10.10.0.1', remoteAddress: '10.30.0.7' })).toBe(true)
+    expect(policy.admits({ localAddress: '10.10.0.1', remoteAddress: '2001:db8:99::1' })).toBe(true)
+    expect(policy.admits({ localAddress: '10.10.0.1', remoteAddress: '10.10.0.7' })).toBe(false)
+  })
+
+  it("serves the listed interfaces' addresses, and all where a network is listed", () => {
+    expect(
+      access(['vlan20'])
+        .servedAddresses()
+        .map((one) => one.address),
+    ).toEqual(['127.0.0.1', '10.20.0.1'])
+    expect(access(['vlan20', '10.30.0.0/24']).servedAddresses()).toHaveLength(5)
+  })
+})
+
+describe('Routing', () => {
+  it.each([
+    ['10.20.0.9', '10.20.0.1'],
+    ['172.16.5.5', '10.20.0.1'],
+    ['203.0.113.9', '10.30.0.1'],
+    ['10.10.0.1', '10.10.0.1'],
+    ['::ffff:10.10.0.3', '10.10.0.1'],
+  ])('leads to %s by %s', (remote, expected) => {
+    expect(routing.localAddressTowards(remote)?.address).toBe(expected)
+  })
+})

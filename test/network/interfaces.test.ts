@@ -1,0 +1,39 @@
+import { describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { InterfaceWatcher, type LocalAddress, readLocalAddresses } from '../../src/network/interfaces.ts'
+
+const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
+const eth0: LocalAddress = { interface: 'eth0', address: '192.0.2.1', family: 'ipv4', prefix: 24, internal: false }
+const eth1: LocalAddress = { ...eth0, interface: 'eth1', address: '198.51.100.1' }
+
+describe('InterfaceWatcher', () => {
+  it('tells when an address comes or goes, survives a failing reading, and ends on stop', async () => {
+    let read = (): LocalAddress[] => [eth0]
+    const watcher = new InterfaceWatcher({ logger, clock: systemClock, read: () => read(), intervalMilliseconds: 5 })
+    const seen: (readonly LocalAddress[])[] = []
+    watcher.changed.on((list) => seen.push(list))
+    await watcher.start(new AbortController().signal)
+    expect(watcher.list()).toEqual([eth0])
+    read = () => {
+      throw new Error('no memory')
+    }
+    await systemClock.sleep(20)
+    read = () => [eth0, eth1]
+    await vi.waitFor(() => expect(seen).toEqual([[eth0, eth1]]))
+    await watcher.stop()
+    read = () => []
+    await systemClock.sleep(20)
+    expect(seen).toHaveLength(1)
+  })
+
+  it("reads this machine's loopback address with its prefix", () => {
+    expect(readLocalAddresses()).toContainEqual({
+      interface: 'lo',
+      address: '127.0.0.1',
+      family: 'ipv4',
+      prefix: 8,
+      internal: true,
+    })
+  })
+})
