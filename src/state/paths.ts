@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+
+/** Where the two processes meet and keep their own things. */
+export interface Paths {
+  /** The host's half of the state: read-only, mode 0660. */
+  readonly hostStateSocket: string
+  /** The user's verbs: mode 0600. */
+  readonly hostControlSocket: string
+  /** The edge's half of the state. */
+  readonly edgeStateSocket: string
+  /** What the host keeps over restarts. */
+  readonly hostStateDirectory: string
+  /** What the edge keeps over restarts, owned by its unprivileged user. */
+  readonly edgeStateDirectory: string
+}
+
+export const defaultRuntimeDirectory = '/run'
+export const defaultStateDirectory = '/var/lib'
+
+/** The places below a runtime directory (default /run) and a state directory (default /var/lib). */
+export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Paths {
+  return {
+    hostStateSocket: join(runtimeDirectory, 'omada-host', 'state.sock'),
+    hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
+    edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
+    hostStateDirectory: join(stateDirectory, 'omada-host'),
+    edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),
+  }
+}
