@@ -2,8 +2,8 @@ import { networkInterfaces } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import { Emitter } from '../core/emitter.ts'
-import { isAbort, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { Periodic } from '../core/periodic.ts'
 
 /** One address of this machine. `internal`: loopback. */
 export interface LocalAddress {
@@ -48,12 +48,9 @@ export class InterfaceWatcher implements Component, LocalAddresses {
   readonly name = 'interfaces'
   readonly changed = new Emitter<readonly LocalAddress[]>()
   readonly #logger: Logger
-  readonly #clock: Clock
   readonly #read: () => readonly LocalAddress[]
-  readonly #interval: number
-  readonly #stopping = new AbortController()
+  readonly #reading: Periodic
   #addresses: readonly LocalAddress[] = []
-  #loop: Promise<void> | undefined
 
   constructor(options: {
     logger: Logger
@@ -62,9 +59,14 @@ export class InterfaceWatcher implements Component, LocalAddresses {
     intervalMilliseconds?: number
   }) {
     this.#logger = options.logger
-    this.#clock = options.clock
     this.#read = options.read ?? readLocalAddresses
-    this.#interval = options.intervalMilliseconds ?? 2000
+    this.#reading = new Periodic({
+      name: this.name,
+      logger: options.logger,
+      clock: options.clock,
+      intervalMilliseconds: options.intervalMilliseconds ?? 2000,
+      work: () => this.#refresh(),
+    })
   }
 
   list(): readonly LocalAddress[] {
@@ -72,26 +74,12 @@ export class InterfaceWatcher implements Component, LocalAddresses {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
     this.#addresses = this.#read()
-    this.#loop = this.#follow()
+    await this.#reading.start(signal)
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-  }
-
-  async #follow(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      try {
-        await this.#clock.sleep(this.#interval, this.#stopping.signal)
-        this.#refresh()
-      } catch (error) {
-        if (!isAbort(error))
-          this.#logger.warn({ err: error }, `cannot read this machine's addresses: ${messageOf(error)}`)
-      }
-    }
+    await this.#reading.stop()
   }
 
   #refresh(): void {
