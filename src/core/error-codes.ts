@@ -42,6 +42,7 @@ export const errorCodes = {
   PORT_IN_USE: { exit: 1, summary: 'another process holds a port that this program needs' },
   PORT_PRIVILEGED: { exit: 1, summary: 'a port below 1024 needs a privilege that the edge does not have' },
   PORT_FAILED: { exit: 1, summary: 'a port could not be opened' },
+  OPEN_FILES_LOW: { exit: 1, summary: 'this process may open fewer files than its configured bounds can need' },
   ACCESS_UNKNOWN_INTERFACE: { exit: 78, summary: 'an interface named in access.* does not exist on this machine' },
   CERTIFICATE_UNUSABLE: { exit: 1, summary: "the user's certificate cannot be used for the waiting room" },
   APPLIANCE_UNREACHABLE: { exit: 69, summary: 'omada-host is not running or this user may not talk to it' },
