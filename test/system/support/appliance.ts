@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fetchState } from '../../../src/state/client.ts'
+import type { EdgeState, Device as SeenDevice } from '../../../src/state/edge-state.ts'
+import type { HostState, Phase } from '../../../src/state/host-state.ts'
+import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
+import { type ApplianceStatus, mergeStatus } from '../../../src/status/merge.ts'
+import { Child, type ChildEnd } from '../../support/child.ts'
+import type { Ledger } from '../../support/ledger.ts'
+import type { Namespace } from '../../support/namespace.ts'
+
+/** The real build; `npm run build` makes it. */
+export const program = fileURLToPath(new URL('../../../dist/omada-host', import.meta.url))
+
+export interface ApplianceOptions {
+  readonly namespace: Namespace
+  /** Holds the configuration, the sockets and the state of this appliance over restarts. */
+  readonly directory: string
+  readonly environment: NodeJS.ProcessEnv
+  /** As in the YAML file. */
+  readonly config: object
+}
+
+/** `dist/omada-host run` as a child in a namespace, and what it says of itself on its unix sockets. */
+export class Appliance {
+  readonly paths: Paths
+  readonly configFile: string
+  readonly #ledger: Ledger
+  readonly #options: ApplianceOptions
+  #child: Child | undefined
+  #before = ''
+
+  constructor(ledger: Ledger, options: ApplianceOptions) {
+    this.#ledger = ledger
+    this.#options = options
+    this.configFile = join(options.directory, 'config.yaml')
+    this.paths = pathsBelow(join(options.directory, 'run'), join(options.directory, 'lib'))
+    for (const name of ['run', 'lib']) mkdirSync(join(options.directory, name), { recursive: true })
+    this.configure(options.config)
+  }
+
+  /** What the next start reads. */
+  configure(config: object): void {
+    // JSON is YAML.
+    writeFileSync(this.configFile, JSON.stringify(config, null, 2))
+  }
+
+  get child(): Child {
+    if (this.#child === undefined) throw new Error('the appliance was not started')
+    return this.#child
+  }
+
+  /** The argv of any of the program's commands, in the namespace. */
+  argv(args: readonly string[]): string[] {
+    return this.#options.namespace.enter([program, ...args])
+  }
+
+  /** Starts `run`; it is not waited for. */
+  async start(): Promise<void> {
+    if (!existsSync(program)) throw new Error(`${program} is missing; run: npm run build`)
+    if (this.#child !== undefined) this.#before = this.#child.tail(100)
+    const { directory, environment } = this.#options
+    const places = ['--runtime-dir', join(directory, 'run'), '--state-dir', join(directory, 'lib')]
+    this.#child = await Child.start(this.#ledger, {
+      what: 'omada-host run',
+      argv: this.argv(['run', '--config', this.configFile, ...places]),
+      environment,
+      graceMilliseconds: 90_000,
+    })
+  }
+
+  /** Sends a signal and waits for the end of the process. */
+  stop(signal: NodeJS.Signals = 'SIGTERM', milliseconds = 90_000): Promise<ChildEnd> {
+    return this.child.stop(signal, milliseconds)
+  }
+
+  hostState(): Promise<HostState> {
+    return fetchState<HostState>(this.paths.hostStateSocket, AbortSignal.timeout(5000))
+  }
+
+  edgeState(): Promise<EdgeState> {
+    return fetchState<EdgeState>(this.paths.edgeStateSocket, AbortSignal.timeout(5000))
+  }
+
+  async status(): Promise<ApplianceStatus> {
+    const [host, edge] = await Promise.all([this.hostState(), this.edgeState()])
+    return mergeStatus(host, edge)
+  }
+
+  async device(mac: string): Promise<SeenDevice | undefined> {
+    return (await this.edgeState()).devices.find((device) => device.mac === mac)
+  }
+
+  /** Waits for a phase. @throws Error when the appliance ends or does not get there in time, with its log */
+  async phase(wanted: Phase, milliseconds = 60_000): Promise<HostState> {
+    const end = performance.now() + milliseconds
+    for (;;) {
+      const state = await this.hostState().catch(() => undefined)
+      if (state?.phase === wanted) return state
+      if (!this.child.running) throw new Error(`the appliance ended instead of being ${wanted}\n${this.report()}`)
+      if (performance.now() > end) {
+        const last = state === undefined ? 'it told nothing' : `it is ${state.phase}: ${JSON.stringify(state.reason)}`
+        throw new Error(`not ${wanted} after ${milliseconds} ms: ${last}\n${this.report()}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  /** The end of its log, over one restart, for the message of a failure. */
+  report(): string {
+    const before = this.#before === '' ? '' : `--- the appliance's log before its restart\n${this.#before}\n`
+    return `${before}--- the appliance's log\n${this.#child?.tail(150) ?? ''}`
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { command } from '../../support/command.ts'
+import { Ledger } from '../../support/ledger.ts'
+import { Namespace } from '../../support/namespace.ts'
+import { Podman } from './podman.ts'
+
+const standin = fileURLToPath(new URL('../../standin', import.meta.url))
+const cache = '/var/tmp/omada-host-images'
+
+/** What the stand-in image is called in the image store, one tag for each controller version that tests need. */
+export const standinImage = 'localhost/omada-standin'
+export const standinTags = ['6.2', '6.1', '5.15'] as const
+
+/**
+ * Makes the stand-in images, or finds those made before from the same sources by the same Node.
+ * @returns the root of a Podman storage that holds them, to be used as an additional image store
+ */
+export async function standinImageStore(): Promise<string> {
+  const key = await sourceHash()
+  const store = join(cache, key, 'root')
+  if (existsSync(store)) return store
+  mkdirSync(cache, { recursive: true })
+  for (const name of await readdir(cache)) await rm(join(cache, name), { recursive: true, force: true })
+  const ledger = await Ledger.open('omada-host-image-', '/var/tmp')
+  try {
+    const archive = join(ledger.directory, 'image.tar')
+    const tags = standinTags.flatMap((tag) => ['--tag', `${standinImage}:${tag}`])
+    await command([process.execPath, join(standin, 'image.ts'), ...tags, '--archive', archive])
+    const directory = join(ledger.directory, key)
+    await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
+    await rename(directory, join(cache, key))
+  } finally {
+    await ledger.close()
+  }
+  return store
+}
+
+async function sourceHash(): Promise<string> {
+  const hash = createHash('sha256').update(process.version)
+  for (const entry of (await readdir(standin, { recursive: true })).sort()) {
+    if (entry.endsWith('.ts')) hash.update(entry).update(readFileSync(join(standin, entry)))
+  }
+  return hash.digest('hex').slice(0, 16)
+}

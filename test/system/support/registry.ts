@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Child } from '../../support/child.ts'
+import type { Ledger } from '../../support/ledger.ts'
+import type { Namespace } from '../../support/namespace.ts'
+import type { Outpost } from './outpost.ts'
+
+/** A plain-HTTP image registry on 127.0.0.1:5000 of one namespace. Its images stay over stop and start. */
+export class Registry {
+  static readonly address = '127.0.0.1:5000'
+  readonly #ledger: Ledger
+  readonly #namespace: Namespace
+  readonly #outpost: Outpost
+  readonly #configuration: string
+  #child: Child | undefined
+
+  constructor(ledger: Ledger, options: { namespace: Namespace; outpost: Outpost; directory: string }) {
+    this.#ledger = ledger
+    this.#namespace = options.namespace
+    this.#outpost = options.outpost
+    mkdirSync(options.directory, { recursive: true })
+    this.#configuration = join(options.directory, 'registry.yaml')
+    writeFileSync(
+      this.#configuration,
+      JSON.stringify({
+        version: 0.1,
+        storage: { filesystem: { rootdirectory: join(options.directory, 'blobs') } },
+        http: { addr: Registry.address },
+      }),
+    )
+  }
+
+  /** Returns when it answers. */
+  async start(): Promise<void> {
+    this.#child = await Child.start(this.#ledger, {
+      what: 'docker-registry',
+      argv: this.#namespace.enter(['docker-registry', 'serve', this.#configuration]),
+      graceMilliseconds: 2000,
+    })
+    const end = performance.now() + 20_000
+    for (;;) {
+      const answered = await this.#outpost.json(`http://${Registry.address}/v2/`).then(
+        () => true,
+        () => false,
+      )
+      if (answered) return
+      if (performance.now() > end || !this.#child.running) throw new Error(`no registry\n${this.#child.tail()}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#child?.stop('SIGTERM', 10_000)
+    this.#child = undefined
+  }
+}
