@@ -1,45 +1,26 @@
-import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { isCidr, parseIpv4, parseIpv4Network } from '../core/cidr.ts'
+import { parseIpv4 } from '../core/cidr.ts'
 import { isImageReference } from '../omada/image-reference.ts'
+import {
+  absolutePath,
+  access,
+  count,
+  engineName,
+  isSchedule,
+  isSubnet,
+  isTimezone,
+  port,
+  seconds,
+  volume,
+} from './values.ts'
 
 /** `.meta` of every key: `needs` says what a change of it takes; `secret` is redacted wherever it is shown. */
 export interface KeyMeta {
   readonly description: string
+  /** What is accepted, in words, where the type and its limits do not say it. */
+  readonly accepts?: string
   readonly needs?: 'container' | 'restart'
   readonly secret?: boolean
-}
-
-const seconds = (minimum: number, maximum: number) => z.number().min(minimum).max(maximum)
-const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
-const port = z.int().min(1).max(65535)
-
-const volume = z
-  .string()
-  .refine(
-    (text) => (isAbsolute(text) ? !text.includes(':') : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(text)),
-    'a volume name or an absolute path without a colon',
-  )
-const absolutePath = z.string().refine((text) => isAbsolute(text) && !text.includes('\0'), 'an absolute path')
-const engineName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/, 'a name of letters, digits, _ . -')
-const networkList = z
-  .array(
-    z.string().refine(
-      // IFNAMSIZ is 16 with the terminating zero; '/' cannot be in an interface's name.
-      (text) => isCidr(text) || /^[^/\s:]{1,15}$/.test(text),
-      'an interface name or a network such as 192.0.2.0/24',
-    ),
-  )
-  .min(1, 'at least one interface or network')
-const access = z.union([z.literal('any'), networkList], 'any, or a list of interface names and networks')
-
-const isTimezone = (zone: string) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
-  } catch {
-    return false
-  }
 }
 
 const memoryLimits = z.strictObject({
@@ -51,7 +32,8 @@ const memoryLimits = z.strictObject({
 const controller = z.strictObject({
   image: z
     .string()
-    .refine(isImageReference, 'an image reference such as docker.io/mbentley/omada-controller:6.2')
+    .refine(isImageReference)
+    .meta({ accepts: 'an image reference such as docker.io/mbentley/omada-controller:6.2' })
     .default('docker.io/mbentley/omada-controller:6.2')
     .meta({ description: 'image by tag or digest; never latest, which stays on v5', needs: 'container' }),
   pull: z.enum(['missing', 'always', 'never']).default('missing').meta({ description: 'when to pull the image' }),
@@ -68,18 +50,27 @@ const controller = z.strictObject({
   }),
   timezone: z
     .string()
-    .refine(isTimezone, 'a time zone such as Europe/Berlin')
+    .refine(isTimezone)
+    .meta({ accepts: 'a time zone such as Europe/Berlin' })
     .optional()
     .meta({ description: "time zone; the machine's when absent", needs: 'container' }),
   environment: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name'), z.string())
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .meta({ accepts: 'variable names, each with a text; numbers, true and false in quotes' })
     .default({})
     .meta({ description: 'more variables for the image', needs: 'container', secret: true }),
-  stopGraceSeconds: seconds(60, 3600).default(120).meta({
-    description: 'how long the controller may take to stop; an unclean stop corrupts its database',
-  }),
+  stopGraceSeconds: seconds(60, 3600)
+    .meta({
+      accepts: 'a number from 60 to 3600, because a controller that is killed while it stops corrupts its database',
+    })
+    .default(120)
+    .meta({ description: 'how long the controller may take to stop; an unclean stop corrupts its database' }),
   memory: z
-    .union([z.enum(['auto', 'off']), memoryLimits], 'auto, off, or {heapMegabytes, databaseCacheMegabytes}')
+    .union([z.enum(['auto', 'off']), memoryLimits])
+    .meta({
+      accepts:
+        'auto, off, or {heapMegabytes, databaseCacheMegabytes} of 256 or more each, optionally limitMegabytes of 1024 or more',
+    })
     .default('auto')
     .meta({ description: "JVM heap, WiredTiger cache and limit, sized from the machine's RAM", needs: 'container' }),
   cpus: z.number().min(0.1).max(1024).optional().meta({ description: 'CPU limit', needs: 'container' }),
@@ -96,7 +87,8 @@ const engine = z.strictObject({
   }),
   runtime: z
     .string()
-    .regex(/^[a-zA-Z0-9._/-]{1,128}$/, 'an OCI runtime such as crun or runc')
+    .regex(/^[a-zA-Z0-9._/-]{1,128}$/)
+    .meta({ accepts: 'an OCI runtime such as crun or runc' })
     .optional()
     .meta({ description: 'OCI runtime; chosen by what the machine supports when absent', needs: 'container' }),
 })
@@ -105,12 +97,14 @@ const network = z.strictObject({
   name: engineName.default('omada').meta({ description: "the bridge network's name", needs: 'container' }),
   subnet: z
     .string()
-    .refine((text) => (parseIpv4Network(text)?.prefix ?? 32) <= 29, 'an IPv4 network of /29 or larger')
+    .refine((text) => isSubnet(text))
+    .meta({ accepts: 'an IPv4 network from /8 to /29, such as 10.129.81.0/24' })
     .default('10.129.81.0/24')
     .meta({ description: "the bridge network's subnet", needs: 'container' }),
   controllerAddress: z
     .string()
-    .refine((text) => parseIpv4(text) !== undefined, 'an IPv4 address')
+    .refine((text) => parseIpv4(text) !== undefined)
+    .meta({ accepts: 'an IPv4 address' })
     .default('10.129.81.10')
     .meta({ description: "the controller's fixed address in that subnet", needs: 'container' }),
 })
@@ -145,8 +139,7 @@ const accessSection = z.strictObject({
 
 const proxy = z.strictObject({
   listen: z
-    .string()
-    .refine((text) => text === 'dual-stack' || text === '0.0.0.0', 'dual-stack or 0.0.0.0')
+    .enum(['dual-stack', '0.0.0.0'])
     .default('dual-stack')
     .meta({ description: 'dual-stack, or 0.0.0.0 for IPv4 only', needs: 'restart' }),
   ports: z
@@ -181,7 +174,8 @@ const health = z.strictObject({
 const mongo = z.strictObject({
   uri: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\/\S+$/, 'a mongodb:// or mongodb+srv:// URI')
+    .regex(/^mongodb(\+srv)?:\/\/\S+$/)
+    .meta({ accepts: 'a mongodb:// or mongodb+srv:// URI' })
     .optional()
     .meta({ description: 'external MongoDB; the embedded one when absent', needs: 'container', secret: true }),
 })
@@ -195,6 +189,8 @@ const status = z.strictObject({
 const images = z.strictObject({
   checkSchedule: z
     .string()
+    .refine(isSchedule)
+    .meta({ accepts: 'a cron schedule of five fields, such as "17 3 * * *"' })
     .default('17 3 * * *')
     .meta({ description: 'cron schedule of the check for newer images; nothing is changed by it', needs: 'restart' }),
 })

@@ -1,0 +1,40 @@
+import type { Fault } from '../core/errors.ts'
+import { unknownVariableFault } from './key-faults.ts'
+import { type ConfigKey, configKeys, variablePrefix } from './keys.ts'
+import { parseYaml } from './parse-yaml.ts'
+
+/** Variables with our prefix that are no configuration keys: they stand for the options of the same names. */
+export const optionVariables = {
+  config: 'OMADA_HOST_CONFIG',
+  runtimeDirectory: 'OMADA_HOST_RUNTIME_DIR',
+  stateDirectory: 'OMADA_HOST_STATE_DIR',
+} as const
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** One fault for each variable with our prefix that stands for nothing. */
+export function unknownVariables(env: Environment): readonly Fault[] {
+  const known = new Set<string>([...Object.values(optionVariables), ...configKeys.map((key) => key.variable)])
+  return Object.keys(env)
+    .filter((name) => name.startsWith(variablePrefix) && !known.has(name))
+    .map(unknownVariableFault)
+}
+
+/**
+ * The value that the text of a variable stands for: the text itself where the key takes texts, else what it is in YAML,
+ * else a list of what stands between its commas. Which reading is meant follows from what the key accepts; when it
+ * accepts none, the one that comes closest is returned, so that the error shows the right part.
+ */
+export function valueOfVariable(key: ConfigKey, text: string): unknown {
+  const readings = [text, yamlValue(text), text.split(',').map((item) => yamlValue(item.trim()))]
+  const accepted = readings.find((reading) => key.schema.safeParse(reading).success)
+  if (accepted !== undefined) return accepted
+  const depth = (reading: unknown) => key.schema.safeParse(reading).error?.issues[0]?.path.length ?? 0
+  return readings.reduce((best, reading) => (depth(reading) > depth(best) ? reading : best))
+}
+
+/** The text's value in YAML, or the text itself when it is not YAML. */
+function yamlValue(text: string): unknown {
+  const parsed = parseYaml(text, 'a variable')
+  return 'faults' in parsed ? text : parsed.value
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { configSchema } from './schema.ts'
+
+/** The configuration's JSON Schema (draft 2020-12), with titles, descriptions and defaults, for editors and tools. */
+export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema, path }) => {
+      const name = path.at(-2) === 'properties' ? path.at(-1) : undefined
+      if (typeof name === 'string') jsonSchema.title = titleOf(name)
+      if (path.length === 0) jsonSchema.title = 'omada-host configuration'
+      // What JSON Schema has no word for gets the prefix that other readers skip.
+      for (const key of ['accepts', 'needs', 'secret']) {
+        if (!(key in jsonSchema)) continue
+        jsonSchema[`x-${key}`] = jsonSchema[key]
+        delete jsonSchema[key]
+      }
+    },
+  })
+}
+
+/** `stopGraceSeconds` as `Stop grace seconds`. */
+function titleOf(key: string): string {
+  const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

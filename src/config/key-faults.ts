@@ -1,0 +1,114 @@
+import type { z } from 'zod'
+import type { Fault } from '../core/errors.ts'
+import { type ConfigKey, configKeys, configSections } from './keys.ts'
+import { closest } from './suggest.ts'
+
+/** Where a value comes from. `line` counts from 1 and is the line of the key. */
+export type Source =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'file'; readonly path: string; readonly line: number }
+  | { readonly kind: 'environment'; readonly variable: string }
+
+/** A source for people: `default`, `/etc/omada-host/config.yaml:4`, `environment OMADA_HOST_LOG_LEVEL`. */
+export function describeSource(source: Source): string {
+  if (source.kind === 'default') return 'default'
+  return source.kind === 'file' ? `${source.path}:${source.line}` : `environment ${source.variable}`
+}
+
+/** One fault for each thing that is wrong with the value of `key`. */
+export function valueFaults(key: ConfigKey, value: unknown, source: Source, error: z.ZodError): readonly Fault[] {
+  return error.issues.flatMap(innermost).map((issue) => {
+    const path = `${key.path}${issue.path.map(formatStep).join('')}`
+    return {
+      code: 'CONFIG_INVALID',
+      message: `${path} (${describeSource(source)}) ${describeProblem(key, issue, value)}; accepted: ${key.accepts}`,
+      remedy: remedyFor(key, source),
+    }
+  })
+}
+
+/** The fault of a name that is no section, or no key of its section. */
+export function unknownKeyFault(name: string, section: string | undefined, source: Source): Fault {
+  const known = section === undefined ? configSections : keysOf(section)
+  const near = closest(name, known)
+  const meant = near === undefined ? sameNameElsewhere(name) : section === undefined ? near : `${section}.${near}`
+  const path = section === undefined ? name : `${section}.${name}`
+  const kind = section === undefined ? 'section' : 'key'
+  return {
+    code: 'CONFIG_INVALID',
+    message:
+      `${quote(path)} (${describeSource(source)}) is not a ${kind}; accepted: ${known.join(', ')}` +
+      `${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    remedy: meant === undefined ? 'take it out: omada-host config show lists every key' : `write ${meant} instead`,
+  }
+}
+
+function keysOf(section: string): readonly string[] {
+  return configKeys.filter((key) => key.section === section).map(({ key }) => key)
+}
+
+/** A key that stands in the wrong section, or in none. */
+function sameNameElsewhere(name: string): string | undefined {
+  return configKeys.find(({ key }) => closest(name, [key]) !== undefined)?.path
+}
+
+/** The fault of a variable with our prefix that stands for no key. */
+export function unknownVariableFault(variable: string): Fault {
+  const meant = closest(
+    variable,
+    configKeys.map((key) => key.variable),
+  )
+  return {
+    code: 'CONFIG_INVALID',
+    message: `the environment variable ${quote(variable)} stands for no configuration key${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    remedy: meant === undefined ? `unset ${variable}` : `use ${meant}, or unset ${variable}`,
+  }
+}
+
+/** The fault of a section that holds something else than keys. */
+export function notASectionFault(section: string, value: unknown, source: Source): Fault {
+  return {
+    code: 'CONFIG_INVALID',
+    message: `${section} (${describeSource(source)}) is ${quote(value)}; accepted: keys and values below it`,
+    remedy: `indent the keys of ${section} below it: omada-host config show prints the form`,
+  }
+}
+
+/** A value as JSON, short and on one line. */
+export function quote(value: unknown): string {
+  // JSON would write null for NaN and infinity, and hide what is wrong with them.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+export function remedyFor(key: ConfigKey, source: Source): string {
+  return source.kind === 'environment'
+    ? `change or unset ${source.variable}`
+    : `change ${key.path} in the configuration`
+}
+
+/** Of an issue with alternatives, the issues of the alternative that came furthest; else the issue itself. */
+function innermost(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const deep = issue.errors.find((alternative) => alternative.some((inner) => inner.path.length > 0))
+  return deep?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
+}
+
+function formatStep(step: PropertyKey): string {
+  return typeof step === 'number' ? `[${step}]` : `.${String(step)}`
+}
+
+function describeProblem(key: ConfigKey, issue: z.core.$ZodIssue, whole: unknown): string {
+  if (issue.code === 'unrecognized_keys') return `has the unknown key ${issue.keys.map(quote).join(', ')}`
+  const value = issue.path.reduce<unknown>((inner, step) => property(inner, step), whole)
+  if (value === undefined) return 'is missing'
+  if (value === null) return 'has no value'
+  if (issue.code === 'invalid_key') return 'is not a name that is accepted'
+  return key.meta.secret === true
+    ? `is a ${typeof value} that is not accepted (not shown: secret)`
+    : `is ${quote(value)}`
+}
+
+function property(value: unknown, step: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+}

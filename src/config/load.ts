@@ -1,0 +1,109 @@
+import { ApplianceErrors, type Fault } from '../core/errors.ts'
+import { type ConfigWarning, type CrossCheck, crossChecks, warningsOf } from './cross-checks.ts'
+import { type Environment, unknownVariables, valueOfVariable } from './environment.ts'
+import { notASectionFault, type Source, unknownKeyFault, valueFaults } from './key-faults.ts'
+import { type ConfigKey, configKeys, configSections } from './keys.ts'
+import { type ParsedYaml, parseYaml } from './parse-yaml.ts'
+import { type Config, configSchema } from './schema.ts'
+
+/** The effective configuration and where it comes from. */
+export interface LoadedConfig {
+  readonly config: Config
+  /** By the key's path, `controller.image`; every key is there. */
+  readonly sources: ReadonlyMap<string, Source>
+  readonly warnings: readonly ConfigWarning[]
+}
+
+interface Found {
+  readonly values: Map<string, Map<string, unknown>>
+  readonly sources: Map<string, Source>
+  /** Paths of the keys whose value is not accepted. */
+  readonly invalid: Set<string>
+  readonly faults: Fault[]
+}
+
+/**
+ * The configuration from a file's text (undefined: no file, all defaults) and the environment, which overrides it. Pure.
+ * @throws ApplianceErrors with every fault there is: CONFIG_SYNTAX or CONFIG_INVALID
+ */
+export function loadConfig(options: { path: string; text?: string; env: Environment }): LoadedConfig {
+  const parsed = options.text === undefined ? emptyFile : parseYaml(options.text, options.path)
+  const found: Found = { values: new Map(), sources: new Map(), invalid: new Set(), faults: [] }
+  if ('faults' in parsed) found.faults.push(...parsed.faults)
+  else readFile(parsed, options.path, found)
+  readEnvironment(options.env, found)
+
+  const config = configSchema.parse(
+    Object.fromEntries([...found.values].map(([section, keys]) => [section, Object.fromEntries(keys)])),
+  )
+  for (const check of crossChecks) if (canRun(check, found)) found.faults.push(...check.run(config))
+  if (found.faults.length > 0) throw new ApplianceErrors(found.faults.slice(0, maxFaults))
+  const sources = new Map<string, Source>()
+  for (const { path } of configKeys) sources.set(path, found.sources.get(path) ?? { kind: 'default' })
+  return { config, sources, warnings: warningsOf(config) }
+}
+
+/** Where reading ends: nobody reads more, and a file with that many faults is not a configuration. */
+const maxFaults = 100
+
+const emptyFile: ParsedYaml = { value: null, lines: new Map() }
+
+function readFile(file: ParsedYaml, path: string, found: Found): void {
+  const sourceOf = (key: string): Source => ({ kind: 'file', path, line: file.lines.get(key) ?? 1 })
+  // A section without keys, all of them commented out, is an empty one.
+  const root = file.value ?? {}
+  if (!isMapping(root)) {
+    found.faults.push(notASectionFault('the configuration', root, sourceOf('')))
+    return
+  }
+  for (const [section, content] of Object.entries(root)) {
+    if (found.faults.length >= maxFaults) return
+    if (!configSections.includes(section)) {
+      found.faults.push(unknownKeyFault(section, undefined, sourceOf(section)))
+    } else if (!isMapping(content ?? {})) {
+      found.faults.push(notASectionFault(section, content, sourceOf(section)))
+    } else {
+      readSection(section, content ?? {}, sourceOf, found)
+    }
+  }
+}
+
+function readSection(section: string, content: object, sourceOf: (key: string) => Source, found: Found): void {
+  for (const [name, value] of Object.entries(content)) {
+    if (found.faults.length >= maxFaults) return
+    const key = configKeys.find((known) => known.section === section && known.key === name)
+    const source = sourceOf(`${section}.${name}`)
+    if (key === undefined) found.faults.push(unknownKeyFault(name, section, source))
+    else readValue(key, value, source, found)
+  }
+}
+
+function readEnvironment(env: Environment, found: Found): void {
+  found.faults.push(...unknownVariables(env))
+  for (const key of configKeys) {
+    const text = env[key.variable]
+    if (text === undefined) continue
+    readValue(key, valueOfVariable(key, text), { kind: 'environment', variable: key.variable }, found)
+  }
+}
+
+function readValue(key: ConfigKey, value: unknown, source: Source, found: Found): void {
+  const { error } = key.schema.safeParse(value)
+  if (error !== undefined) {
+    found.faults.push(...valueFaults(key, value, source, error))
+    found.invalid.add(key.path)
+    return
+  }
+  const section = found.values.get(key.section) ?? new Map<string, unknown>()
+  found.values.set(key.section, section.set(key.key, value))
+  found.sources.set(key.path, source)
+}
+
+/** A check that needs a key which is wrong already would only report the default's faults. */
+function canRun(check: CrossCheck, found: Found): boolean {
+  return check.keys.every((path) => !found.invalid.has(path))
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,135 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import type { Fault } from '../core/errors.ts'
+
+/** The largest configuration text that is parsed, in bytes. */
+export const maxConfigBytes = 1_048_576
+/** The configuration itself is three levels deep. */
+const maxDepth = 16
+/** Values after every alias has been followed, so that a few lines cannot stand for billions. */
+const maxValues = 100_000
+/** Each alias is looked up by walking the text. */
+const maxAliases = 100
+
+/** A YAML text as plain values, and the line (from 1) on which each one's key stands, by dotted path. */
+export interface ParsedYaml {
+  readonly value: unknown
+  readonly lines: ReadonlyMap<string, number>
+}
+
+/**
+ * Parses one YAML document. `where` names the text in messages: a file's path or a variable's name. What YAML allows but
+ * a configuration never needs (duplicate keys, unknown tags, aliases to what encloses them) is refused, as is whatever
+ * would take unreasonable time or memory.
+ */
+export function parseYaml(text: string, where: string): ParsedYaml | { readonly faults: readonly Fault[] } {
+  if (Buffer.byteLength(text) > maxConfigBytes) return { faults: [tooLarge(where, Buffer.byteLength(text))] }
+  const lineCounter = new LineCounter()
+  // Duplicate keys are looked for below, because the parser's own search takes quadratic time.
+  const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter })
+  const at = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset)
+    return `${where}, line ${line}, column ${col}`
+  }
+  const problems = [...document.errors, ...document.warnings]
+  const deep = problems.find((problem) => problem.code === 'RESOURCE_EXHAUSTION')
+  if (deep !== undefined) return { faults: [tooDeep(at(deep.pos[0]))] }
+  if (problems.length > 0) {
+    return { faults: problems.slice(0, 20).map((problem) => syntaxFault(`${at(problem.pos[0])}: ${problem.message}`)) }
+  }
+
+  const faults: Fault[] = []
+  const lines = new Map<string, number>()
+  const enclosing: Node[] = []
+  let values = 0
+  let aliases = 0
+
+  const read = (node: unknown, path: string): unknown => {
+    if (isAlias(node)) {
+      aliases += 1
+      if (aliases > maxAliases) throw new Refusal(tooMany(where))
+      const target = node.resolve(document)
+      if (target === undefined || enclosing.includes(target)) {
+        const problem = target === undefined ? 'stands for nothing before it' : 'stands inside itself'
+        throw new Refusal(syntaxFault(`${at(node.range?.[0] ?? 0)}: the alias *${node.source} ${problem}`))
+      }
+      return read(target, path)
+    }
+    values += 1
+    if (values > maxValues) throw new Refusal(tooMany(where))
+    if (isScalar(node)) return node.value
+    if (!isMap(node) && !isSeq(node)) return null
+    if (enclosing.length >= maxDepth) throw new Refusal(tooDeep(at(node.range?.[0] ?? 0)))
+    enclosing.push(node)
+    const value = isMap(node) ? readMap(node.items, path) : node.items.map((item, i) => read(item, `${path}[${i}]`))
+    enclosing.pop()
+    return value
+  }
+
+  const readMap = (items: readonly { key: unknown; value: unknown }[], path: string) => {
+    const entries = new Map<string, unknown>()
+    for (const { key, value } of items) {
+      const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0
+      if (!isScalar(key) || key.value === null || typeof key.value === 'object' || key.value === '__proto__') {
+        faults.push(syntaxFault(`${at(offset)}: a key${path === '' ? '' : ` of ${path}`} is not a plain name`))
+        continue
+      }
+      const name = String(key.value)
+      if (entries.has(name)) faults.push(syntaxFault(`${at(offset)}: the key ${JSON.stringify(name)} is there twice`))
+      const childPath = path === '' ? name : `${path}.${name}`
+      lines.set(childPath, lineCounter.linePos(offset).line)
+      entries.set(name, read(value, childPath))
+    }
+    return Object.fromEntries(entries)
+  }
+
+  try {
+    const value = read(document.contents, '')
+    return faults.length > 0 ? { faults: faults.slice(0, 100) } : { value, lines }
+  } catch (error) {
+    if (error instanceof Refusal) return { faults: [error.fault] }
+    throw error
+  }
+}
+
+/** Ends the reading of a text that is not worth reading on. */
+class Refusal extends Error {
+  readonly fault: Fault
+
+  constructor(fault: Fault) {
+    super(fault.message)
+    this.fault = fault
+  }
+}
+
+/** `bytes` is what is known of the text's size, at least the limit. */
+export function tooLarge(where: string, bytes: number): Fault {
+  return {
+    code: 'CONFIG_SYNTAX',
+    message: `${where} has ${bytes} bytes, more than the ${maxConfigBytes} that a configuration may have`,
+    remedy: 'name the right file with --config; a whole configuration takes a few kilobytes',
+  }
+}
+
+function tooDeep(position: string): Fault {
+  return {
+    code: 'CONFIG_SYNTAX',
+    message: `${position}: nested more than ${maxDepth} levels deep`,
+    remedy: 'write at most section, key and value: omada-host config schema shows the form',
+  }
+}
+
+function tooMany(where: string): Fault {
+  return {
+    code: 'CONFIG_SYNTAX',
+    message: `${where} has more than ${maxAliases} aliases, or more than ${maxValues} values once they are followed`,
+    remedy: 'write the values out instead of using anchors and aliases',
+  }
+}
+
+function syntaxFault(message: string): Fault {
+  return {
+    code: 'CONFIG_SYNTAX',
+    message: `not valid YAML: ${message}`,
+    remedy: 'correct that line, then try: omada-host config check',
+  }
+}
