@@ -1,0 +1,139 @@
+import type { ServerResponse } from 'node:http'
+
+interface Subscriber {
+  readonly response: ServerResponse
+  readonly source: string
+  /** The last frame that was handed to the socket. */
+  sent: string
+  /** The socket's buffer is full: nothing is written until it drains. */
+  blocked: boolean
+  /** Blocked since before the last heartbeat. */
+  stalled: boolean
+}
+
+/** Periods of an event stream, in milliseconds; a test shortens them. */
+export interface EventStreamTiming {
+  /** Least time between two events. */
+  readonly coalesceMilliseconds: number
+  readonly heartbeatMilliseconds: number
+}
+
+export const defaultTiming: EventStreamTiming = { coalesceMilliseconds: 250, heartbeatMilliseconds: 15_000 }
+
+/**
+ * Sends one kind of server-sent event to a bounded number of subscribers: the whole state on connect and again when it
+ * changed. Because every event is whole, a subscriber that reads slowly skips to the newest one: at most one event is
+ * buffered for it, and it is dropped when it has not read that over a whole heartbeat.
+ * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export class EventStream {
+  readonly #event: string
+  readonly #render: () => string
+  readonly #timing: EventStreamTiming
+  readonly #maxSubscribers: number
+  readonly #maxPerSource: number
+  readonly #subscribers = new Set<Subscriber>()
+  #frame: string | undefined
+  #changedWhileWaiting = false
+  #coalescing: NodeJS.Timeout | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+
+  /** `render` returns the state as JSON (one line). */
+  constructor(options: {
+    event: string
+    render: () => string
+    timing?: EventStreamTiming
+    maxSubscribers?: number
+    maxPerSource?: number
+  }) {
+    this.#event = options.event
+    this.#render = options.render
+    this.#timing = options.timing ?? defaultTiming
+    this.#maxSubscribers = options.maxSubscribers ?? 64
+    this.#maxPerSource = options.maxPerSource ?? this.#maxSubscribers
+  }
+
+  get size(): number {
+    return this.#subscribers.size
+  }
+
+  /** False when there are too many subscribers, over all or from this source. */
+  hasRoom(source: string): boolean {
+    const ofSource = [...this.#subscribers].filter((subscriber) => subscriber.source === source).length
+    return this.#subscribers.size < this.#maxSubscribers && ofSource < this.#maxPerSource
+  }
+
+  /** Answers with the stream, which this object owns from now on. Call `hasRoom` first. */
+  add(response: ServerResponse, source: string, headers: Record<string, string> = {}): void {
+    const subscriber: Subscriber = { response, source, sent: '', blocked: false, stalled: false }
+    response.on('error', () => this.#remove(subscriber))
+    response.on('close', () => this.#remove(subscriber))
+    response.on('drain', () => {
+      subscriber.blocked = false
+      subscriber.stalled = false
+      this.#send(subscriber)
+    })
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    this.#subscribers.add(subscriber)
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.#timing.heartbeatMilliseconds)
+    this.#send(subscriber)
+  }
+
+  /** The state changed: tells everybody now, or as soon as the last telling is old enough. */
+  notify(): void {
+    if (this.#coalescing !== undefined) {
+      this.#changedWhileWaiting = true
+      return
+    }
+    this.#frame = undefined
+    if (this.#subscribers.size === 0) return
+    this.#coalescing = setTimeout(() => {
+      this.#coalescing = undefined
+      if (!this.#changedWhileWaiting) return
+      this.#changedWhileWaiting = false
+      this.notify()
+    }, this.#timing.coalesceMilliseconds)
+    for (const subscriber of this.#subscribers) this.#send(subscriber)
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    clearTimeout(this.#coalescing)
+    this.#coalescing = undefined
+    for (const { response } of this.#subscribers) response.end()
+    this.#subscribers.clear()
+    this.#rest()
+  }
+
+  #send(subscriber: Subscriber): void {
+    if (subscriber.blocked) return
+    this.#frame ??= `event: ${this.#event}\ndata: ${this.#render()}\n\n`
+    if (subscriber.sent === this.#frame) return
+    subscriber.sent = this.#frame
+    subscriber.blocked = !subscriber.response.write(this.#frame)
+  }
+
+  #beat(): void {
+    for (const subscriber of [...this.#subscribers]) {
+      if (subscriber.stalled) subscriber.response.destroy()
+      else if (subscriber.blocked) subscriber.stalled = true
+      else subscriber.response.write(':\n\n')
+    }
+  }
+
+  #remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber)
+    if (this.#subscribers.size === 0) this.#rest()
+  }
+
+  #rest(): void {
+    clearInterval(this.#heartbeat)
+    this.#heartbeat = undefined
+    this.#frame = undefined
+  }
+}
