@@ -1,0 +1,61 @@
+import type { ProbedName } from './condition-table.ts'
+import { probeInfo } from './info-probe.ts'
+import type { ProbePorts } from './ports.ts'
+import type { DatabaseReport } from './probe-messages.ts'
+import type { ProbeProcess } from './probe-process.ts'
+import type { Probe, ProbeResult } from './schedule.ts'
+import { refusingPorts } from './tcp-probe.ts'
+
+/** The probes of one controller, one for each probed condition. */
+export function controllerProbes(options: {
+  target: { readonly address: string }
+  ports: ProbePorts
+  /** The child in the container's network namespace; undefined while that is not known. */
+  inside: ProbeProcess | undefined
+  /** The child that reaches the database. */
+  database: ProbeProcess | undefined
+  intervalMilliseconds: () => number
+}): readonly Probe<ProbedName>[] {
+  const { ports, inside, database, intervalMilliseconds } = options
+  const { address } = options.target
+  const probe = (name: ProbedName, run: Probe['run']): Probe<ProbedName> => ({ name, intervalMilliseconds, run })
+  return [
+    probe('database', async (signal) => judgeDatabase(await reach(database).database(signal))),
+    probe('web', (signal) => probeInfo(address, ports.info, signal)),
+    probe('device-port', (signal) => probePorts(address, [ports.device], signal)),
+    probe('discovery', (signal) => probeUdp(inside, ports.discovery, signal)),
+    probe('web-ports', (signal) => probePorts(address, ports.web, signal)),
+    probe('app-discovery', (signal) => probeUdp(inside, ports.appDiscovery, signal)),
+  ]
+}
+
+/** Writable and answering. The version is not required: an account may lack the right to ask for it. */
+export function judgeDatabase(report: DatabaseReport): ProbeResult {
+  const { pingOk, writable, serverType, version, roundTripMilliseconds, error } = report
+  if (!pingOk) return { ok: false, message: error ?? 'it does not answer a ping' }
+  if (!writable) return { ok: false, message: `it answers but is not writable (server type ${serverType})` }
+  const rounded = roundTripMilliseconds === undefined ? undefined : Math.round(roundTripMilliseconds)
+  const detail = [
+    `MongoDB${version === undefined ? '' : ` ${version}`}`,
+    serverType,
+    ...(rounded === undefined ? [] : [rounded === 0 ? '<1 ms' : `${rounded} ms`]),
+  ]
+  return { ok: true, detail: detail.join(', ') }
+}
+
+async function probePorts(address: string, ports: readonly number[], signal: AbortSignal): Promise<ProbeResult> {
+  const refusing = await refusingPorts(address, ports, signal)
+  return refusing.length === 0
+    ? { ok: true }
+    : { ok: false, message: refusing.map(({ port, message }) => `${port}: ${message}`).join('; ') }
+}
+
+async function probeUdp(inside: ProbeProcess | undefined, port: number, signal: AbortSignal): Promise<ProbeResult> {
+  const bound = await reach(inside).boundUdpPorts(signal)
+  return bound.has(port) ? { ok: true } : { ok: false, message: `UDP ${port} is not bound` }
+}
+
+function reach(process: ProbeProcess | undefined): ProbeProcess {
+  if (process === undefined) throw new Error("the container's network namespace is not known")
+  return process
+}
