@@ -1,0 +1,52 @@
+# Sourced by scripts/test and scripts/demo: what a fresh Debian machine lacks, and the project's own packages.
+# POSIX sh. Expects $root, the project's directory. Says what it does in one line each; details go to $log.
+
+say() { printf '%s\n' "$*"; }
+
+# fail MESSAGE...: one message, the end of the log, and where the whole of it is.
+fail() {
+  printf '\nfailed: %s\n' "$*" >&2
+  if [ -s "$log" ]; then
+    tail -n 20 "$log" >&2
+    printf 'the whole log: %s\n' "$log" >&2
+  fi
+  exit 1
+}
+
+# missing_packages PACKAGE=PROBE...: prints the packages whose probe is neither a command nor below Podman's helpers.
+missing_packages() {
+  for pair in "$@"; do
+    probe=${pair#*=}
+    command -v "$probe" >/dev/null 2>&1 || [ -x "/usr/lib/podman/$probe" ] || [ -x "/usr/libexec/podman/$probe" ] ||
+      printf '%s ' "${pair%%=*}"
+  done
+}
+
+# install_missing PACKAGE=PROBE...: installs by apt what is missing, as root.
+install_missing() {
+  wanted=$(missing_packages "$@")
+  [ -n "$wanted" ] || return 0
+  command -v apt-get >/dev/null 2>&1 || fail "this is no Debian machine; install by hand what corresponds to: $wanted"
+  say "Installing $wanted"
+  export DEBIAN_FRONTEND=noninteractive
+  # Word splitting is wanted: one argument for each package.
+  # shellcheck disable=SC2086
+  { apt-get update && apt-get install -y --no-install-recommends $wanted; } >>"$log" 2>&1 ||
+    fail "apt-get could not install $wanted"
+}
+
+# npm_ci: the project's packages at exactly the versions of the lock file; nothing to do when that was done already.
+npm_ci() {
+  stamp=$root/node_modules/.installed-lock
+  lock=$(sha256sum <"$root/package-lock.json")
+  if [ "$(cat "$stamp" 2>/dev/null || :)" = "$lock" ] && "$root/scripts/node" --version >/dev/null 2>&1; then return 0; fi
+  command -v npm >/dev/null 2>&1 || fail 'npm is missing; install nodejs and npm (Node 18 and npm 9 or later)'
+  say 'Installing the npm packages (npm ci)'
+  (cd "$root" && npm ci) >>"$log" 2>&1 || fail 'npm ci'
+  printf '%s\n' "$lock" >"$stamp"
+}
+
+build() {
+  say 'Building'
+  (cd "$root" && scripts/node scripts/build.ts) >>"$log" 2>&1 || fail 'the build'
+}

@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestCounts } from './count-reporter.ts'
+
+// test-summary.ts DIRECTORY FAILED_STEPS: adds up unit.json and system.json of scripts/test and prints the closing lines.
+const [directory = '', failedSteps = ''] = process.argv.slice(2)
+const sum = { passed: 0, failed: 0, skipped: [] as { name: string; reason: string }[] }
+const missing: string[] = []
+const notRun = join(directory, 'not-run.json')
+const withoutRoot = existsSync(notRun)
+
+for (const project of withoutRoot ? ['unit'] : ['unit', 'system']) {
+  const file = join(directory, `${project}.json`)
+  if (!existsSync(file)) {
+    missing.push(`the ${project} tests did not run to their end`)
+    continue
+  }
+  const counts = JSON.parse(readFileSync(file, 'utf8')) as TestCounts
+  sum.passed += counts.passed
+  sum.failed += counts.failed
+  sum.skipped.push(...counts.skipped)
+}
+if (withoutRoot) {
+  const tests = JSON.parse(readFileSync(notRun, 'utf8')) as { name: string }[]
+  sum.skipped.push(...tests.map(({ name }) => ({ name, reason: 'needs root' })))
+}
+
+for (const { name, reason } of sum.skipped) console.log(`skipped: ${name}: ${reason}`)
+for (const step of failedSteps.split(' ').filter((name) => name !== '')) console.log(`failed step: ${step}`)
+for (const message of missing) console.log(`failed: ${message}`)
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped.length} skipped`)
+if (sum.failed > 0 || sum.passed === 0 || failedSteps.trim() !== '' || missing.length > 0) process.exitCode = 1
