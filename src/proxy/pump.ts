@@ -1,0 +1,56 @@
+import type { Socket } from 'node:net'
+import { abort, isFinishing } from './abort.ts'
+
+/** Where bytes are counted as they pass; in is from the client to the controller. */
+export interface Meter {
+  bytesIn: number
+  bytesOut: number
+}
+
+/**
+ * Moves bytes both ways until both sides are done. Takes both sockets over, made with `allowHalfOpen`, and sees to it
+ * that both get closed: an end on one side becomes an end on the other, a reset a reset, and when no byte passed in
+ * either direction for `idleMilliseconds` both are reset. Each direction holds no more than the two streams' own
+ * buffers: a reader that is slower than the writer stops it.
+ */
+export function pump(client: Socket, upstream: Socket, options: { idleMilliseconds: number; meter: Meter }): void {
+  const { idleMilliseconds, meter } = options
+  relay(client, upstream, (bytes) => {
+    meter.bytesIn += bytes
+  })
+  relay(upstream, client, (bytes) => {
+    meter.bytesOut += bytes
+  })
+  const expire = () => {
+    abort(client)
+    abort(upstream)
+  }
+  // Every byte is read on one leg and written on the other, so that both legs' timers see both directions.
+  client.setTimeout(idleMilliseconds, expire)
+  upstream.setTimeout(idleMilliseconds, expire)
+  client.resume()
+  upstream.resume()
+}
+
+function relay(from: Socket, to: Socket, count: (bytes: number) => void): void {
+  from.on('data', (chunk: Buffer) => {
+    if (to.destroyed) return
+    count(chunk.length)
+    if (!to.write(chunk)) from.pause()
+  })
+  to.on('drain', () => from.resume())
+  from.once('end', () => to.end())
+  from.once('close', () => {
+    const wasWhole = from.readableEnded && from.writableFinished
+    if (!wasWhole) cut(to)
+  })
+}
+
+/**
+ * Passes a failure on. A side that was already told the end has everything that the failed one sent before it ended:
+ * it gets the rest first, else a whole stream would arrive short.
+ */
+function cut(socket: Socket): void {
+  if (isFinishing(socket)) socket.once('finish', () => abort(socket))
+  else abort(socket)
+}

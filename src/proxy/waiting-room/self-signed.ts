@@ -1,0 +1,54 @@
+import { randomBytes, webcrypto } from 'node:crypto'
+
+/** The longest that Apple's clients accept for a certificate that a user trusts by hand, in days. */
+const lifetimeDays = 825
+const day = 24 * 3600 * 1000
+
+/**
+ * Makes a self-signed certificate with a P-256 key, as PEM texts. The library is loaded only here: most starts find a
+ * certificate and never pay for it.
+ */
+export async function makeSelfSigned(options: {
+  hostname: string
+  /** Milliseconds since 1970. */
+  wall: number
+}): Promise<{ cert: string; key: string }> {
+  provideReflection()
+  const { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, ...x509 } = await import(
+    '@peculiar/x509'
+  )
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const names = [...new Set([...(isDnsName(options.hostname) ? [options.hostname] : []), 'localhost'])]
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    // RFC 5280, 4.1.2.2: positive, at most 20 octets.
+    serialNumber: `01${randomBytes(15).toString('hex')}`,
+    name: [{ CN: ['Omada controller (waiting room)'] }],
+    // A day back, for clients whose clock is behind.
+    notBefore: new Date(options.wall - day),
+    notAfter: new Date(options.wall + (lifetimeDays - 1) * day),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
+    ],
+  })
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return { cert: certificate.toString('pem'), key: x509.PemConverter.encode(key, 'PRIVATE KEY') }
+}
+
+function isDnsName(text: string): boolean {
+  return /^[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})*$/.test(text) && text.length <= 253
+}
+
+/**
+ * The library's dependency injection (tsyringe) does not load without the metadata functions of a reflection polyfill.
+ * The library's classes carry no metadata, so functions that know of none are the whole polyfill.
+ */
+function provideReflection(): void {
+  if ('getMetadata' in Reflect) return
+  const nothing = () => undefined
+  Object.assign(Reflect, { getMetadata: nothing, getOwnMetadata: nothing, defineMetadata: nothing })
+}
