@@ -1,0 +1,82 @@
+import { Agent } from 'node:http'
+import Dockerode from 'dockerode'
+import { raceAbort, withDeadline } from '../core/deadline.ts'
+import { ApplianceError, systemCode } from '../core/errors.ts'
+import { engineError } from './errors.ts'
+import type { RawVersion } from './facts.ts'
+
+/** Where Podman's and Docker's system services listen. */
+export const defaultSockets: readonly string[] = ['/run/podman/podman.sock', '/var/run/docker.sock']
+
+/** How long one socket may take to say who it is: a socket-activated Podman starts first. Milliseconds. */
+const answerDeadline = 15_000
+
+/** An engine that answered. */
+export interface Connection {
+  readonly docker: Dockerode
+  readonly socket: string
+  readonly version: RawVersion
+}
+
+interface Modem {
+  dial(options: object, callback: (error: Error | null, data: unknown) => void): void
+}
+
+/** `GET path`, as JSON. For what dockerode's own methods do not take a signal for. */
+export async function getJson<T extends object>(docker: Dockerode, path: string, signal: AbortSignal): Promise<T> {
+  const modem: Modem = docker.modem
+  const answer = new Promise<T>((resolve, reject) => {
+    const options = { path, method: 'GET', abortSignal: signal, statusCodes: { 200: true, 500: 'server error' } }
+    modem.dial(options, (error, data) => {
+      if (error !== null) reject(error)
+      else if (typeof data !== 'object' || data === null || Buffer.isBuffer(data)) {
+        reject(Object.assign(new Error(`the answer to ${path} is not JSON`), { statusCode: 200 }))
+      } else resolve(data as T)
+    })
+  })
+  return await raceAbort(answer, signal)
+}
+
+/**
+ * Connects to the first of `sockets` that answers.
+ * @throws ApplianceError ENGINE_PERMISSION when one is there but closed to this user, else ENGINE_UNREACHABLE;
+ *   the signal's reason when that aborts
+ */
+export async function connect(sockets: readonly string[], signal: AbortSignal): Promise<Connection> {
+  const failures: { socket: string; error: unknown }[] = []
+  for (const socket of sockets) {
+    // A connection for each call: a kept one may be dead by the next, and its failure would look like the call's own.
+    const options = { socketPath: socket, agent: new Agent({ keepAlive: false }) }
+    const docker = new Dockerode(options)
+    try {
+      return {
+        docker,
+        socket,
+        version: await getJson<RawVersion>(docker, '/version', withDeadline(answerDeadline, signal)),
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push({ socket, error })
+    }
+  }
+  const closed = failures.find(({ error }) => ['EACCES', 'EPERM'].includes(systemCode(error) ?? ''))
+  if (closed !== undefined) throw engineError(closed.error, 'reach the container engine', closed.socket)
+  const told = failures.map(({ socket, error }) => `${socket}: ${whyNot(error)}`).join('; ')
+  throw new ApplianceError(
+    {
+      code: 'ENGINE_UNREACHABLE',
+      message: `no container engine answers (${told})`,
+      remedy:
+        'install and start one: apt-get install podman && systemctl enable --now podman.socket; or set engine.socket',
+    },
+    { cause: failures[0]?.error },
+  )
+}
+
+function whyNot(error: unknown): string {
+  const code = systemCode(error)
+  if (code === 'ENOENT') return 'there is no such socket'
+  if (code === 'ECONNREFUSED') return 'nothing listens'
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${answerDeadline / 1000} s`
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,47 @@
+import type Dockerode from 'dockerode'
+import type { ContainerSpec, EngineInfo, NetworkSpec } from './engine.ts'
+
+/**
+ * The body of `POST /containers/create`. Podman 4.3 ignores `Runtime` and calls Docker's `json-file` format `k8s-file`;
+ * its API reads logs of that driver, and Docker's API those of `json-file`.
+ */
+export function containerOptions(spec: ContainerSpec, kind: EngineInfo['kind']): Dockerode.ContainerCreateOptions {
+  return {
+    name: spec.name,
+    Image: spec.image,
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...spec.labels },
+    // The image's own check asks /login, which answers even when the database is dead.
+    Healthcheck: { Test: ['NONE'] },
+    StopSignal: 'SIGTERM',
+    StopTimeout: Math.ceil(spec.stopTimeoutSeconds),
+    HostConfig: {
+      Binds: spec.mounts.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`),
+      NetworkMode: spec.network,
+      RestartPolicy: { Name: 'no' },
+      Ulimits: Object.entries(spec.ulimits).map(([name, { soft, hard }]) => ({ Name: name, Soft: soft, Hard: hard })),
+      LogConfig: {
+        Type: kind === 'podman' ? 'k8s-file' : 'json-file',
+        Config: { 'max-size': `${spec.logMegabytes}m` },
+      },
+      ...(spec.init ? { Init: true } : {}),
+      ...(spec.memoryMegabytes === undefined ? {} : { Memory: spec.memoryMegabytes * 1024 * 1024 }),
+      ...(spec.cpus === undefined ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),
+      ...(spec.runtime === undefined ? {} : { Runtime: spec.runtime }),
+    },
+    NetworkingConfig: {
+      EndpointsConfig: { [spec.network]: { IPAMConfig: { IPv4Address: spec.address } } },
+    },
+  }
+}
+
+/** The body of `POST /networks/create`. */
+export function networkOptions(spec: NetworkSpec): Dockerode.NetworkCreateOptions {
+  return {
+    Name: spec.name,
+    Driver: 'bridge',
+    IPAM: { Config: [{ Subnet: spec.subnet }] },
+    Labels: { ...spec.labels },
+    Options: { 'com.docker.network.bridge.name': spec.bridge },
+  }
+}
