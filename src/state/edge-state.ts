@@ -43,6 +43,8 @@ export interface ListenerState {
   readonly port: number
   readonly state: 'listening' | 'failed' | 'closed'
   readonly reason?: Reason
+  /** Connections that were reset because of who or how many they were; absent where nothing is counted. */
+  readonly refused?: number
 }
 
 export interface ProxyPortState {
