@@ -76,7 +76,12 @@ export class Child {
     return this.#process.exitCode === null && this.#process.signalCode === null
   }
 
-  /** The last lines printed, for the message of a failure. */
+  /** The last lines printed, oldest first. */
+  get kept(): readonly string[] {
+    return this.#tail
+  }
+
+  /** The end of them as one text, for the message of a failure. */
   tail(lines = 60): string {
     return this.#tail.slice(-lines).join('\n')
   }

@@ -60,12 +60,16 @@ export class Device {
     }, milliseconds)
   }
 
-  /** How often this happened, as far as the kept lines go back. */
+  /** Every such event, as far as the kept lines go back. */
+  events(name: string): DeviceEvent[] {
+    return this.child.kept.flatMap((line) => {
+      const event = parseEvent(line)
+      return event?.event === name ? [event] : []
+    })
+  }
+
   count(name: string): number {
-    return this.child
-      .tail(Number.POSITIVE_INFINITY)
-      .split('\n')
-      .filter((line) => parseEvent(line)?.event === name).length
+    return this.events(name).length
   }
 }
 

@@ -20,6 +20,9 @@ type Entry =
       readonly graceMilliseconds: number
     }
 
+/** An undo may be the orderly stop of a container. */
+const undoMilliseconds = 180_000
+
 /**
  * A directory of one's own with a record of everything made outside it (namespaces, processes, containers), so that one
  * and the same list cleans up after an orderly end and, at the next start, after a crash. What is made last is undone
@@ -67,7 +70,8 @@ export class Ledger {
     const errors: Error[] = []
     for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
       try {
-        if ('undo' in entry) await command(entry.undo, { environment: entry.environment ?? {} })
+        if ('undo' in entry)
+          await command(entry.undo, { environment: entry.environment ?? {}, timeoutMilliseconds: undoMilliseconds })
         else await endProcess(entry.process, entry.graceMilliseconds)
       } catch (error) {
         errors.push(new Error(`${entry.what}: ${messageOf(error)}`, { cause: error }))

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Device } from '../../../test/support/device.ts'
 import { Lan } from '../../../test/support/lan.ts'
@@ -30,6 +31,10 @@ const cast = [
 export async function runDemo(options: DemoOptions): Promise<void> {
   const ledger = await Ledger.open('omada-host-demo-')
   try {
+    // What is left of a demo that crashed is gone by now: whoever holds the name is alive.
+    if (existsSync(`/sys/class/net/${lanName}`)) {
+      throw new Error(`the interface ${lanName} exists: another demo is running; stop it first`)
+    }
     await play(ledger, options)
   } finally {
     await ledger.close()

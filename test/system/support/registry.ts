@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { Child } from '../../support/child.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
+import { standinImage, standinImageStore, type standinTags } from './images.ts'
 import type { Outpost } from './outpost.ts'
+import { Podman } from './podman.ts'
 
 /** A plain-HTTP image registry on 127.0.0.1:5000 of one namespace. Its images stay over stop and start. */
 export class Registry {
@@ -11,6 +13,7 @@ export class Registry {
   readonly #ledger: Ledger
   readonly #namespace: Namespace
   readonly #outpost: Outpost
+  readonly #directory: string
   readonly #configuration: string
   #child: Child | undefined
 
@@ -19,6 +22,7 @@ export class Registry {
     this.#namespace = options.namespace
     this.#outpost = options.outpost
     mkdirSync(options.directory, { recursive: true })
+    this.#directory = options.directory
     this.#configuration = join(options.directory, 'registry.yaml')
     writeFileSync(
       this.#configuration,
@@ -47,6 +51,16 @@ export class Registry {
       if (performance.now() > end || !this.#child.running) throw new Error(`no registry\n${this.#child.tail()}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+  }
+
+  /** Puts a stand-in image into the registry. @returns the name to pull it by */
+  async push(tag: (typeof standinTags)[number]): Promise<string> {
+    const name = `${Registry.address}/omada-standin:${tag}`
+    const directory = join(this.#directory, 'push')
+    const imageStores = [await standinImageStore()]
+    const podman = Podman.make(this.#ledger, { namespace: this.#namespace, directory, imageStores })
+    await podman.run(['push', '--tls-verify=false', `${standinImage}:${tag}`, name])
+    return name
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { Child } from '../support/child.ts'
+import { eventually } from './support/eventually.ts'
+import { Registry } from './support/registry.ts'
+import { TestHost, type TestHostOptions } from './support/test-host.ts'
+
+describe('what can be wrong around the appliance is told, and mended without a restart', () => {
+  let host: TestHost | undefined
+  const open = async (options: TestHostOptions) => {
+    host = await TestHost.open(options)
+    host.reportFailures()
+    return host
+  }
+  afterEach(async () => {
+    await host?.close()
+    host = undefined
+  })
+
+  const image = (tag: string) => ({
+    controller: { image: `${Registry.address}/omada-standin:${tag}`, pull: 'missing' },
+  })
+
+  test('a tag that the registry does not have', async () => {
+    const { appliance, registry, outpost } = await open({ imageStored: false, config: image('9.9') })
+    await registry.start()
+    await registry.push('6.2')
+    await appliance.start()
+    const { reason } = await eventually(
+      () => appliance.hostState(),
+      (state) => state.reason.code === 'IMAGE_NOT_FOUND',
+    )
+    expect(reason.message).toContain(`${Registry.address}/omada-standin:9.9`)
+    expect(reason.remedy).toBeTruthy()
+    const readyz = await eventually(
+      () => outpost.call('http', { url: 'http://127.0.0.1:8090/readyz' }),
+      (answer) => answer.status === 503 && answer.body.includes('9.9'),
+    )
+    expect(readyz.body).toContain('IMAGE_NOT_FOUND')
+    expect(await appliance.stop('SIGINT')).toEqual({ code: 0, signal: null })
+  })
+
+  test('a registry that is down, and then is there', async () => {
+    const { appliance, registry } = await open({ imageStored: false, config: image('6.2') })
+    await registry.start()
+    await registry.push('6.2')
+    await registry.stop()
+    await appliance.start()
+    const { reason } = await eventually(
+      () => appliance.hostState(),
+      (state) => state.reason.code === 'REGISTRY_UNREACHABLE',
+    )
+    expect(reason.message).toContain(Registry.address)
+    await registry.start()
+    await appliance.phase('ready', 120_000)
+  })
+
+  test('a port that another process holds is named with it, and taken when it is free', async () => {
+    const { appliance, ledger, namespace, outpost } = await open({})
+    const script = "require('net').createServer().listen(8043, '::', () => console.log('listening'))"
+    const holder = await Child.start(ledger, {
+      what: 'holder of 8043',
+      argv: namespace.enter([process.execPath, '-e', script]),
+    })
+    await holder.line((line) => line === 'listening' || undefined, 10_000)
+    await appliance.start()
+    await appliance.phase('ready', 90_000)
+    const port = async () => (await appliance.status()).proxy.ports.find((candidate) => candidate.port === 8043)
+    const held = await eventually(port, (state) => state?.reason?.message.includes(String(holder.pid)) === true)
+    expect(held).toMatchObject({ state: 'failed', reason: { code: 'PORT_IN_USE' } })
+    expect(held?.reason?.message).toContain('node')
+
+    await holder.stop('SIGTERM', 10_000)
+    await eventually(port, (state) => state?.state === 'listening', 90_000)
+    expect((await outpost.call('http', { url: 'https://127.0.0.1:8043/login' })).status).toBe(200)
+  })
+
+  test('an engine that goes away and comes back', async () => {
+    const { appliance, podman } = await open({})
+    await appliance.start()
+    const before = await appliance.phase('ready', 90_000)
+    await podman.stopService()
+    await eventually(
+      () => appliance.hostState(),
+      (state) => [state.reason, ...state.warnings].some((reason) => reason.code === 'ENGINE_UNREACHABLE'),
+      60_000,
+    )
+    await podman.startService()
+    const after = await appliance.phase('ready', 90_000)
+    expect(after.controller.containerId).toBe(before.controller.containerId)
+    await eventually(
+      () => appliance.hostState(),
+      (state) => [state.reason, ...state.warnings].every((reason) => reason.code !== 'ENGINE_UNREACHABLE'),
+    )
+  })
+
+  test('a configured engine that is not there', async () => {
+    const socket = '/run/no-such-engine.sock'
+    const { appliance, podman } = await open({ engine: false, config: { engine: { socket } } })
+    await appliance.start()
+    const { reason } = await eventually(
+      () => appliance.hostState(),
+      (state) => state.reason.code === 'ENGINE_UNREACHABLE',
+    )
+    expect(reason.message).toContain(socket)
+    expect(reason.remedy).toBeTruthy()
+    expect(await podman.containers()).toEqual([])
+  })
+})
