@@ -1,0 +1,142 @@
+import type { Config } from '../config/schema.ts'
+import { ipv4Contains, parseIpv4, parseIpv4Network } from '../core/cidr.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import type { Logger } from '../core/logger.ts'
+import { Periodic } from '../core/periodic.ts'
+import type { Device, DiscoveryState } from '../state/edge-state.ts'
+import type { Reason } from '../state/host-state.ts'
+import { PortListeners } from './port-listeners.ts'
+import { type DiscoveryPorts, wildcard } from './ports.ts'
+import { type Exit, Relay } from './relay.ts'
+import { SeenDevices } from './seen-devices.ts'
+import type { Session } from './sessions.ts'
+import { RateLimitedWarnings } from './warnings.ts'
+
+export type { DiscoveryPorts } from './ports.ts'
+
+/** How often idle sessions are looked for and devices' connections noted, in milliseconds. */
+const upkeepEvery = 2000
+
+/** Lets devices and the app find the controller although it sits behind a bridge that no broadcast crosses. */
+export class Discovery implements Component {
+  readonly name = 'discovery'
+  readonly #config: Config
+  readonly #ports: DiscoveryPorts
+  readonly #devices: SeenDevices
+  readonly #warnings: RateLimitedWarnings
+  readonly #relay: Relay
+  readonly #listeners: ReadonlyMap<number, PortListeners>
+  readonly #upkeep: Periodic
+  #unsubscribe: (() => void) | undefined
+
+  constructor(options: { config: Config; logger: Logger; clock: Clock; ports: DiscoveryPorts }) {
+    const { config, logger, clock, ports } = options
+    this.#config = config
+    this.#ports = ports
+    this.#devices = new SeenDevices({ clock, ports })
+    this.#warnings = new RateLimitedWarnings({ logger, clock })
+    this.#relay = new Relay({
+      config,
+      logger,
+      clock,
+      ports,
+      devices: this.#devices,
+      warnings: this.#warnings,
+      exitTowards: (session) => this.#exitTowards(session),
+    })
+    this.#listeners = new Map(
+      config.discovery.ports.map((port) => [
+        port,
+        new PortListeners({ port, logger, clock, onDatagram: (datagram) => this.#relay.receive(datagram) }),
+      ]),
+    )
+    this.#upkeep = new Periodic({
+      name: `${this.name} upkeep`,
+      logger,
+      clock,
+      intervalMilliseconds: upkeepEvery,
+      work: () => {
+        this.#relay.expire()
+        this.#devices.observe()
+      },
+    })
+  }
+
+  /** Resolves when every port is served or has told in `state()` why it is not; such a port is tried again by itself. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#unsubscribe = this.#ports.addresses.changed.on(() => void this.#follow())
+    await this.#follow()
+    await this.#upkeep.start(signal).catch(async (error: unknown) => {
+      await this.stop()
+      throw error
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.()
+    await this.#upkeep.stop()
+    await Promise.all([...this.#listeners.values()].map((listeners) => listeners.close()))
+    this.#relay.close()
+  }
+
+  state(): DiscoveryState {
+    return {
+      sessions: this.#relay.sessions,
+      devices: this.#devices.size,
+      outcomes: this.#relay.outcomes(),
+      listeners: [...this.#listeners.values()].flatMap((listeners) => listeners.state()),
+    }
+  }
+
+  /** Every device that announced itself, the latest first. */
+  devices(): readonly Device[] {
+    return this.#devices.list()
+  }
+
+  /** What a user should know now and can do something about. */
+  warnings(): readonly Reason[] {
+    const current = this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed'])
+    if (this.#served().length > 0) return current
+    return [
+      ...current,
+      {
+        message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
+        remedy: 'give it an address (ip address), or correct access.devices',
+      },
+    ]
+  }
+
+  async #follow(): Promise<void> {
+    const served = this.#served()
+    await Promise.all([...this.#listeners.values()].map((listeners) => listeners.follow(served)))
+  }
+
+  /** The IPv4 addresses on which devices are served; not the bridge's, behind which only the container is. */
+  #served(): readonly string[] {
+    const bridge = parseIpv4Network(this.#config.network.subnet)
+    return this.#ports.access
+      .servedAddresses()
+      .map((local) => local.address)
+      .filter((address) => {
+        const value = parseIpv4(address)
+        return value !== undefined && !(bridge !== undefined && ipv4Contains(bridge, value))
+      })
+  }
+
+  /**
+   * The address that the device addressed, or after a broadcast this machine's address towards it. The wildcard's socket
+   * is the last resort while neither has a socket: the kernel then takes the address that the route prefers.
+   */
+  #exitTowards(session: Session): Exit | undefined {
+    const listeners = this.#listeners.get(session.discoveryPort)
+    const addressed = session.localAddress === undefined ? undefined : listeners?.socketOn(session.localAddress)
+    if (addressed !== undefined) return addressed
+    const address = this.#ports.localAddressTowards(session.address)?.address
+    const towards = address === undefined ? undefined : listeners?.socketOn(address)
+    if (towards !== undefined) return towards
+    const socket = listeners?.socketOn(wildcard)
+    return socket && { address, send: (payload, port, to) => socket.send(payload, port, to) }
+  }
+}

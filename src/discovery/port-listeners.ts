@@ -1,0 +1,179 @@
+import { Backoff } from '../core/backoff.ts'
+import type { Clock } from '../core/clock.ts'
+import { type Fault, messageOf, systemCode } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { ListenerState } from '../state/edge-state.ts'
+import { bindAlone, ListeningSocket } from './listening-socket.ts'
+import { type Datagram, wildcard } from './ports.ts'
+
+/** One address: its socket, or why it has none. */
+type Entry = { readonly socket: ListeningSocket } | { readonly fault: Fault }
+
+/**
+ * The listening sockets of one discovery port: one on each served address, so that an answer can leave from the address
+ * that the device addressed, and one on the wildcard, the only one that receives broadcasts. Follows the addresses; what
+ * cannot be opened is tried again and again, and keeps nothing else from serving.
+ *
+ * Passes run one at a time, each brings the sockets in line with the addresses that are wanted when it begins.
+ */
+export class PortListeners {
+  readonly port: number
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #onDatagram: (datagram: Datagram) => void
+  readonly #backoff = new Backoff({ initial: 500, max: 30_000 })
+  readonly #closing = new AbortController()
+  readonly #entries = new Map<string, Entry>()
+  #wanted: readonly string[] = []
+  #passes: Promise<void> = Promise.resolve()
+  #retry: Promise<void> | undefined
+
+  constructor(options: {
+    port: number
+    logger: Logger
+    clock: Clock
+    onDatagram: (datagram: Datagram) => void
+  }) {
+    this.port = options.port
+    this.#logger = options.logger
+    this.#clock = options.clock
+    this.#onDatagram = options.onDatagram
+  }
+
+  /** Serves on these IPv4 addresses and the wildcard. Resolves when that is so, or is known to have failed; never rejects. */
+  follow(addresses: readonly string[]): Promise<void> {
+    // The wildcard comes last: until then it would take what is meant for the others.
+    this.#wanted = [...new Set(addresses), wildcard]
+    return this.#pass()
+  }
+
+  /** The socket on this address, if it is open. */
+  socketOn(address: string): ListeningSocket | undefined {
+    const entry = this.#entries.get(address)
+    return entry !== undefined && 'socket' in entry ? entry.socket : undefined
+  }
+
+  state(): readonly ListenerState[] {
+    const closed = this.#closing.signal.aborted || this.#entries.size === 0
+    if (closed) return [{ protocol: 'udp', address: '*', port: this.port, state: 'closed' }]
+    return [...this.#entries].map(([address, entry]) => ({
+      protocol: 'udp',
+      address: address === wildcard ? '*' : address,
+      port: this.port,
+      ...('socket' in entry ? { state: 'listening' } : { state: 'failed', reason: entry.fault }),
+    }))
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#pass()
+    await this.#retry
+  }
+
+  #pass(): Promise<void> {
+    this.#passes = this.#passes.then(() => this.#reconcile())
+    return this.#passes
+  }
+
+  async #reconcile(): Promise<void> {
+    const wanted = this.#closing.signal.aborted ? [] : this.#wanted
+    for (const [address, entry] of this.#entries) {
+      if (wanted.includes(address)) continue
+      this.#entries.delete(address)
+      if ('socket' in entry) await entry.socket.close()
+    }
+    const missing = wanted.filter((address) => this.socketOn(address) === undefined)
+    if (missing.length === 0) return this.#backoff.reset()
+    const fault = missing.length === wanted.length ? await this.#probe() : undefined
+    for (const address of missing) this.#enter(address, fault === undefined ? await this.#open(address) : { fault })
+    if (missing.some((address) => this.socketOn(address) === undefined)) this.#retryLater()
+    else this.#backoff.reset()
+  }
+
+  async #probe(): Promise<Fault | undefined> {
+    try {
+      await bindAlone(this.port)
+      return undefined
+    } catch (error) {
+      return bindFault(error, this.port)
+    }
+  }
+
+  async #open(address: string): Promise<Entry> {
+    try {
+      const socket = await ListeningSocket.open({
+        address,
+        port: this.port,
+        onDatagram: (payload, sender) =>
+          this.#onDatagram({
+            payload,
+            address: sender.address,
+            port: sender.port,
+            discoveryPort: this.port,
+            localAddress: address === wildcard ? undefined : address,
+          }),
+        onError: (error) => void this.#lost(address, error),
+      })
+      return { socket }
+    } catch (error) {
+      return { fault: bindFault(error, this.port, address) }
+    }
+  }
+
+  /** Logs what is new, so that a port that stays in use is not told at every try. */
+  #enter(address: string, entry: Entry): void {
+    const known = this.#entries.get(address)
+    this.#entries.set(address, entry)
+    if ('socket' in entry) {
+      this.#logger.info({ address, port: this.port }, 'listening for discovery datagrams')
+    } else if (known === undefined || !('fault' in known) || known.fault.message !== entry.fault.message) {
+      this.#logger.warn({ code: entry.fault.code }, `${entry.fault.message}: ${entry.fault.remedy}`)
+    }
+  }
+
+  /** The kernel ended a socket, as `ss -K` does. */
+  async #lost(address: string, error: Error): Promise<void> {
+    const entry = this.#entries.get(address)
+    if (entry === undefined || !('socket' in entry)) return
+    this.#enter(address, { fault: bindFault(error, this.port, address) })
+    this.#retryLater()
+    await entry.socket.close()
+  }
+
+  #retryLater(): void {
+    const { signal } = this.#closing
+    if (signal.aborted) return
+    this.#retry ??= this.#clock
+      .sleep(this.#backoff.next(), signal)
+      .catch(() => {})
+      .then(() => {
+        this.#retry = undefined
+        return this.#pass()
+      })
+  }
+}
+
+/** Why a discovery port could not be opened, with what the user can do. */
+export function bindFault(error: unknown, port: number, address?: string): Fault {
+  const where = `UDP port ${port}${address === undefined || address === wildcard ? '' : ` on ${address}`}`
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return {
+        code: 'PORT_IN_USE',
+        message: `${where} cannot be opened: another process holds it`,
+        remedy: `find it with: ss -lunp 'sport = :${port}', and stop it; discovery then starts by itself`,
+      }
+    case 'EACCES':
+      return {
+        code: 'PORT_PRIVILEGED',
+        message: `${where} cannot be opened: the edge lacks the privilege for ports below 1024`,
+        remedy: 'use ports of 1024 and above in discovery.ports',
+      }
+    default:
+      return {
+        code: 'PORT_FAILED',
+        message: `${where} cannot be opened: ${messageOf(error)}`,
+        remedy: 'it is tried again by itself; if it stays, check the address with: ip address',
+      }
+  }
+}

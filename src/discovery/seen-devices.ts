@@ -1,0 +1,107 @@
+import type { Clock } from '../core/clock.ts'
+import { LruMap } from '../core/lru-map.ts'
+import { type Announce, factoryControllerId } from '../omada/announce.ts'
+import type { Device } from '../state/edge-state.ts'
+import { adoptionOf, type DeviceContext, type SeenDevice, viewOf } from './device-view.ts'
+import type { DiscoveryPorts } from './ports.ts'
+
+/** Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. */
+const maxDevices = 4096
+/** A device that was silent for this long, in milliseconds, and is not connected, is forgotten. */
+const forgetAfter = 24 * 3600_000
+/** The farthest that a clock is believed to be off, in milliseconds: a hundred years. */
+const maxSkew = 100 * 365 * 86_400_000
+
+/** Every device that announced itself, by MAC address. */
+export class SeenDevices {
+  readonly #clock: Clock
+  readonly #ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'>
+  readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
+
+  constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'> }) {
+    this.#clock = options.clock
+    this.#ports = options.ports
+  }
+
+  get size(): number {
+    return this.#devices.size
+  }
+
+  /** A device announced itself from this address. */
+  announced(announce: Announce, address: string): void {
+    const wall = this.#clock.wall()
+    const known = this.#devices.get(announce.mac)
+    const device = known ?? this.#insert(announce, address, wall)
+    const skew = announce.timestamp === undefined ? undefined : announce.timestamp - wall
+    device.announce = announce
+    device.address = address
+    device.skew = skew !== undefined && Math.abs(skew) <= maxSkew ? skew : undefined
+    device.lastSeen = wall
+    device.seenAt = this.#clock.now()
+    device.announces++
+    if (announce.controllerId === factoryControllerId) device.managed = false
+  }
+
+  /** The controller's PRE_ADOPT_REQUEST went to this device. */
+  adoptSent(mac: string): void {
+    const device = this.#devices.peek(mac)
+    if (device !== undefined) device.adoptSentAt = this.#clock.now()
+  }
+
+  /** True when this device has announced itself. */
+  has(mac: string): boolean {
+    return this.#devices.peek(mac) !== undefined
+  }
+
+  /** Notes which devices have connected, and forgets those that are long gone. Call every few seconds. */
+  observe(): void {
+    const now = this.#clock.now()
+    for (const [mac, device] of this.#devices.entries()) {
+      if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
+        device.managed = true
+        device.adoptSentAt = undefined
+      } else if (now - device.seenAt > forgetAfter) this.#devices.delete(mac)
+    }
+  }
+
+  /** Every device, the one that announced itself last first. */
+  list(): readonly Device[] {
+    return [...this.#devices.values()]
+      .sort((a, b) => b.seenAt - a.seenAt)
+      .map((device) => viewOf(device, this.#contextOf(device)))
+  }
+
+  #contextOf(device: SeenDevice): DeviceContext {
+    return {
+      now: this.#clock.now(),
+      omadacId: this.#ports.omadacId(),
+      connections: () => this.#ports.managementConnections(device.address),
+    }
+  }
+
+  #insert(announce: Announce, address: string, wall: number): SeenDevice {
+    if (this.#devices.size >= maxDevices) this.#spareConnected()
+    const device: SeenDevice = {
+      announce,
+      address,
+      skew: undefined,
+      firstSeen: wall,
+      lastSeen: wall,
+      seenAt: this.#clock.now(),
+      announces: 0,
+      adoptSentAt: undefined,
+      managed: false,
+    }
+    this.#devices.set(announce.mac, device)
+    return device
+  }
+
+  /** Connected devices announce nothing and would be the first to go: each oldest one is made the newest instead. */
+  #spareConnected(): void {
+    for (let looked = 0; looked < maxDevices; looked++) {
+      const oldest = this.#devices.oldest()
+      if (oldest === undefined || adoptionOf(oldest[1], this.#contextOf(oldest[1])) !== 'connected') return
+      this.#devices.get(oldest[0])
+    }
+  }
+}
