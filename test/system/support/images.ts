@@ -30,9 +30,10 @@ export async function standinImageStore(): Promise<string> {
     const archive = join(ledger.directory, 'image.tar')
     const tags = standinTags.flatMap((tag) => ['--tag', `${standinImage}:${tag}`])
     await command([process.execPath, join(standin, 'image.ts'), ...tags, '--archive', archive])
-    const directory = join(ledger.directory, key)
+    const directory = join(ledger.directory, 'podman')
     await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
-    await rename(directory, join(cache, key))
+    mkdirSync(join(cache, key))
+    await rename(join(directory, 'root'), store)
   } finally {
     await ledger.close()
   }
