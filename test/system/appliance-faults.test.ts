@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Child } from '../support/child.ts'
 import { eventually } from './support/eventually.ts'
+import { processesIn } from './support/processes.ts'
 import { Registry } from './support/registry.ts'
 import { TestHost, type TestHostOptions } from './support/test-host.ts'
 
@@ -93,16 +94,26 @@ describe('what can be wrong around the appliance is told, and mended without a r
     )
   })
 
-  test('a configured engine that is not there', async () => {
-    const socket = '/run/no-such-engine.sock'
-    const { appliance, podman } = await open({ engine: false, config: { engine: { socket } } })
+  test('no engine, and none that can be started', async () => {
+    const { appliance, podman } = await open({
+      engine: false,
+      environment: { CONTAINERS_STORAGE_CONF: '/no/such/storage.conf' },
+    })
     await appliance.start()
-    const { reason } = await eventually(
-      () => appliance.hostState(),
-      (state) => state.reason.code === 'ENGINE_UNREACHABLE',
-    )
-    expect(reason.message).toContain(socket)
-    expect(reason.remedy).toBeTruthy()
+    // sysexits: 69 is EX_UNAVAILABLE.
+    expect(await appliance.child.ended).toEqual({ code: 69, signal: null })
+    expect(appliance.report()).toContain('ENGINE_UNREACHABLE')
+    expect(appliance.report()).toContain('/no/such/storage.conf')
     expect(await podman.containers()).toEqual([])
+  })
+
+  test('no engine that answers: one is started, and ends with the appliance', async () => {
+    const { appliance, namespace } = await open({ engine: false })
+    const before = await processesIn(namespace)
+    await appliance.start()
+    await appliance.phase('ready', 90_000)
+    expect((await processesIn(namespace)).join('\n')).toContain('podman')
+    expect(await appliance.stop('SIGINT')).toEqual({ code: 0, signal: null })
+    expect(await processesIn(namespace)).toEqual(before)
   })
 })

@@ -44,6 +44,8 @@ export async function controllerAppliance(
       subnet: places.controllerSubnet,
       controllerAddress: places.controllerAddress,
     },
+    // Podman, and not Docker where that answers too: the image is in Podman's storage. omada-host starts its service.
+    engine: { socket: join(directory, 'podman.sock') },
     access: { devices: [lan], guests: [lan] },
   }
   const configFile = join(directory, 'config.yaml')

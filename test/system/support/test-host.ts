@@ -25,6 +25,8 @@ export interface TestHostOptions {
   readonly imageStored?: boolean
   /** False: no API service is started. */
   readonly engine?: boolean
+  /** Environment of the appliance, over what makes it use this host's Podman. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** A machine of its own for one test file: network namespace, LANs, Podman, registry, appliance. README.md shows its use. */
@@ -60,7 +62,7 @@ export class TestHost {
     this.appliance = new Appliance(ledger, {
       namespace,
       directory: ledger.directory,
-      environment: this.podman.environment,
+      environment: { ...this.podman.environment, ...parts.options.environment },
       config: this.config(),
     })
     const request = outpost.json.bind(outpost)
