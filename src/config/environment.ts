@@ -1,14 +1,8 @@
 import type { Fault } from '../core/errors.ts'
 import { unknownVariableFault } from './key-faults.ts'
-import { type ConfigKey, configKeys, variablePrefix } from './keys.ts'
+import { type ConfigKey, configKeys } from './keys.ts'
+import { optionVariables, variablePrefix } from './names.ts'
 import { parseYaml } from './parse-yaml.ts'
-
-/** Variables with our prefix that are no configuration keys: they stand for the options of the same names. */
-export const optionVariables = {
-  config: 'OMADA_HOST_CONFIG',
-  runtimeDirectory: 'OMADA_HOST_RUNTIME_DIR',
-  stateDirectory: 'OMADA_HOST_STATE_DIR',
-} as const
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -3,9 +3,6 @@ import { open } from 'node:fs/promises'
 import { ApplianceError, systemCode } from '../core/errors.ts'
 import { maxConfigBytes, tooLarge } from './parse-yaml.ts'
 
-/** Where the configuration is when no other file is named. It need not exist. */
-export const defaultConfigFile = '/etc/omada-host/config.yaml'
-
 /**
  * The configuration file's text; undefined when `path` is not there and need not be.
  * @throws ApplianceError CONFIG_UNREADABLE, or CONFIG_SYNTAX for a file that is too large

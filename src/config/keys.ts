@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { variablePrefix } from './names.ts'
 import { configSchema, type KeyMeta } from './schema.ts'
 
 /** One key of the configuration, as everything that lists keys sees it. */
@@ -16,9 +17,6 @@ export interface ConfigKey {
   /** Absent for a key that has none. */
   readonly default?: unknown
 }
-
-/** Every variable of ours starts with this. */
-export const variablePrefix = 'OMADA_HOST_'
 
 /** `stopGraceSeconds` of `controller` is `OMADA_HOST_CONTROLLER_STOP_GRACE_SECONDS`. */
 export function variableOf(section: string, key: string): string {

@@ -1,0 +1,83 @@
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as esbuild from 'esbuild'
+
+/** What an optional dependency of the MongoDB driver would add; none of it is installed. */
+const absentOptions = [
+  '@aws-sdk/credential-providers',
+  '@mongodb-js/zstd',
+  'aws4',
+  'gcp-metadata',
+  'kerberos',
+  'mongodb-client-encryption',
+  'snappy',
+  'socks',
+]
+
+/**
+ * What dockerode loads for image builds, copies into containers and engines behind SSH, none of which is done here. It
+ * would be half of the host's memory.
+ */
+const leftOut = ['@balena/dockerignore', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'ssh2', 'tar-fs']
+
+const leaveOut: esbuild.Plugin = {
+  name: 'leave-out',
+  setup(build) {
+    const filter = new RegExp(`^(?:${leftOut.map((name) => name.replaceAll('.', '\\.')).join('|')})$`)
+    build.onResolve({ filter }, ({ path }) => ({ path, namespace: 'left-out' }))
+    build.onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {}', loader: 'js' }))
+  },
+}
+
+/** CommonJS packages in an ES module: what they take for granted. */
+const banner = `import { createRequire as createRequireOfBundle } from 'node:module'
+const require = createRequireOfBundle(import.meta.url)
+const __filename = import.meta.filename
+const __dirname = import.meta.dirname`
+
+const launcher = `#!/bin/sh
+# Runs the built program on the Node.js that the project brings along.
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+exec "$here/../scripts/node" --enable-source-maps "$here/main.js" "$@"
+`
+
+/**
+ * Builds the program into `outdir`: main.js, the chunks that its commands load, source maps, the launcher omada-host,
+ * and meta.json, which says what went where.
+ */
+export async function buildProgram(outdir: string): Promise<esbuild.Metafile> {
+  await rm(outdir, { recursive: true, force: true })
+  await mkdir(outdir, { recursive: true })
+  const { metafile } = await esbuild.build({
+    absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
+    entryPoints: { main: 'src/main.ts' },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    chunkNames: 'chunks/[name]-[hash]',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    external: absentOptions,
+    plugins: [leaveOut],
+    banner: { js: banner },
+    logLevel: 'warning',
+  })
+  await writeFile(join(outdir, 'meta.json'), JSON.stringify(metafile))
+  const program = join(outdir, 'omada-host')
+  await writeFile(program, launcher)
+  await chmod(program, 0o755)
+  return metafile
+}
+
+if (import.meta.main) {
+  const outdir = fileURLToPath(new URL('../dist', import.meta.url))
+  const metafile = await buildProgram(outdir)
+  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0)
+  console.log(`built ${Object.keys(metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB, into ${outdir}`)
+}

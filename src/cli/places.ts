@@ -1,0 +1,34 @@
+import { resolve } from 'node:path'
+import { defaultConfigFile, optionVariables } from '../config/names.ts'
+import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../state/paths.ts'
+import type { GlobalOptions } from './command.ts'
+import type { CliContext } from './context.ts'
+
+/** The file that the options or the environment name. Only the default one may be absent. */
+export function configFileOf(context: CliContext, options: GlobalOptions): { path: string; required: boolean } {
+  const named = options.config ?? context.env[optionVariables.config]
+  return { path: named ?? defaultConfigFile, required: named !== undefined }
+}
+
+/** Options that say where things are. */
+export interface PlaceOptions extends GlobalOptions {
+  readonly stateDir?: string
+}
+
+/** Where the sockets and the state are. */
+export function pathsOf(context: CliContext, options: PlaceOptions): Paths {
+  return pathsBelow(...directoriesOf(context, options))
+}
+
+/** The options that put a command of ours which this one starts into the same places. */
+export function placeOptions(context: CliContext, options: PlaceOptions): readonly string[] {
+  const [runtimeDirectory, stateDirectory] = directoriesOf(context, options)
+  return ['--runtime-dir', runtimeDirectory, '--state-dir', stateDirectory]
+}
+
+function directoriesOf(context: CliContext, options: PlaceOptions): [runtime: string, state: string] {
+  return [
+    resolve(options.runtimeDir ?? context.env[optionVariables.runtimeDirectory] ?? defaultRuntimeDirectory),
+    resolve(options.stateDir ?? context.env[optionVariables.stateDirectory] ?? defaultStateDirectory),
+  ]
+}

@@ -1,0 +1,99 @@
+import type { Device, ProxyPortState } from '../state/edge-state.ts'
+import type { Condition, Reason } from '../state/host-state.ts'
+import type { ApplianceStatus } from '../status/merge.ts'
+import { printable } from './report.ts'
+import { formatAge, formatBytes, formatTable } from './table.ts'
+
+/** The status as lines for people. `now` is milliseconds since 1970. */
+export function formatStatus(status: ApplianceStatus, devices: readonly Device[], now: number): string {
+  const since = status.since === '' ? '' : `, since ${formatAge(status.since, now)}`
+  return [
+    `${status.phase}${since}: ${printable(status.reason.message)}`,
+    ...remedyLines(status.reason, '  '),
+    '',
+    ...controllerLines(status, now),
+    ...block('conditions', status.conditions.flatMap(conditionLines)),
+    ...block(`devices (${devices.length})`, deviceLines(devices, now)),
+    ...block('discovery', [`  ${status.discovery.sessions} sessions; ${counters(status.discovery.outcomes)}`]),
+    ...block('ports', formatTable(status.proxy.ports.map(portCells))),
+    ...block('warnings', status.warnings.flatMap(warningLines)),
+  ].join('\n')
+}
+
+function block(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [title, ...lines, '']
+}
+
+function remedyLines(reason: Reason, indent: string): string[] {
+  return reason.remedy === undefined ? [] : [`${indent}fix: ${printable(reason.remedy)}`]
+}
+
+function controllerLines({ controller }: ApplianceStatus, now: number): string[] {
+  const { image, version, address, startedAt, pull } = controller
+  const facts = [
+    ...(image === undefined ? [] : [`image ${image}`]),
+    ...(version === undefined ? [] : [`version ${version}`]),
+    ...(address === undefined ? [] : [`address ${address}`]),
+    ...(startedAt === undefined ? [] : [`started ${formatAge(startedAt, now)} ago`]),
+    ...(pull === undefined ? [] : [`pulled ${formatBytes(pull.current)} of ${formatBytes(pull.total)}`]),
+  ]
+  return facts.length === 0 ? [] : ['controller', ...facts.map((fact) => `  ${printable(fact)}`), '']
+}
+
+function conditionLines(condition: Condition): string[] {
+  const { name, status, reason, detail, consequenceOf } = condition
+  const cause = consequenceOf === undefined ? '' : ` (because of ${consequenceOf})`
+  const told = detail === undefined ? reason.message : `${reason.message}; ${detail}`
+  return [
+    `  ${status.padEnd(7)}  ${name}${cause}: ${printable(told)}`,
+    ...(status === 'failing' ? remedyLines(reason, '           ') : []),
+  ]
+}
+
+function deviceLines(devices: readonly Device[], now: number): string[] {
+  if (devices.length === 0) return ['  none has announced itself']
+  const cells = devices.map((device) =>
+    [
+      device.mac,
+      device.class,
+      device.model,
+      device.name,
+      device.address,
+      device.ownership,
+      device.adoption,
+      `${formatAge(device.lastSeen, now)} ago`,
+    ].map(printable),
+  )
+  const table = formatTable([['mac', 'class', 'model', 'name', 'address', 'managed by', 'adoption', 'seen'], ...cells])
+  const hints = devices.flatMap(({ mac, hint }) =>
+    hint === undefined ? [] : [`  ${printable(`${mac}: ${hint.message}`)}`, ...remedyLines(hint, '    ')],
+  )
+  return [...table, ...hints]
+}
+
+function portCells(port: ProxyPortState): string[] {
+  const refused = Object.values(port.refused).reduce((sum, count) => sum + count, 0)
+  const state = port.reason === undefined ? port.state : `${port.state}: ${printable(port.reason.message)}`
+  return [
+    String(port.port),
+    state,
+    `${port.open} open`,
+    `${port.total} in all`,
+    `${formatBytes(port.bytesIn)} in`,
+    `${formatBytes(port.bytesOut)} out`,
+    ...(refused === 0 ? [] : [`${refused} refused`]),
+  ]
+}
+
+function warningLines(reason: Reason): string[] {
+  return [`  ${printable(reason.message)}`, ...remedyLines(reason, '    ')]
+}
+
+/** Counters that are not zero, the largest first. */
+function counters(counts: Readonly<Record<string, number>>): string {
+  const told = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} ${count}`)
+  return told.length === 0 ? 'no datagram yet' : told.join(', ')
+}

@@ -1,0 +1,61 @@
+import { systemClock } from '../core/clock.ts'
+import { raceAbort } from '../core/deadline.ts'
+import { createLogger } from '../core/logger.ts'
+import { StateSubscription } from '../state/client.ts'
+import type { EdgeState } from '../state/edge-state.ts'
+import type { HostState } from '../state/host-state.ts'
+import type { Paths } from '../state/paths.ts'
+import type { MergeOptions } from '../status/merge.ts'
+import type { CliContext } from './context.ts'
+
+/** What the appliance's two processes say of it; a half that does not answer is absent. */
+export interface Halves extends MergeOptions {
+  readonly host: HostState | undefined
+  readonly edge: EdgeState | undefined
+}
+
+/** Shortest time between two prints, in milliseconds: people cannot read faster. */
+const pause = 500
+
+/** Prints the two halves whenever one of them changes, until the context's signal aborts. */
+export async function watchStatus(options: {
+  context: CliContext
+  paths: Paths
+  print: (halves: Halves) => Promise<void>
+}): Promise<void> {
+  const { signal } = options.context
+  // What a lost connection means is part of the status that is printed.
+  const logger = createLogger({ level: 'silent', format: 'human', write: () => {} })
+  const follow = { logger, clock: systemClock }
+  const host = new StateSubscription<HostState>({ ...follow, path: options.paths.hostStateSocket })
+  const edge = new StateSubscription<EdgeState>({ ...follow, path: options.paths.edgeStateSocket })
+  let change = Promise.withResolvers<void>()
+  let lostAt: string | undefined
+  host.changed.on((state) => {
+    lostAt = state === undefined ? (lostAt ?? new Date().toISOString()) : undefined
+    change.resolve()
+  })
+  edge.changed.on(() => change.resolve())
+
+  const halves = (): Halves => {
+    const last = host.last()
+    return {
+      host: host.current(),
+      edge: edge.current(),
+      ...(last === undefined || lostAt === undefined ? {} : { lost: { host: last, at: lostAt } }),
+    }
+  }
+  await host.start(signal)
+  await edge.start(signal)
+  try {
+    while (!signal.aborted) {
+      await raceAbort(change.promise, signal)
+      await systemClock.sleep(pause, signal)
+      change = Promise.withResolvers()
+      await options.print(halves())
+    }
+  } finally {
+    await host.stop()
+    await edge.stop()
+  }
+}

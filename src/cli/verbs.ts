@@ -1,0 +1,49 @@
+import type { ControlVerb } from '../state/control-client.ts'
+import { type Commands, examples, type GlobalOptions } from './command.ts'
+import { pathsOf } from './places.ts'
+
+/** How long a verb may take, in milliseconds: a pull over a slow line, a stop with the longest grace. */
+const verbDeadline = 6 * 60 * 60 * 1000
+
+const verbs: readonly { name: ControlVerb; description: string; effect: string }[] = [
+  {
+    name: 'pull',
+    description: "pull the controller's image; nothing is restarted",
+    effect: 'then omada-host restart runs what was pulled',
+  },
+  {
+    name: 'restart',
+    description: 'stop the controller with its grace period and start it again',
+    effect: 'devices reconnect by themselves',
+  },
+  {
+    name: 'stop',
+    description: 'stop the controller with its grace period; the appliance keeps running',
+    effect: 'returns when the database is closed',
+  },
+  {
+    name: 'start',
+    description: 'start the controller again after a stop',
+    effect: 'omada-host status tells how far it is',
+  },
+]
+
+/** `omada-host pull|restart|stop|start`: the user's verbs, carried out by the host. */
+export function addVerbCommands({ program, context, action }: Commands): void {
+  for (const { name, description, effect } of verbs) {
+    program
+      .command(name)
+      .description(description)
+      .addHelpText('after', examples([`sudo omada-host ${name}`, effect]))
+      .action(
+        action(async (options: GlobalOptions) => {
+          const { sendControl } = await import('../state/control-client.ts')
+          const { withDeadline } = await import('../core/deadline.ts')
+          const signal = withDeadline(verbDeadline, context.signal)
+          const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)
+          context.stdout.write(`${message}\n`)
+          return 0
+        }),
+      )
+  }
+}
