@@ -27,7 +27,8 @@ export class StandinController {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #cancelled = new AbortController()
   readonly #api = operatorApi({
-    devices: () => this.#registry.list(),
+    devices: () =>
+      this.#registry.list().map((device) => ({ ...device, datagrams: this.#services.datagramsFrom(device.mac) })),
     adopt: (mac) => this.#registry.adopt(mac),
     stats: () => this.#services.stats(),
     health: () => this.#health(),

@@ -47,7 +47,7 @@ export class DiscoveryServer {
     this.#adoptPort = o.adoptPort
   }
 
-  /** Well-formed datagrams by MAC. */
+  /** Well-formed datagrams by MAC, stale ones included. */
   byMac(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#byMac)
   }

@@ -16,8 +16,7 @@ export interface DeviceRecord {
   controllerId: string
   announcedAddress: string
   source: { address: string; port: number }
-  /** Well-formed datagrams, duplicates and stale ones included. */
-  datagrams: number
+  /** Announces that were accepted, duplicates included. */
   announces: number
   firstSeen: string
   lastSeen: string
@@ -102,7 +101,7 @@ export class DeviceRegistry {
     const known = this.#entries.get(seen.mac)
     if (known === undefined) {
       if (this.#entries.size >= maxDevices) return false
-      const counts = { datagrams: 0, announces: 1, connections: 0, informs: 0 }
+      const counts = { announces: 1, connections: 0, informs: 0 }
       const record = { ...seen, ...counts, state: this.#unadopted(seen.controllerId), firstSeen: now, lastSeen: now }
       this.#entries.set(seen.mac, { record, seenAt: this.#now() })
       return false

@@ -113,6 +113,11 @@ export class Services {
     return opened
   }
 
+  /** Well-formed datagrams on 29810 from a MAC, duplicates and stale ones included. */
+  datagramsFrom(mac: string): number {
+    return this.#discovery.byMac()[mac] ?? 0
+  }
+
   stats(): unknown {
     const tcp = [...this.#tcp].map(([name, listener]) => [name, listener.count] as const)
     const managerV2 = this.#management?.count() ?? { open: 0, total: 0 }
