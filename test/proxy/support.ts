@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach } from 'vitest'
 import { type Config, configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -164,4 +166,15 @@ export async function soon<T>(promise: Promise<T>, milliseconds = 10_000): Promi
     timer = setTimeout(() => reject(new Error('this did not happen in time')), milliseconds)
   })
   return await Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * Runs an ES module in a Node of its own that is in an empty network namespace and may not open ports below 1024.
+ * Returns what it printed, without the newline.
+ */
+export async function withoutNetwork(program: string): Promise<string> {
+  const node = [process.execPath, '--input-type=module', '-e', program]
+  const argv = ['--net', 'setpriv', '--bounding-set=-net_bind_service', '--', ...node]
+  const { stdout } = await promisify(execFile)('unshare', argv, { timeout: 15_000 })
+  return stdout.trim()
 }

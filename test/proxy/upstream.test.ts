@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test, vi } from 'vitest'
+import { connectUpstream } from '../../src/proxy/upstream.ts'
+import { controller, controllerHost, dial, freePort, later, soon, startProxy, withoutNetwork } from './support.ts'
+
+const upstreamModule = new URL('../../src/proxy/upstream.ts', import.meta.url).href
+
+/**
+ * A port whose controller never accepts: a listener of backlog 0 in a stopped process, its queue filled. Linux then
+ * ignores further SYNs.
+ */
+async function deafController(): Promise<number> {
+  const program = `require('node:net').createServer().listen({host: '${controllerHost}', port: 0, backlog: 1},
+    function () { process.stdout.write(String(this.address().port)) })`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  later(async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  })
+  const [text] = (await once(child.stdout, 'data')) as [Buffer]
+  const port = Number(text.toString())
+  child.kill('SIGSTOP')
+  let waiting = 0
+  // Bounded: the queue of backlog 1 is full after two or three.
+  for (let count = 0; count < 10 && waiting < 2; count += 1) {
+    const socket = connect({ host: controllerHost, port })
+    socket.on('error', () => {})
+    later(() => socket.destroy())
+    const connected = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 400)),
+    ])
+    if (!connected) waiting += 1
+  }
+  expect(waiting).toBe(2)
+  return port
+}
+
+test('a device is reset when the controller does not accept, and the reason is counted and remembered', async () => {
+  const port = await freePort()
+  const { state, proxy, lines } = await startProxy({ ports: [port] })
+  const device = dial(port)
+  expect(await soon(device.closed)).toBe('reset')
+  expect(state()).toMatchObject({ total: 1, open: 0, waitingRoom: 0, refused: { 'upstream-refused': 1, access: 0 } })
+  expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 0, lastRefusal: 'upstream-refused' })
+  expect(proxy.connectionsFrom(port, '::ffff:127.0.0.1')).toEqual({ open: 0, lastRefusal: 'upstream-refused' })
+  expect(lines.some((line) => line.includes('turned away') && line.includes('upstream-refused'))).toBe(true)
+
+  await controller((socket) => {
+    socket.write('hello')
+    socket.on('end', () => socket.end()).resume()
+  }, port)
+  const again = dial(port)
+  await vi.waitFor(() => expect(again.received().toString()).toBe('hello'))
+  expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 1 })
+  again.socket.destroy()
+  await vi.waitFor(() => expect(state().open).toBe(0))
+})
+
+test('a controller that never accepts costs a device no more than the connect deadline', async () => {
+  const port = await deafController()
+  const { state } = await startProxy({ ports: [port], proxy: { connectTimeoutSeconds: 0.3 } })
+  expect(await soon(dial(port).closed)).toBe('reset')
+  expect(state().refused['upstream-timeout']).toBe(1)
+})
+
+test('no route to the controller is told from a refusal', async () => {
+  const program = `
+    const { connectUpstream } = await import(${JSON.stringify(upstreamModule)})
+    connectUpstream({ address: '192.0.2.1', port: 9, timeoutMilliseconds: 5000 }, (refusal) => console.log(refusal))`
+  expect(await withoutNetwork(program)).toBe('upstream-unreachable')
+})
+
+test('a connection that is closed while it is being made is reported once', async () => {
+  const { port } = await controller(() => {})
+  const reports: unknown[] = []
+  const socket = connectUpstream({ address: controllerHost, port, timeoutMilliseconds: 5000 }, (refusal) =>
+    reports.push(refusal),
+  )
+  socket.destroy()
+  await vi.waitFor(() => expect(reports).toEqual(['upstream-failed']))
+})
