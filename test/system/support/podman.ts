@@ -77,11 +77,15 @@ export class Podman {
     return command(this.argv(args), { environment: this.environment, timeoutMilliseconds })
   }
 
-  /** Serves the API on `socket` and returns when it answers. */
-  async startService(): Promise<void> {
+  /**
+   * Serves the API on `socket` and returns when it answers.
+   * @param options.limits false: it sees no cpu and no memory controller, as on a kernel without them
+   */
+  async startService(options: { limits?: boolean } = {}): Promise<void> {
+    const argv = this.argv(['system', 'service', '--time', '0', `unix://${this.socket}`])
     this.#service = await Child.start(this.#ledger, {
       what: 'podman system service',
-      argv: this.argv(['system', 'service', '--time', '0', `unix://${this.socket}`]),
+      argv: options.limits === false ? withoutControllers(this.#ledger, argv) : argv,
       environment: this.environment,
       graceMilliseconds: 2000,
     })
@@ -106,6 +110,26 @@ export class Podman {
   inspect(name: string, template: string): Promise<string> {
     return this.run(['inspect', '--format', template, name])
   }
+}
+
+/** A cgroup whose children are given no controllers. */
+const barren = '/sys/fs/cgroup/omada-host-test'
+
+/**
+ * Runs a command in a mount namespace of its own that shows cgroups without the cpu and memory controllers: with cgroup
+ * v2 alone a group that was given none, else whatever is mounted but those two.
+ */
+function withoutControllers(ledger: Ledger, argv: readonly string[]): string[] {
+  ledger.willMake(`cgroup ${barren}`, [
+    'sh',
+    '-c',
+    `! [ -d ${barren} ] || find ${barren} -depth -type d -exec rmdir {} +`,
+  ])
+  const hide = `if [ -e /sys/fs/cgroup/cgroup.controllers ]
+    then mkdir -p ${barren}/none && mount --bind ${barren}/none /sys/fs/cgroup
+    else umount /sys/fs/cgroup/cpu /sys/fs/cgroup/memory
+    fi && exec "$@"`
+  return ['unshare', '--mount', 'sh', '-c', hide, 'sh', ...argv]
 }
 
 /** crun wants cgroup v2 alone; where v1 or hybrid cgroups are mounted only runc works. */
