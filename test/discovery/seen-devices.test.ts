@@ -1,0 +1,150 @@
+import { beforeEach, expect, test } from 'vitest'
+import { SeenDevices } from '../../src/discovery/seen-devices.ts'
+import { type Announce, factoryControllerId } from '../../src/omada/announce.ts'
+import { FakeClock } from './support/fake-clock.ts'
+
+const mac = 'AA-BB-CC-00-00-01'
+let clock: FakeClock
+let devices: SeenDevices
+let connections: Map<string, { open: number; lastRefusal?: string }>
+let omadacId: string | undefined
+
+beforeEach(() => {
+  clock = new FakeClock()
+  connections = new Map()
+  omadacId = 'OURS'
+  devices = new SeenDevices({
+    clock,
+    ports: {
+      omadacId: () => omadacId,
+      managementConnections: (address) => connections.get(address) ?? { open: 0 },
+    },
+  })
+})
+
+function announce(changes: Partial<Announce> = {}, address = '192.0.2.7'): void {
+  const base = { mac, class: 'ap', model: 'EAP670', name: 'Lobby', firmware: '1.2.3', address: '192.168.0.254' }
+  devices.announced({ ...base, controllerId: factoryControllerId, timestamp: clock.wall(), ...changes }, address)
+}
+
+const first = () => devices.list()[0]
+
+test('an announcing device is remembered with all that it tells', () => {
+  announce()
+  clock.advance(10_000)
+  announce({ name: 'Lounge' })
+  expect(devices.list()).toEqual([
+    {
+      mac,
+      class: 'ap',
+      model: 'EAP670',
+      name: 'Lounge',
+      firmware: '1.2.3',
+      address: '192.0.2.7',
+      announcedAddress: '192.168.0.254',
+      ownership: 'factory',
+      adoption: 'announcing',
+      clockSkewSeconds: 0,
+      firstSeen: '2026-01-02T03:04:05.000Z',
+      lastSeen: '2026-01-02T03:04:15.000Z',
+      announces: 2,
+    },
+  ])
+})
+
+test('ownership follows the controller id, and is unknown until this controller is known', () => {
+  announce({ controllerId: 'ours' })
+  expect(first()?.ownership).toBe('ours')
+  announce({ controllerId: 'somebody' })
+  expect(first()).toMatchObject({ ownership: 'other', hint: { message: expect.stringContaining('somebody') } })
+  omadacId = undefined
+  expect(first()?.ownership).toBe('unknown')
+  expect(first()).not.toHaveProperty('hint')
+})
+
+test('announcing, adopt sent, connected; and still shown as connected when it has stopped announcing', () => {
+  announce()
+  devices.adoptSent(mac)
+  expect(first()?.adoption).toBe('adopt-sent')
+  connections.set('192.0.2.7', { open: 1 })
+  expect(first()?.adoption).toBe('connected')
+  devices.observe()
+  clock.advance(48 * 3600_000)
+  devices.observe()
+  expect(first()?.adoption).toBe('connected')
+  connections.clear()
+  expect(first()?.adoption).toBe('announcing')
+})
+
+test('an adopted device that does not connect is stalled, with the likely cause', () => {
+  announce()
+  devices.adoptSent(mac)
+  clock.advance(30_000)
+  expect(first()?.adoption).toBe('adopt-sent')
+  clock.advance(1)
+  expect(first()).toMatchObject({
+    adoption: 'stalled',
+    hint: {
+      message: 'it was asked to connect to TCP port 29814, but has not: no connection from 192.0.2.7 has arrived',
+      remedy: expect.stringContaining('firewall'),
+    },
+  })
+  connections.set('192.0.2.7', { open: 0, lastRefusal: 'not-allowed' })
+  expect(first()?.hint?.message).toContain('refused here (not-allowed)')
+  devices.adoptSent(mac)
+  expect(first()?.adoption).toBe('adopt-sent')
+})
+
+test("a neighbour's connection from the same address is not taken for its own", () => {
+  connections.set('192.0.2.7', { open: 1 })
+  announce()
+  announce({ mac: 'AA-BB-CC-00-00-02', controllerId: 'ours' })
+  expect(devices.list().map((device) => [device.mac.at(-1), device.adoption])).toEqual(
+    expect.arrayContaining([
+      ['1', 'announcing'],
+      ['2', 'connected'],
+    ]),
+  )
+})
+
+test('a device that was managed and comes back in factory state starts anew', () => {
+  announce()
+  devices.adoptSent(mac)
+  connections.set('192.0.2.7', { open: 1 })
+  devices.observe()
+  expect(first()?.adoption).toBe('connected')
+  announce()
+  expect(first()?.adoption).toBe('announcing')
+})
+
+test('a clock too far off is told, in either direction', () => {
+  announce({ timestamp: clock.wall() - 20_000 })
+  expect(first()).not.toHaveProperty('hint')
+  announce({ timestamp: clock.wall() - 61_550 })
+  expect(first()).toMatchObject({ clockSkewSeconds: -61.5, hint: { message: expect.stringContaining('62 s behind') } })
+  announce({ timestamp: clock.wall() + 61_000 })
+  expect(first()?.hint?.message).toContain('61 s ahead')
+  announce({ timestamp: Number.MAX_SAFE_INTEGER })
+  expect(first()).not.toHaveProperty('clockSkewSeconds')
+})
+
+test('the table is bounded; connected devices stay, the longest silent gives way', () => {
+  announce({ mac: 'connected', controllerId: 'ours' }, '192.0.2.99')
+  connections.set('192.0.2.99', { open: 1 })
+  announce({ mac: 'silent' })
+  for (let device = 0; device < 20_000; device++) announce({ mac: `spoofed ${device}` })
+  expect(devices.size).toBe(4096)
+  expect(devices.has('connected')).toBe(true)
+  expect(devices.has('silent')).toBe(false)
+  expect(devices.has('spoofed 19999')).toBe(true)
+})
+
+test('a device silent for a day is forgotten', () => {
+  announce()
+  clock.advance(24 * 3600_000)
+  devices.observe()
+  expect(devices.size).toBe(1)
+  clock.advance(1)
+  devices.observe()
+  expect(devices.size).toBe(0)
+})
