@@ -68,7 +68,10 @@ export class PortProxy {
     }
   }
 
-  /** A connection that the system could not accept: out of open files or memory. */
+  /**
+   * A connection that the system could not accept, such as for want of memory. When open files run out, libuv accepts
+   * and closes what waits without a word; what can be said of that is said when the controller cannot be reached either.
+   */
   shed(error: Error): void {
     this.#counters.total += 1
     this.#counters.refuse('no-resources')
