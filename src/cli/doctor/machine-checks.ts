@@ -97,20 +97,16 @@ function checkOpenFiles(config: Config): readonly Finding[] {
   return warnings.map(({ message, remedy }) => ({ check, status: 'warn', message, remedy }))
 }
 
-/** The container's ports are not published, which is not the same as closed: a router routes. */
+/** The container's ports are not published, which is not the same as closed: a bridge is routed to like any network. */
 function checkForwarding(config: Config): Finding {
-  const check = 'isolation'
   const { subnet, controllerAddress } = config.network
   const forwards = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
-  if (!forwards) {
-    return { check, status: 'ok', message: `this machine forwards nothing now; the engine turns that on for ${subnet}` }
-  }
   return {
-    check,
+    check: 'isolation',
     status: 'warn',
     message:
-      `this machine forwards packets: whoever has a route to ${subnet} by way of it reaches the controller at ` +
-      `${controllerAddress} directly, past access.*, limits and counters`,
+      `whoever has a route to ${subnet} by way of this machine reaches the controller at ${controllerAddress} directly, ` +
+      `past access.*, limits and counters (forwarding is ${forwards ? 'on' : 'off until the engine turns it on'})`,
     remedy: `add no route to ${subnet} on your router; none is there unless somebody added it`,
   }
 }

@@ -1,0 +1,35 @@
+import { loadConfig } from '../../config/load.ts'
+import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
+import type { GlobalOptions } from '../command.ts'
+import type { CliContext } from '../context.ts'
+import { loadConfigOf } from '../load.ts'
+import { configFileOf, pathsOf } from '../places.ts'
+import { engineFindings } from './engine-checks.ts'
+import { type Finding, faultFinding, runCheck } from './finding.ts'
+import { machineChecks } from './machine-checks.ts'
+import { portChecks } from './port-checks.ts'
+
+/** Looks over this machine. A configuration that is wrong is a finding, and the rest is looked at with the defaults. */
+export async function examine(context: CliContext, options: GlobalOptions): Promise<readonly Finding[]> {
+  const { loaded, findings } = await examineConfig(context, options)
+  const { config } = loaded
+  const found = [...findings, ...(await engineFindings(config, context.signal))]
+  const checks = [...machineChecks(config, Date.now), ...portChecks(config, pathsOf(context, options).edgeStateSocket)]
+  for (const check of checks) found.push(...(await runCheck(check, context.signal)))
+  return found
+}
+
+async function examineConfig(context: CliContext, options: GlobalOptions) {
+  const check = 'configuration'
+  const { path } = configFileOf(context, options)
+  try {
+    const loaded = await loadConfigOf(context, options)
+    const warnings = loaded.warnings.map((warning): Finding => ({ check, status: 'warn', ...warning }))
+    const fine: Finding = { check, status: 'ok', message: `${path} is fine, or absent, which is fine too` }
+    return { loaded, findings: warnings.length === 0 ? [fine] : warnings }
+  } catch (error) {
+    if (!(error instanceof ApplianceErrors) && !(error instanceof ApplianceError)) throw error
+    const faults = error instanceof ApplianceErrors ? error.faults : [error.fault]
+    return { loaded: loadConfig({ path, env: {} }), findings: faults.map((fault) => faultFinding(check, fault)) }
+  }
+}

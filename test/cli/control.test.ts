@@ -1,0 +1,78 @@
+import { expect, test, vi } from 'vitest'
+import { runCli } from '../../src/cli/program.ts'
+import { ApplianceError } from '../../src/core/errors.ts'
+import { temporaryDirectory } from '../state/fixtures.ts'
+import { startAppliance } from './appliance.ts'
+import { run, surroundings } from './context.ts'
+
+test.each(['pull', 'restart', 'stop', 'start'] as const)('%s asks the host and says what it answers', async (verb) => {
+  const asked: string[] = []
+  const answer = (name: string) => async () => {
+    asked.push(name)
+    return { message: `${name} is done` }
+  }
+  await using appliance = await startAppliance({
+    verbs: { pull: answer('pull'), restart: answer('restart'), stop: answer('stop'), start: answer('start') },
+  })
+  expect(await run([verb, '--runtime-dir', appliance.runtimeDirectory])).toEqual({
+    code: 0,
+    out: `${verb} is done\n`,
+    err: '',
+  })
+  expect(asked).toEqual([verb])
+})
+
+test('a refusal is told with its own code, remedy and exit code', async () => {
+  const refuse = async () => {
+    throw new ApplianceError({ code: 'REGISTRY_UNREACHABLE', message: 'docker.io is away', remedy: 'check the line' })
+  }
+  await using appliance = await startAppliance({
+    verbs: { pull: refuse, restart: refuse, stop: refuse, start: refuse },
+  })
+  expect(await run(['pull', '--runtime-dir', appliance.runtimeDirectory])).toEqual({
+    code: 1,
+    out: '',
+    err: 'error [REGISTRY_UNREACHABLE] docker.io is away\n  fix: check the line\n',
+  })
+})
+
+test.each([['pull'], ['logs']])('%s without an appliance exits with 69', async (command) => {
+  await using directory = await temporaryDirectory()
+  expect(await run([command, '--runtime-dir', directory.path])).toMatchObject({
+    code: 69,
+    err: expect.stringContaining('error [APPLIANCE_UNREACHABLE]'),
+  })
+})
+
+test('logs prints the lines that were asked for', async () => {
+  const asked: unknown[] = []
+  await using appliance = await startAppliance({
+    logs: async function* ({ follow, tail }) {
+      asked.push({ follow, tail })
+      yield 'one'
+      yield 'two'
+    },
+  })
+  expect(await run(['logs', '--tail', '7', '--runtime-dir', appliance.runtimeDirectory])).toEqual({
+    code: 0,
+    out: 'one\ntwo\n',
+    err: '',
+  })
+  expect(asked).toEqual([{ follow: false, tail: 7 }])
+})
+
+test('logs -f goes on until it is ended', async () => {
+  await using appliance = await startAppliance({
+    logs: async function* ({ signal }) {
+      for (let line = 1; !signal.aborted; line += 1) {
+        yield `line ${line}`
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
+  })
+  const { context, stdout, ending } = surroundings(['logs', '-f', '--runtime-dir', appliance.runtimeDirectory])
+  const ended = runCli(context)
+  await vi.waitFor(() => expect(stdout.text).toContain('line 3\n'), { timeout: 10_000 })
+  ending.abort()
+  expect(await ended).toBe(0)
+})
