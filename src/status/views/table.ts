@@ -1,0 +1,33 @@
+import { type Html, type HtmlValue, html } from './html.ts'
+
+export interface Column<T> {
+  readonly label: string
+  /** Right-aligned figures. */
+  readonly numeric?: boolean
+  readonly cell: (row: T) => HtmlValue
+}
+
+/**
+ * A table that becomes a list of cards on a narrow screen (see style.ts: the label of each cell is repeated there). The
+ * first column heads its row. `key` tells a row from the others over updates.
+ */
+export function table<T>(options: {
+  label: string
+  columns: readonly Column<T>[]
+  rows: readonly T[]
+  key: (row: T) => string
+}): Html {
+  const { label, columns, rows, key } = options
+  const align = (column: Column<T>) => (column.numeric === true ? 'numeric' : 'text')
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
+<thead><tr>${columns.map((column) => html`<th scope="col" class="${align(column)}">${column.label}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) =>
+      html`<tr data-key="${key(row)}">${columns.map((column, index) =>
+        index === 0
+          ? html`<th scope="row" class="${align(column)}">${column.cell(row)}</th>`
+          : html`<td class="${align(column)}" data-label="${column.label}">${column.cell(row)}</td>`,
+      )}</tr>`,
+  )}</tbody>
+</table></div>`
+}

@@ -1,0 +1,114 @@
+import { createServer } from 'node:net'
+import { expect, test, vi } from 'vitest'
+import { hostState, soon } from '../state/fixtures.ts'
+import { everybody, freePort, rawConnection, serve } from './serve.ts'
+
+const subscribe = 'GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+test('it serves IPv4 and IPv6 on one port', async () => {
+  await using served = await serve()
+  expect((await fetch(`http://127.0.0.1:${served.port}/healthz`)).status).toBe(200)
+  expect((await fetch(`http://[::1]:${served.port}/healthz`)).status).toBe(200)
+  expect(served.server.state()).toEqual({
+    protocol: 'tcp',
+    address: '*',
+    port: served.port,
+    state: 'listening',
+    refused: 0,
+  })
+})
+
+test('a port in use is told, tried again, and opens when it becomes free', async () => {
+  const port = await freePort()
+  const rival = createServer()
+  await new Promise<void>((resolve) => rival.listen(port, '0.0.0.0', resolve))
+  await using served = await serve({ port })
+  expect(served.server.state()).toMatchObject({
+    state: 'failed',
+    reason: { code: 'PORT_IN_USE', message: expect.stringContaining(String(port)), remedy: expect.any(String) },
+  })
+  await new Promise((resolve) => rival.close(resolve))
+  await vi.waitFor(() => expect(served.server.state().state).toBe('listening'), 15_000)
+  expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
+})
+
+test('stop gives up a port that never opened', async () => {
+  const rival = createServer()
+  const port = await freePort()
+  await new Promise<void>((resolve) => rival.listen(port, '0.0.0.0', resolve))
+  const served = await serve({ port })
+  await served.server.stop(soon())
+  await new Promise((resolve) => rival.close(resolve))
+  await expect(fetch(`${served.url}/healthz`)).rejects.toThrow()
+})
+
+test('a client that access does not admit is reset and counted', async () => {
+  const seen: unknown[] = []
+  const access = {
+    ...everybody,
+    admits: (peer: object) => {
+      seen.push(peer)
+      return false
+    },
+  }
+  await using served = await serve({ access })
+  const got = rawConnection(served.port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await vi.waitFor(() => expect(got.closed).toBe(true))
+  expect(got.text).toBe('')
+  expect(got.error).toBe('ECONNRESET')
+  expect(seen).toEqual([{ localAddress: '::ffff:127.0.0.1', remoteAddress: '::ffff:127.0.0.1' }])
+  expect(served.server.state().refused).toBe(1)
+})
+
+test('one client may hold 32 connections, and get new ones when it lets go of some', async () => {
+  await using served = await serve()
+  const held = Array.from({ length: 32 }, () => rawConnection(served.port, ''))
+  await vi.waitFor(() => expect(held.every((one) => one.socket.readyState === 'open')).toBe(true))
+  const extra = rawConnection(served.port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await vi.waitFor(() => expect(extra.closed).toBe(true))
+  expect(extra.text).toBe('')
+  expect(served.server.state().refused).toBe(1)
+  for (const one of held) one.socket.destroy()
+  await vi.waitFor(async () => expect((await fetch(`${served.url}/healthz`)).status).toBe(200), 10_000)
+})
+
+test('one client may hold 16 event streams; the next is told to come later', async () => {
+  await using served = await serve()
+  const held = Array.from({ length: 16 }, () => rawConnection(served.port, subscribe))
+  await vi.waitFor(() => expect(held.every((one) => one.text.includes('event: status'))).toBe(true), 10_000)
+  const response = await fetch(`${served.url}/api/v1/events`)
+  expect(response.status).toBe(503)
+  expect(await response.json()).toMatchObject({ code: 'HTTP_BUSY' })
+  for (const one of held) one.socket.destroy()
+})
+
+test('a subscriber that does not read is dropped, the others go on', async () => {
+  await using served = await serve({ timing: { heartbeatMilliseconds: 200 } })
+  const slow = rawConnection(served.port, subscribe)
+  await vi.waitFor(() => expect(slow.text).toContain('event: status'))
+  slow.socket.pause()
+  const quick = rawConnection(served.port, subscribe)
+  // Far more than the sockets' buffers hold.
+  const ballast = 'x'.repeat(8_000_000)
+  served.host = hostState({ reason: { message: ballast } })
+  served.changed.emit()
+  await vi.waitFor(() => expect(quick.text).toContain(ballast), 10_000)
+  const heartbeats = () => quick.text.split('\n:\n').length - 1
+  const before = heartbeats()
+  await vi.waitFor(() => expect(heartbeats()).toBeGreaterThan(before + 3), 10_000)
+  slow.socket.resume()
+  await vi.waitFor(() => expect(slow.closed).toBe(true), 10_000)
+  expect(slow.text.length).toBeLessThan(ballast.length)
+  expect(quick.closed).toBe(false)
+  quick.socket.destroy()
+})
+
+test('stop closes every connection, busy ones too', async () => {
+  await using served = await serve()
+  const stream = rawConnection(served.port, subscribe)
+  const idle = rawConnection(served.port, 'GET / HT')
+  await vi.waitFor(() => expect(stream.text).toContain('event: status'))
+  await served.server.stop(soon())
+  await vi.waitFor(() => expect([stream.closed, idle.closed]).toEqual([true, true]))
+  expect(served.server.state().state).toBe('closed')
+})
