@@ -47,7 +47,12 @@ export class DiscoveryServer {
     this.#adoptPort = o.adoptPort
   }
 
-  /** Well-formed datagrams by MAC, stale ones included. */
+  /** Well-formed datagrams from a MAC, duplicates and stale ones included. */
+  datagramsFrom(mac: string): number {
+    return this.#byMac.get(mac) ?? 0
+  }
+
+  /** The same for every MAC. */
   byMac(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#byMac)
   }

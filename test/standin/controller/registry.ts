@@ -110,7 +110,7 @@ export class DeviceRegistry {
     Object.assign(known.record, seen, { lastSeen: now })
     known.record.announces++
     if (known.record.state === 'adopting') return this.#announcedWhileAdopting(known)
-    if (known.record.state === 'disconnected') return seen.controllerId === this.#omadacId
+    if (known.record.state === 'disconnected' && seen.controllerId === this.#omadacId) return true
     if (known.record.state !== 'connected' && known.record.state !== 'adopt-failed') {
       known.record.state = this.#unadopted(seen.controllerId)
     }
@@ -181,7 +181,7 @@ export class DeviceRegistry {
   }
 
   #unadopted(controllerId: string): DeviceState {
-    return controllerId === factoryControllerId ? 'pending' : 'managed-by-others'
+    return controllerId === factoryControllerId || controllerId === this.#omadacId ? 'pending' : 'managed-by-others'
   }
 
   #expire(): void {

@@ -115,7 +115,7 @@ export class Services {
 
   /** Well-formed datagrams on 29810 from a MAC, duplicates and stale ones included. */
   datagramsFrom(mac: string): number {
-    return this.#discovery.byMac()[mac] ?? 0
+    return this.#discovery.datagramsFrom(mac)
   }
 
   stats(): unknown {

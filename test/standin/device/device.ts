@@ -2,7 +2,7 @@ import type { RemoteInfo, Socket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
 import { announcement, type DeviceClass, type Identity } from '../protocol/announce.ts'
 import { decodeDatagram, encodeFrame } from '../protocol/frame.ts'
-import { factoryControllerId, messageType, textOf } from '../protocol/messages.ts'
+import { messageType, textOf } from '../protocol/messages.ts'
 import { ManagementChannel } from './channel.ts'
 import type { EventName, EventSink } from './events.ts'
 import { fetchOmadacId } from './info.ts'
@@ -29,6 +29,8 @@ export interface DeviceOptions {
   /** Connect to the address that PRE_ADOPT names in its body, if any, instead of to where it came from. */
   readonly followNamedAddress: boolean
   readonly password: string
+  /** Whose it says it is: the factory's id while it waits to be adopted. */
+  readonly controllerId: string
   /** Before the first announce. */
   readonly delayMilliseconds: number
   readonly onEvent: EventSink
@@ -50,7 +52,7 @@ export class SimulatedDevice {
   readonly #startedAt = performance.now()
   #socket: Socket | undefined
   #announceTimer: NodeJS.Timeout | undefined
-  #controllerId = factoryControllerId
+  #controllerId: string
   #target: Target | undefined
   /** Ends the wait before the next try. */
   #wake = new AbortController()
@@ -62,6 +64,7 @@ export class SimulatedDevice {
   constructor(options: DeviceOptions) {
     this.#options = options
     this.#identity = options
+    this.#controllerId = options.controllerId
   }
 
   /** Resolves when announcing. @throws the system's error when its address cannot be bound */
@@ -141,7 +144,7 @@ export class SimulatedDevice {
       }
       if (this.#stopped.signal.aborted) return
       if (!adopted && tries + 1 >= maxFirstTries) {
-        this.#controllerId = factoryControllerId
+        this.#controllerId = this.#options.controllerId
         return this.#announceFrom(0)
       }
       if (adopted && this.#announceTimer === undefined) this.#announceFrom(this.#options.announceMilliseconds)

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { parseArgs } from 'node:util'
 import { ownAddress } from '../controller/settings.ts'
 import type { DeviceClass } from '../protocol/announce.ts'
+import { factoryControllerId } from '../protocol/messages.ts'
 import { type AppOptions, SimulatedApp } from './app.ts'
 import { SimulatedDevice } from './device.ts'
 import type { EventSink } from './events.ts'
@@ -10,7 +11,7 @@ import { broadcastAddresses } from './udp.ts'
 export const usage = `usage: scripts/node test/standin/device/main.ts [--class ap|switch|gateway|app] [--mac AA-BB-CC-00-00-01]
   [--model M] [--name N] [--count N] [--address A] [--inform A] [--broadcast limited|subnet|both]
   [--announce-seconds 10] [--inform-seconds 10] [--clock-skew S] [--follow-named-address]
-  [--port 29810] [--web-port 8043] [--password admin] [--seconds S]
+  [--port 29810] [--web-port 8043] [--password admin] [--controller-id ID] [--seconds S]
 
 Prints one JSON line for each thing that happens; test/standin/README.md lists them.
 `
@@ -49,6 +50,7 @@ export function parseSimulation(args: string[], onEvent: EventSink): Simulation 
       'follow-named-address': { type: 'boolean', default: false },
       port: { type: 'string' },
       'web-port': { type: 'string', default: '8043' },
+      'controller-id': { type: 'string', default: factoryControllerId },
       password: { type: 'string', default: 'admin' },
       seconds: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -81,6 +83,7 @@ export function parseSimulation(args: string[], onEvent: EventSink): Simulation 
     clockSkewSeconds: number('--clock-skew', values['clock-skew'], -1e9, 1e9),
     followNamedAddress: values['follow-named-address'],
     password: values.password,
+    controllerId: values['controller-id'],
     onEvent,
   }
   const parts = Array.from({ length: count }, (_, index) => {
