@@ -1,42 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { connectUpstream } from '../../src/proxy/upstream.ts'
-import { controller, controllerHost, dial, freePort, later, soon, startProxy, withoutNetwork } from './support.ts'
+import { deafController } from './fixtures/deaf-controller.ts'
+import { controller, controllerHost, dial, freePort, soon, startProxy, withoutNetwork } from './support.ts'
 
 const upstreamModule = new URL('../../src/proxy/upstream.ts', import.meta.url).href
-
-/**
- * A port whose controller never accepts: a listener of backlog 0 in a stopped process, its queue filled. Linux then
- * ignores further SYNs.
- */
-async function deafController(): Promise<number> {
-  const program = `require('node:net').createServer().listen({host: '${controllerHost}', port: 0, backlog: 1},
-    function () { process.stdout.write(String(this.address().port)) })`
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
-  later(async () => {
-    child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  const [text] = (await once(child.stdout, 'data')) as [Buffer]
-  const port = Number(text.toString())
-  child.kill('SIGSTOP')
-  let waiting = 0
-  // Bounded: the queue of backlog 1 is full after two or three.
-  for (let count = 0; count < 10 && waiting < 2; count += 1) {
-    const socket = connect({ host: controllerHost, port })
-    socket.on('error', () => {})
-    later(() => socket.destroy())
-    const connected = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 400)),
-    ])
-    if (!connected) waiting += 1
-  }
-  expect(waiting).toBe(2)
-  return port
-}
 
 test('a device is reset when the controller does not accept, and the reason is counted and remembered', async () => {
   const port = await freePort()

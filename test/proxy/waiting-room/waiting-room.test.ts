@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { expect, test, vi } from 'vitest'
-import { controller, dial, later, proxyHost, soon } from '../support.ts'
+import { deafController } from '../fixtures/deaf-controller.ts'
+import { controller, dial, later, proxyHost, soon, startProxy } from '../support.ts'
 import { get, pulling, startWaiting } from './support.ts'
 
 test.each([{ tls: false }, { tls: true }])(
@@ -91,6 +92,20 @@ test.each([{ tls: false }, { tls: true }])(
     expect(answer.status).toBe(503)
     expect(answer.body).toContain('does not accept connections')
     expect(room.state(port)).toMatchObject({ waitingRoom: 1, refused: { 'upstream-refused': 0 } })
+  },
+)
+
+test.each([{ tls: false }, { tls: true }])(
+  'a controller that should serve but never accepts: the visitor loses nothing of what it sent meanwhile (tls: $tls)',
+  async ({ tls }) => {
+    const port = await deafController()
+    await startProxy({
+      ports: [port],
+      proxy: { connectTimeoutSeconds: 0.5 },
+      tuning: { webPorts: [{ port, tls }] },
+    })
+    const answer = await get(port, { tls, method: 'POST', body: 'x'.repeat(5000) })
+    expect(answer.status).toBe(503)
   },
 )
 
