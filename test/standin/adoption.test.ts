@@ -124,13 +124,12 @@ it('tries again while it cannot connect, and announces itself anew when that was
   const run = await startDevice(running, { announceMilliseconds: 200 })
   await pending(running)
   await operator(running.at('api'), '/adopt', { mac })
-  await vi.waitFor(() => expect(run.of('connectFailed').length).toBeGreaterThan(1), patience)
-  expect(
-    run
-      .of('connectFailed')
-      .map((event) => event.retrySeconds)
-      .slice(0, 2),
-  ).toEqual([1, 2])
+  await vi.waitFor(() => expect(run.of('connectFailed').length).toBe(4), patience)
+  const waits = run.of('connectFailed').map((event) => Number(event.retrySeconds) * 1000)
+  expect(waits).toEqual([40, 80, 160, 320])
+  const announced = run.of('announced').length
+  await vi.waitFor(() => expect(run.of('announced').length).toBeGreaterThan(announced), patience)
+  expect(run.of('connecting').length).toBe(5)
 })
 
 it('follows the address that PRE_ADOPT names only when told to', async () => {

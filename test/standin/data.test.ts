@@ -164,6 +164,17 @@ it('logs the options that the entrypoint logs', async () => {
   expect(log).toContain("INFO: MONGOD_EXTRA_ARGS='--wiredTigerCacheSizeGB 0.25'; creating mongod wrapper")
 })
 
+it('has the ports and the database of its version', async () => {
+  const five = await startController({ STANDIN_VERSION: '5.15.24.19', PORTAL_HTTP_PORT: '0' })
+  expect(five.controller.ports).not.toHaveProperty('olt')
+  expect(five.controller.ports).not.toHaveProperty('deviceMonitor')
+  expect(five.controller.ports).not.toHaveProperty('portalHttp')
+  expect(readFileSync(join(five.directory, 'db/WiredTiger.turtle'), 'utf8')).toContain('WiredTiger 3.1.0')
+  const six = await startController({ STANDIN_VERSION: '6.3.0.42' })
+  expect(six.controller.ports).toHaveProperty('olt')
+  expect(readFileSync(join(six.directory, 'db/WiredTiger.turtle'), 'utf8')).toContain('WiredTiger 11.3.0')
+})
+
 it('orders versions by number', () => {
   expect(compareVersions('6.2.0.17', '6.10.0.1')).toBeLessThan(0)
   expect(compareVersions('6.2.0.17', '6.2.0.17')).toBe(0)

@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { buildImage, parseTag } from './image/build.ts'
-import { temporaryDirectory } from './support.ts'
+import { programLayer } from './image/contents.ts'
+import { loopbackEnvironment, temporaryDirectory } from './support.ts'
 
 const run = promisify(execFile)
 
@@ -54,6 +55,26 @@ it('is an archive of which tar and its own digests agree, with the layers shared
   }
   expect(members).toMatch(/libc\.so\.6/)
   expect(members).toMatch(/ld-linux/)
+}, 60_000)
+
+it('holds a controller that needs nothing but Node', async () => {
+  const directory = temporaryDirectory()
+  const [program] = await programLayer()
+  if (program === undefined || !('content' in program)) throw new Error('no program')
+  writeFileSync(join(directory, 'controller.mjs'), program.content)
+  const child = spawn(process.execPath, [join(directory, 'controller.mjs')], {
+    env: loopbackEnvironment(join(directory, 'data')),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+  })
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  await expect.poll(() => output, { timeout: 15_000 }).toContain('Omada Controller started')
+  child.kill('SIGTERM')
+  expect(await ended).toBe(143)
 }, 60_000)
 
 it('comes out the same twice', async () => {

@@ -101,6 +101,7 @@ export async function startDevice(running: Running, more: Partial<DeviceOptions>
     password: 'admin',
     controllerId: factoryControllerId,
     delayMilliseconds: 0,
+    retryMilliseconds: 40,
     onEvent: (event) => events.push(event),
     ...more,
   })

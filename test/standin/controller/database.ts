@@ -52,8 +52,9 @@ export class Database {
 
   /** Takes the faults that are in force from now on; one change after the other. */
   change(faults: Faults): Promise<void> {
-    this.#last = this.#last.then(() => this.#change(faults))
-    return this.#last
+    const changed = this.#last.then(() => this.#change(faults))
+    this.#last = changed.catch(() => undefined)
+    return changed
   }
 
   async #change(faults: Faults): Promise<void> {

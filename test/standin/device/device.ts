@@ -31,6 +31,8 @@ export interface DeviceOptions {
   readonly password: string
   /** Whose it says it is: the factory's id while it waits to be adopted. */
   readonly controllerId: string
+  /** Before the second try to connect; doubles from there to half a minute. */
+  readonly retryMilliseconds: number
   /** Before the first announce. */
   readonly delayMilliseconds: number
   readonly onEvent: EventSink
@@ -148,7 +150,7 @@ export class SimulatedDevice {
         return this.#announceFrom(0)
       }
       if (adopted && this.#announceTimer === undefined) this.#announceFrom(this.#options.announceMilliseconds)
-      const wait = Math.min(maxRetryMilliseconds, 1000 * 2 ** Math.max(0, tries))
+      const wait = Math.min(maxRetryMilliseconds, this.#options.retryMilliseconds * 2 ** Math.max(0, tries))
       if (tries >= 0) this.#tell('connectFailed', { reason: this.#failure, retrySeconds: wait / 1000 })
       this.#wake = new AbortController()
       const signal = AbortSignal.any([this.#stopped.signal, this.#wake.signal])

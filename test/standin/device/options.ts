@@ -84,6 +84,7 @@ export function parseSimulation(args: string[], onEvent: EventSink): Simulation 
     followNamedAddress: values['follow-named-address'],
     password: values.password,
     controllerId: values['controller-id'],
+    retryMilliseconds: 1000,
     onEvent,
   }
   const parts = Array.from({ length: count }, (_, index) => {

@@ -9,7 +9,7 @@ export interface ImageTag {
   readonly version: string
 }
 
-/** Versions that the tags of the real image stood for when this was written; the last is the standard. */
+/** A version of each series, as its tag may stand for; any other tag gets the one of 6.2. */
 const knownVersions: Readonly<Record<string, string>> = {
   '5.14': '5.14.32.3',
   '5.15': '5.15.24.19',
