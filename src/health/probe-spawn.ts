@@ -7,8 +7,13 @@ import type { Readable } from 'node:stream'
  */
 const inherited = ['PATH', 'LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
+/** A small young generation: the child makes little garbage, and 16 MB of it would lie about. */
+const nodeOptions = '--max-semi-space-size=1'
+
 /** More of what a child said last would not help anyone. */
 const tailCharacters = 300
+
+const lastWordsMilliseconds = 200
 
 /** The command that runs `command` in the network namespace at `path`, a container's SandboxKey (nsenter(1)). */
 export function inNetworkNamespace(path: string, command: readonly string[]): readonly string[] {
@@ -24,7 +29,10 @@ export function spawnProbe(command: readonly string[]): ChildProcess {
   return spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     detached: true,
-    env: Object.fromEntries(inherited.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : []))),
+    env: {
+      ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+      NODE_OPTIONS: nodeOptions,
+    },
   })
 }
 
@@ -35,7 +43,11 @@ export function ended(child: ChildProcess): Promise<string> {
     child.on('error', (error) => {
       if (child.pid === undefined) resolve(error.message)
     })
-    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`))
+    const how = (code: number | null, signal: string | null) =>
+      signal === null ? `exit code ${code}` : `signal ${signal}`
+    // After the last of what it said; but something that it started may hold its standard error open for ever.
+    child.once('close', (code, signal) => resolve(how(code, signal)))
+    child.once('exit', (code, signal) => setTimeout(() => resolve(how(code, signal)), lastWordsMilliseconds))
   })
 }
 

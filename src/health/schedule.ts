@@ -41,8 +41,8 @@ interface Lane<Name extends string> {
 /**
  * Runs probes side by side, each in a lane of its own: at once, and then at its interval, on the monotonic clock only.
  *
- * Invariants: never two runs of one probe at once, even when one ignores its signal; every run ends in exactly one
- * report; a run that throws, or whose result comes after its deadline, is a failed one; nothing is reported after stop.
+ * Invariants: never two runs of one probe at once, even when one ignores its signal; every run in turn ends in exactly
+ * one report; a run that throws, or whose result comes after its deadline, is a failed one; nothing is reported after stop.
  */
 export class ProbeSchedule<Name extends string> {
   readonly #clock: Clock
@@ -65,7 +65,10 @@ export class ProbeSchedule<Name extends string> {
     this.#loops = this.#lanes.map((lane) => this.#loop(lane))
   }
 
-  /** Runs a probe, or all of them, now instead of at the end of the interval. */
+  /**
+   * Runs a probe, or all of them, once more, out of turn. Such a run reports good news only and leaves the intervals as
+   * they are, so that failures in a row are always as far apart as the intervals.
+   */
   wake(name?: Name): void {
     for (const lane of this.#lanes) {
       if (name !== undefined && lane.probe.name !== name) continue
@@ -85,13 +88,16 @@ export class ProbeSchedule<Name extends string> {
   }
 
   async #loop(lane: Lane<Name>): Promise<void> {
+    let outOfTurn = false
+    let due = this.#clock.now()
     while (!this.#stopped) {
       const started = this.#clock.now()
       lane.again = false
       const result = await this.#runOnce(lane, started)
       if (this.#stopped) return
-      this.#report(lane.probe.name, result)
-      if (!lane.again) await this.#pause(lane, started + lane.probe.intervalMilliseconds() - this.#clock.now())
+      if (!outOfTurn) due = started + lane.probe.intervalMilliseconds()
+      if (!outOfTurn || result.ok) this.#report(lane.probe.name, result)
+      outOfTurn = lane.again || (await this.#pause(lane, due - this.#clock.now()))
     }
   }
 
@@ -117,12 +123,14 @@ export class ProbeSchedule<Name extends string> {
     return { ok: false, message: `no answer within ${limit / 1000} s` }
   }
 
-  async #pause(lane: Lane<Name>, milliseconds: number): Promise<void> {
-    if (milliseconds <= 0 || this.#stopped) return
+  /** True when it was ended by `wake` before its time. */
+  async #pause(lane: Lane<Name>, milliseconds: number): Promise<boolean> {
+    if (milliseconds <= 0 || this.#stopped) return false
     const pause = new AbortController()
     lane.pause = pause
     await this.#clock.sleep(milliseconds, pause.signal).catch(() => undefined)
     delete lane.pause
+    return pause.signal.aborted
   }
 }
 

@@ -1,0 +1,77 @@
+import { afterEach, expect, it } from 'vitest'
+import { DatabaseWatch } from '../../src/health/database-watch.ts'
+import { MongoServer } from '../standin/mongo/server.ts'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+async function scene(pose: '3.6' | '8.0' = '8.0') {
+  const mongo = new MongoServer({ pose, host: '127.0.0.1', port: 0 })
+  const port = await mongo.start()
+  closers.push(() => mongo.stop())
+  let writable = 0
+  const watch = new DatabaseWatch({
+    uri: `mongodb://127.0.0.1:${port}/?directConnection=true`,
+    onWritable: () => writable++,
+  })
+  closers.push(() => watch.close())
+  return { mongo, port, watch, writable: () => writable }
+}
+
+it.each([
+  ['3.6', '3.6.8', 6],
+  ['8.0', '8.0.15', 25],
+] as const)('finds MongoDB %s writable and answering', async (pose, version, maxWireVersion) => {
+  const { watch, writable } = await scene(pose)
+  expect(await watch.ask()).toEqual({
+    pingOk: true,
+    writable: true,
+    serverType: 'Standalone',
+    version,
+    maxWireVersion,
+    roundTripMilliseconds: expect.any(Number),
+  })
+  expect(writable()).toBe(1)
+})
+
+it('says why a database does not answer, and finds it when it comes back', async () => {
+  const { mongo, port, watch, writable } = await scene()
+  await watch.ask()
+  await mongo.stop()
+  await expect
+    .poll(() => watch.ask(), { timeout: 15_000 })
+    .toMatchObject({ pingOk: false, writable: false, error: `connect ECONNREFUSED 127.0.0.1:${port}` })
+  await mongo.start()
+  await expect.poll(() => watch.ask(), { timeout: 15_000 }).toMatchObject({ pingOk: true, writable: true })
+  expect(writable()).toBe(2)
+})
+
+it('waits for a database that is not there yet', async () => {
+  const { mongo, watch } = await scene()
+  await mongo.stop()
+  expect(await watch.ask()).toMatchObject({ pingOk: false, serverType: 'Unknown' })
+  const asked = watch.ask()
+  await mongo.start()
+  expect(await asked).toMatchObject({ pingOk: true })
+})
+
+it('shares a ping that has not ended instead of starting another', async () => {
+  const { watch } = await scene()
+  expect(watch.ask()).toBe(watch.ask())
+  await watch.ask()
+})
+
+it.each([
+  'mongodb://user:s3cret@/',
+  'mongodb://user:s3cret@127.0.0.1:1/?nonsense=1',
+  'mongodb://user:s3cret@host:port',
+])('refuses %s without telling the password', (uri) => {
+  expect(() => new DatabaseWatch({ uri, onWritable: () => {} })).toThrow(/^the driver does not accept/)
+  try {
+    new DatabaseWatch({ uri, onWritable: () => {} })
+  } catch (error) {
+    expect(String(error)).not.toContain('s3cret')
+  }
+})

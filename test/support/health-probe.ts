@@ -1,0 +1,18 @@
+// The edge of a probe child's process, as src/main.ts is in the program: channel, signals, exit code.
+import { runProbeChild } from '../../src/health/probe-child.ts'
+
+const gone = new AbortController()
+process.on('disconnect', () => gone.abort())
+process.on('SIGTERM', () => gone.abort())
+await runProbeChild({
+  signal: gone.signal,
+  argv: process.argv.slice(2),
+  channel: {
+    send: (message) => {
+      if (process.connected) process.send?.(message, undefined, undefined, () => {})
+    },
+    onMessage: (listener) => {
+      process.on('message', listener)
+    },
+  },
+})
