@@ -81,7 +81,7 @@ export class Relay {
     return this.#sessions.size
   }
 
-  /** Datagrams by outcome. One sent to the controller is counted a quarter of a second later. */
+  /** Datagrams by outcome. One sent to the controller is counted a moment later (see Settlement). */
   outcomes(): Readonly<Record<string, number>> {
     this.#settlement.decideDue()
     return this.#counters.snapshot()

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 
 /** How long after sending it is decided whether a datagram reached the controller, in milliseconds. */
-const decideAfter = 250
+const decideAfter = 100
 /** Datagrams sent within this time are decided together. */
-const batchSpan = 50
+const batchSpan = 20
 /**
  * How long one refusal speaks for the datagrams sent after it. Linux answers a burst with ICMP once a second only
  * (net.ipv4.icmp_ratelimit), so that the silence that follows a refusal is no sign of a delivery.
