@@ -31,6 +31,7 @@ export class PodmanService implements Component {
   readonly #stopping = new AbortController()
   #child: ChildProcess | undefined
   #keeper: Promise<void> | undefined
+  #ending: string | undefined
 
   /** `globalArguments` go before `system service`, such as `--root`; `environment` replaces this process's own. */
   constructor(options: {
@@ -63,7 +64,10 @@ export class PodmanService implements Component {
     const socket = configured ?? sockets[0] ?? ''
     await mkdir(dirname(socket), { recursive: true, mode: 0o700 })
     const runtime = serviceRuntime(this.#config.engine.runtime, await readCgroupLayout())
-    this.#logger.info({ socket, ...(runtime === undefined ? {} : { runtime }) }, 'no container engine answers: starting Podman')
+    this.#logger.info(
+      { socket, ...(runtime === undefined ? {} : { runtime }) },
+      'no container engine answers: starting Podman',
+    )
     this.#keeper = this.#keep(socket, runtime)
     try {
       await this.#answering(socket, withDeadline(startDeadline, signal))
@@ -91,6 +95,7 @@ export class PodmanService implements Component {
       const startedAt = this.#clock.now()
       const ending = await this.#run(socket, runtime)
       this.#child = undefined
+      this.#ending = ending
       if (this.#stopping.signal.aborted) return
       if (this.#clock.now() - startedAt > 60_000) backoff.reset()
       this.#logger.warn(`Podman's API service ended (${ending}); it is started again`)
@@ -102,11 +107,15 @@ export class PodmanService implements Component {
   async #run(socket: string, runtime: string | undefined): Promise<string> {
     const podman = ['podman', ...this.#globalArguments, ...(runtime === undefined ? [] : ['--runtime', runtime])]
     // Its own process group: Ctrl-C at the terminal is for us, and we still need the service to stop the controller.
-    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...podman, 'system', 'service', '-t', '0', `unix://${socket}`], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: this.#environment,
-    })
+    const child = spawn(
+      'setpriv',
+      ['--pdeathsig', 'TERM', ...podman, 'system', 'service', '-t', '0', `unix://${socket}`],
+      {
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: this.#environment,
+      },
+    )
     this.#child = child
     const splitter = new LineSplitter()
     let last = ''
@@ -132,7 +141,7 @@ export class PodmanService implements Component {
       )
       const error = await raceAbort(answer, signal)
       if (error === undefined) return
-      if (this.#child === undefined && this.#keeper !== undefined) throw notStarted(error)
+      if (this.#ending !== undefined) throw notStarted(this.#ending, error)
       await this.#clock.sleep(100, signal)
     }
   }
@@ -143,11 +152,11 @@ export function serviceRuntime(configured: string | undefined, cgroups: CgroupLa
   return configured ?? (runtimeWorks('crun', cgroups) ? undefined : 'runc')
 }
 
-function notStarted(cause: unknown): ApplianceError {
+function notStarted(ending: string, cause: unknown): ApplianceError {
   return new ApplianceError(
     {
       code: 'ENGINE_UNREACHABLE',
-      message: `no container engine answers, and Podman's API service could not be started`,
+      message: `no container engine answers, and Podman's API service could not be started (${ending})`,
       remedy: 'apt-get install podman (or docker.io), and see what this says: podman system service -t 1',
     },
     { cause },

@@ -1,0 +1,37 @@
+import { Backoff } from '../core/backoff.ts'
+import type { Clock } from '../core/clock.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Engine } from '../engine/engine.ts'
+
+/** What containers do that a reconciler need not look at. */
+const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
+
+/**
+ * Calls `onEvent` whenever something happens to one of `names`, and whenever the engine's events were out of reach for a
+ * while, until the signal aborts.
+ */
+export async function followEvents(options: {
+  engine: Engine
+  names: readonly string[]
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+  onEvent: () => void
+}): Promise<void> {
+  const { engine, clock, logger, signal, onEvent } = options
+  const backoff = new Backoff({ initial: 500, max: 15_000 })
+  while (!signal.aborted) {
+    try {
+      for await (const event of engine.events(signal)) {
+        backoff.reset()
+        if (options.names.includes(event.name) && !dull.test(event.action)) onEvent()
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      logger.debug(`the engine's events are out of reach: ${messageOf(error)}`)
+    }
+    onEvent()
+    await clock.sleep(backoff.next(), signal).catch(() => {})
+  }
+}

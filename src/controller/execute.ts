@@ -1,0 +1,112 @@
+import type { Clock } from '../core/clock.ts'
+import { ApplianceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Step } from './plan.ts'
+import { stopWithGrace } from './stop.ts'
+
+/** What steps are carried out with. */
+export interface ExecutionContext {
+  readonly engine: Engine
+  /** The container's name. */
+  readonly name: string
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly graceSeconds: number
+  /** Pulls with progress; turns are taken with the user's own pulls. */
+  pull(reference: string, options: { attempts: number; signal: AbortSignal }): Promise<void>
+}
+
+type Executors = {
+  readonly [Kind in Step['kind']]: (
+    step: Extract<Step, { kind: Kind }>,
+    context: ExecutionContext,
+    signal: AbortSignal,
+  ) => Promise<void>
+}
+
+const executors: Executors = {
+  pull: async (step, context, signal) => {
+    try {
+      await context.pull(step.image, { attempts: step.optional ? 1 : Number.POSITIVE_INFINITY, signal })
+    } catch (error) {
+      const offline = error instanceof ApplianceError && error.code === 'REGISTRY_UNREACHABLE'
+      if (!step.optional || !offline) throw error
+      context.logger.warn({ code: error.code }, `${error.message}; going on with the image at hand`)
+    }
+  },
+  'create-network': async (step, { engine }, signal) => {
+    try {
+      await engine.createNetwork(step.spec, signal)
+    } catch (error) {
+      throw asSubnetClash(error, step.spec.subnet)
+    }
+  },
+  'remove-network': async (step, { engine }, signal) => {
+    try {
+      await engine.removeNetwork(step.name, signal)
+    } catch (error) {
+      throw asNetworkInUse(error, step.name)
+    }
+  },
+  create: async (step, { engine }, signal) => {
+    await engine.createContainer(step.spec, signal)
+  },
+  start: async (step, { engine, logger }, signal) => {
+    try {
+      await engine.start(step.container, signal)
+    } catch (error) {
+      // Made with what does not work, such as another OCI runtime: nothing has run in it, so make it anew next time.
+      const refused = error instanceof ApplianceError && /^ENGINE_(?:RUNTIME|REQUEST)$/.test(error.code)
+      if (refused && step.fresh) {
+        await engine.remove(step.container, signal).catch((removal: unknown) => {
+          logger.debug({ err: removal }, 'the container that did not start was not removed')
+        })
+      }
+      throw error
+    }
+  },
+  stop: async (step, context, signal) => {
+    await stopWithGrace({ ...context, id: step.id, signal })
+  },
+  remove: async (step, { engine }, signal) => {
+    await engine.remove(step.id, signal)
+  },
+  wait: async (step, { clock }, signal) => {
+    await clock.sleep(step.milliseconds, signal)
+  },
+}
+
+/**
+ * Carries out one step.
+ * @throws what the engine's call throws, or the signal's reason
+ */
+export async function execute(step: Step, context: ExecutionContext, signal: AbortSignal): Promise<void> {
+  const executor = executors[step.kind] as (step: Step, context: ExecutionContext, signal: AbortSignal) => Promise<void>
+  await executor(step, context, signal)
+}
+
+function asSubnetClash(error: unknown, subnet: string): unknown {
+  const clash = error instanceof ApplianceError && /subnet .*already (?:used|in use)|pool overlaps/i.test(error.message)
+  if (!clash) return error
+  return new ApplianceError(
+    {
+      code: 'SUBNET_CLASH',
+      message: `network.subnet ${subnet} is taken: ${error.message}`,
+      remedy: 'set network.subnet and network.controllerAddress to a network that nothing else uses',
+    },
+    { cause: error },
+  )
+}
+
+function asNetworkInUse(error: unknown, name: string): unknown {
+  if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') return error
+  return new ApplianceError(
+    {
+      code: 'NETWORK_MISMATCH',
+      message: `the network ${name} has another subnet than network.subnet, and cannot be made anew: ${error.message}`,
+      remedy: `take the other containers off it (podman network inspect ${name}), or set network.name to another name`,
+    },
+    { cause: error },
+  )
+}

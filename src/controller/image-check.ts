@@ -1,0 +1,132 @@
+import { type ScheduledTask, schedule } from 'node-cron'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { toFault } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { parseImageReference } from '../omada/image-reference.ts'
+import type { ImageCheck } from '../state/host-state.ts'
+import { newerTags } from './newer-tags.ts'
+import { remoteDigests, remoteTags } from './skopeo.ts'
+
+/** How often wall clock and monotonic clock are compared, and how far they may part, in milliseconds. */
+const clockCheckEvery = 10_000
+const clockTolerance = 30_000
+
+/**
+ * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its minor
+ * version. Only tells; changes nothing. The schedule is by the wall clock (node-cron); its task is made anew whenever the
+ * clock jumps, as on a machine without a real-time clock at its first time sync: node-cron walks every missed tick of a
+ * jump ahead and never ticks again after a jump back.
+ */
+export class ImageCheckJob implements Component {
+  readonly name = 'image-check'
+  readonly #config: Config
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #currentDigest: () => string | undefined
+  readonly #onResult: (check: ImageCheck) => void
+  readonly #architecture: string
+  readonly #stopping = new AbortController()
+  #task: ScheduledTask | undefined
+  #clockWatch: Promise<void> | undefined
+  #checking: Promise<void> | undefined
+
+  /** `currentDigest` is of the image in use, `sha256:…`. */
+  constructor(options: {
+    config: Config
+    logger: Logger
+    clock: Clock
+    currentDigest: () => string | undefined
+    onResult: (check: ImageCheck) => void
+    architecture?: string
+  }) {
+    this.#config = options.config
+    this.#logger = options.logger
+    this.#clock = options.clock
+    this.#currentDigest = options.currentDigest
+    this.#onResult = options.onResult
+    this.#architecture = options.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch)
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#schedule()
+    this.#clockWatch = this.#watchClocks()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#task?.destroy()
+    await this.#clockWatch
+    await this.#checking
+  }
+
+  /** Looks now. A registry that does not answer is a fault in the result. */
+  async check(signal: AbortSignal): Promise<ImageCheck> {
+    const checkedAt = new Date(this.#clock.wall()).toISOString()
+    const reference = parseImageReference(this.#config.controller.image)
+    if (reference?.tag === undefined) return { checkedAt, newerTags: [] }
+    const repository = `${reference.registry}/${reference.repository}`
+    try {
+      const digests = await remoteDigests(`${repository}:${reference.tag}`, this.#architecture, signal)
+      const tags = newerTags(reference.tag, await remoteTags(repository, signal))
+      const current = reference.digest ?? this.#currentDigest()
+      const moved = current !== undefined && !digests.includes(current)
+      return { checkedAt, newerTags: tags, ...(moved ? { newDigest: digests[0] } : {}) }
+    } catch (error) {
+      signal.throwIfAborted()
+      return { checkedAt, newerTags: [], fault: toFault(error) }
+    }
+  }
+
+  #schedule(): void {
+    const logger = this.#logger
+    this.#task = schedule(this.#config.images.checkSchedule, () => this.#tick(), {
+      name: this.name,
+      noOverlap: true,
+      suppressMissedWarning: true,
+      logger: {
+        info: (message) => logger.debug(message),
+        warn: (message) => logger.debug(message),
+        error: (message) => logger.warn(String(message)),
+        debug: (message) => logger.trace(String(message)),
+      },
+    })
+  }
+
+  async #tick(): Promise<void> {
+    this.#checking ??= this.#checkAndTell().finally(() => {
+      this.#checking = undefined
+    })
+    await this.#checking
+  }
+
+  async #checkAndTell(): Promise<void> {
+    const { signal } = this.#stopping
+    try {
+      const result = await this.check(signal)
+      if (result.fault !== undefined) this.#logger.warn({ code: result.fault.code }, result.fault.message)
+      if (result.newDigest !== undefined) this.#logger.info(`a newer ${this.#config.controller.image} is there`)
+      this.#onResult(result)
+    } catch (error) {
+      if (!signal.aborted) this.#logger.error({ err: error }, 'the image check failed')
+    }
+  }
+
+  async #watchClocks(): Promise<void> {
+    const { signal } = this.#stopping
+    let apart = this.#clock.wall() - this.#clock.now()
+    while (!signal.aborted) {
+      await this.#clock.sleep(clockCheckEvery, signal).catch(() => {})
+      const now = this.#clock.wall() - this.#clock.now()
+      if (signal.aborted || Math.abs(now - apart) < clockTolerance) continue
+      this.#logger.info(
+        `the wall clock moved by ${Math.round((now - apart) / 1000)} s: scheduling the image check anew`,
+      )
+      apart = now
+      await this.#task?.destroy()
+      this.#schedule()
+    }
+  }
+}

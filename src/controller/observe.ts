@@ -1,0 +1,50 @@
+import type { Config } from '../config/schema.ts'
+import type { Fault } from '../core/errors.ts'
+import type { Engine, EngineInfo } from '../engine/engine.ts'
+import type { MachineFacts } from './machine.ts'
+import { isOurs, type Observed } from './plan.ts'
+import { preflight } from './preflight.ts'
+import { architectureFault } from './puller.ts'
+
+/** What the engine has, and the digest of the image that our container runs or, without one, would run. */
+export interface Observation extends Observed {
+  readonly digest: string | undefined
+}
+
+/** Looks at all that the configuration names. */
+export async function observe(engine: Engine, config: Config, signal: AbortSignal): Promise<Observation> {
+  const [image, network, container] = await Promise.all([
+    engine.image(config.controller.image, signal),
+    engine.network(config.network.name, signal),
+    engine.container(config.controller.name, signal),
+  ])
+  const runs = container !== undefined && isOurs(container) ? container.imageId : undefined
+  const own = runs === undefined || runs === image?.id ? image : await engine.image(runs, signal)
+  return { image, network, container, digest: own?.digests[0] }
+}
+
+/** Everything that would keep the controller from working, asked of the machine as it is now. */
+export async function findObstacles(options: {
+  config: Config
+  engine: EngineInfo
+  machine: MachineFacts
+  observed: Observed
+}): Promise<readonly Fault[]> {
+  const { config, engine, machine, observed } = options
+  const [routes, freeMegabytes] = await Promise.all([machine.routes(), machine.freeMegabytes(engine.storageDirectory)])
+  const { image, network } = observed
+  const wrong =
+    image === undefined ? undefined : architectureFault(config.controller.image, image, machine.architecture)
+  return [
+    ...preflight({
+      config,
+      engine,
+      machine,
+      routes,
+      freeMegabytes,
+      imagePresent: image !== undefined,
+      networkPresent: network?.subnet === config.network.subnet,
+    }),
+    ...(wrong === undefined ? [] : [wrong]),
+  ]
+}

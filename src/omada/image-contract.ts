@@ -1,0 +1,60 @@
+import { parseImageReference } from './image-reference.ts'
+
+/** Where the image keeps its data and its logs. Source: mbentley/docker-omada-controller, Dockerfile (VOLUME). */
+export const dataDirectory = '/opt/tplink/EAPController/data'
+export const logsDirectory = '/opt/tplink/EAPController/logs'
+/** Where its entrypoint looks for tls.crt and tls.key. */
+export const certificateDirectory = '/cert'
+
+/** Limits of the image's documented `docker run` (nofile). */
+export const openFilesLimit = { soft: 4096, hard: 8192 } as const
+/**
+ * Threads and processes of the container's user. The controller runs some hundreds; said explicitly because engines
+ * otherwise take limits that a root without CAP_SYS_RESOURCE cannot set.
+ */
+export const processLimit = { soft: 4096, hard: 4096 } as const
+
+/** A clean stop of the controller by SIGTERM: 128 + 15. Java is PID 1. */
+export const cleanExitCode = 143
+
+/** What MongoDB 8 needs of a processor, and what a user can look for in /proc/cpuinfo. */
+export interface CpuNeed {
+  /** Any one of these flags suffices. */
+  readonly anyOf: readonly string[]
+  readonly name: string
+}
+
+/** The image's version as far as its tag tells. `minor` is absent for tags such as `6`. */
+export interface ImageVersion {
+  readonly major: number
+  readonly minor?: number
+}
+
+/**
+ * The controller's version by the image's tag: `6.2`, `6.2.10.17`, `6.2-openj9`, `beta-6.3`. `latest` stays on 5 by the image's
+ * README. Undefined where the tag does not tell, such as for a digest.
+ */
+export function imageVersion(reference: string): ImageVersion | undefined {
+  const tag = parseImageReference(reference)?.tag
+  if (tag === undefined) return undefined
+  if (tag === 'latest') return { major: 5 }
+  const match = /^(?:[a-z]+-)?(\d{1,2})(?:\.(\d{1,3}))?(?:[.-].*)?$/.exec(tag)
+  if (match?.[1] === undefined) return undefined
+  return { major: Number(match[1]), ...(match[2] === undefined ? {} : { minor: Number(match[2]) }) }
+}
+
+/**
+ * What the image needs of a processor of this architecture (Go's name), or undefined when nothing is known of a need.
+ * Source: entrypoint-unified.sh, check_cpu_features: v6 with its embedded MongoDB 8.
+ */
+export function cpuNeed(options: {
+  image: string
+  architecture: string
+  externalDatabase: boolean
+}): CpuNeed | undefined {
+  const version = imageVersion(options.image)
+  if (version === undefined || version.major < 6 || options.externalDatabase) return undefined
+  if (options.architecture === 'amd64') return { name: 'AVX', anyOf: ['avx'] }
+  if (options.architecture !== 'arm64') return undefined
+  return { name: 'ARMv8.2-A', anyOf: ['fphp', 'dcpop', 'sha3', 'sm3', 'sm4', 'asimddp', 'sha512', 'sve'] }
+}
