@@ -144,5 +144,3 @@ export class TcpProxy implements Component {
     if (this.#drained !== undefined && this.#openSockets() === 0) this.#drained()
   }
 }
-
-export { TcpProxy as Proxy }

@@ -8,7 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
-import { makeSelfSigned } from './self-signed.ts'
+import { loadGenerator, makeSelfSigned } from './self-signed.ts'
 
 /** A pair that lasts less than this is remade. */
 const renewBefore = 30 * 24 * 3600 * 1000
@@ -34,6 +34,14 @@ interface CertificateOptions {
  */
 export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
   return (await users(options)) ?? (await kept(options)) ?? (await made(options))
+}
+
+/**
+ * For a process that is about to lose the right to read its own program files: loads what `loadCertificate` will need
+ * when it has to make a pair, and nothing when there is one.
+ */
+export async function prepareCertificate(options: CertificateOptions): Promise<void> {
+  if (((await users(options)) ?? (await kept(options))) === undefined) await loadGenerator()
 }
 
 async function users({ logger, ports }: CertificateOptions): Promise<Certificate | undefined> {

@@ -4,19 +4,19 @@ import { randomBytes, webcrypto } from 'node:crypto'
 const lifetimeDays = 825
 const day = 24 * 3600 * 1000
 
-/**
- * Makes a self-signed certificate with a P-256 key, as PEM texts. The library is loaded only here: most starts find a
- * certificate and never pay for it.
- */
+/** Loads the library that makes certificates. Only who needs one pays for it; its dependency injection wants reflection. */
+export async function loadGenerator(): Promise<typeof import('@peculiar/x509')> {
+  await import('reflect-metadata')
+  return await import('@peculiar/x509')
+}
+
+/** Makes a self-signed certificate with a P-256 key, as PEM texts. */
 export async function makeSelfSigned(options: {
   hostname: string
   /** Milliseconds since 1970. */
   wall: number
 }): Promise<{ cert: string; key: string }> {
-  provideReflection()
-  const { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, ...x509 } = await import(
-    '@peculiar/x509'
-  )
+  const { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, ...x509 } = await loadGenerator()
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const names = [...new Set([...(isDnsName(options.hostname) ? [options.hostname] : []), 'localhost'])]
@@ -41,14 +41,4 @@ export async function makeSelfSigned(options: {
 
 function isDnsName(text: string): boolean {
   return /^[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})*$/.test(text) && text.length <= 253
-}
-
-/**
- * The library's dependency injection (tsyringe) does not load without the metadata functions of a reflection polyfill.
- * The library's classes carry no metadata, so functions that know of none are the whole polyfill.
- */
-function provideReflection(): void {
-  if ('getMetadata' in Reflect) return
-  const nothing = () => undefined
-  Object.assign(Reflect, { getMetadata: nothing, getOwnMetadata: nothing, defineMetadata: nothing })
 }
