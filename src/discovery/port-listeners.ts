@@ -25,6 +25,8 @@ export class PortListeners {
   readonly #closing = new AbortController()
   readonly #entries = new Map<string, Entry>()
   #wanted: readonly string[] = []
+  /** The failures that have been logged and still last: what stays in use is not told at every try. */
+  #told: ReadonlySet<string> = new Set()
   #passes: Promise<void> = Promise.resolve()
   #retry: Promise<void> | undefined
 
@@ -85,7 +87,10 @@ export class PortListeners {
     const missing = wanted.filter((address) => this.socketOn(address) === undefined)
     if (missing.length === 0) return this.#backoff.reset()
     const fault = missing.length === wanted.length ? await this.#probe() : undefined
-    for (const address of missing) this.#enter(address, fault === undefined ? await this.#open(address) : { fault })
+    for (const address of missing) {
+      this.#entries.set(address, fault === undefined ? await this.#open(address) : { fault })
+    }
+    this.#tell()
     if (missing.some((address) => this.socketOn(address) === undefined)) this.#retryLater()
     else this.#backoff.reset()
   }
@@ -120,22 +125,23 @@ export class PortListeners {
     }
   }
 
-  /** Logs what is new, so that a port that stays in use is not told at every try. */
-  #enter(address: string, entry: Entry): void {
-    const known = this.#entries.get(address)
-    this.#entries.set(address, entry)
-    if ('socket' in entry) {
-      this.#logger.info({ address, port: this.port }, 'listening for discovery datagrams')
-    } else if (known === undefined || !('fault' in known) || known.fault.message !== entry.fault.message) {
-      this.#logger.warn({ code: entry.fault.code }, `${entry.fault.message}: ${entry.fault.remedy}`)
+  #tell(): void {
+    const faults = new Map(
+      [...this.#entries.values()].flatMap((entry) => ('fault' in entry ? [[entry.fault.message, entry.fault]] : [])),
+    )
+    for (const [message, fault] of faults) {
+      if (!this.#told.has(message)) this.#logger.warn({ code: fault.code }, `${message}: ${fault.remedy}`)
     }
+    if (this.#told.size > 0 && faults.size === 0) this.#logger.info(`UDP port ${this.port} is served again`)
+    this.#told = new Set(faults.keys())
   }
 
   /** The kernel ended a socket, as `ss -K` does. */
   async #lost(address: string, error: Error): Promise<void> {
     const entry = this.#entries.get(address)
     if (entry === undefined || !('socket' in entry)) return
-    this.#enter(address, { fault: bindFault(error, this.port, address) })
+    this.#entries.set(address, { fault: bindFault(error, this.port, address) })
+    this.#tell()
     this.#retryLater()
     await entry.socket.close()
   }
