@@ -94,6 +94,11 @@ export class Routing {
     return /%(.+)$/.exec(remote)?.[1] ?? this.localAddressTowards(remote)?.interface
   }
 
+  /** Whether an interface of this machine is in the same network as `remote`. */
+  isOnLink(remote: string): boolean {
+    return this.#onLink(plainAddress(remote)) !== undefined
+  }
+
   /** The longest matching subnet wins: a /24 inside somebody's /16. */
   #onLink(remote: string): LocalAddress | undefined {
     return this.#currentSubnets().find((subnet) => subnet.clients.contains(remote))?.local

@@ -14,7 +14,7 @@ import { connectUpstream } from './upstream.ts'
 
 /** What all ports of one proxy share. */
 export interface SharedByPorts {
-  readonly ports: Pick<ProxyPorts, 'access' | 'webUpstream'>
+  readonly ports: Pick<ProxyPorts, 'access' | 'controllerOnLink' | 'webUpstream'>
   readonly limits: ConnectionLimits
   readonly peers: PeerTable
   readonly logger: Logger
@@ -114,7 +114,11 @@ export class PortProxy {
   }
 
   #forward(client: Socket, address: string): void {
-    const { peers, closed } = this.#shared
+    const { peers, closed, ports } = this.#shared
+    if (!ports.controllerOnLink()) {
+      this.#unserved(client, address, 'upstream-unreachable')
+      return
+    }
     const target = {
       address: this.#shared.address,
       port: this.port,
@@ -128,9 +132,7 @@ export class PortProxy {
         return
       }
       if (refusal !== undefined) {
-        // Nothing was read from the client yet, so that a web client can still be told what is the matter.
-        if (this.#waitingRoom === undefined) this.#refuse(client, address, refusal)
-        else this.#wait(client, address)
+        this.#unserved(client, address, refusal)
         return
       }
       peers.connected(this.port, address)
@@ -144,6 +146,12 @@ export class PortProxy {
       this.#upstreams.delete(upstream)
       closed()
     })
+  }
+
+  /** The controller cannot be reached. Nothing was read from the client yet: a web client can still be told so. */
+  #unserved(client: Socket, address: string, refusal: Refusal): void {
+    if (this.#waitingRoom === undefined) this.#refuse(client, address, refusal)
+    else this.#wait(client, address)
   }
 
   #wait(client: Socket, address: string): void {

@@ -84,6 +84,11 @@ describe('NetworkAccess', () => {
 })
 
 describe('Routing', () => {
+  it('knows what is on a network of this machine and what only a route leads to', () => {
+    expect(routing.isOnLink('10.20.0.200')).toBe(true)
+    expect(routing.isOnLink('172.16.5.5')).toBe(false)
+  })
+
   it.each([
     ['10.20.0.9', '10.20.0.1'],
     ['172.16.5.5', '10.20.0.1'],

@@ -41,6 +41,7 @@ test.each<{ port: number; role: Role; admitted: boolean }>([
     shared: {
       ports: {
         access: (asked) => (asked === role ? only('127.0.0.1') : nobody),
+        controllerOnLink: () => true,
         webUpstream: () => ({ kind: 'forward' }),
       },
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10 }),

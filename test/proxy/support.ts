@@ -88,6 +88,7 @@ export async function startProxy(options: {
   ports: number[]
   proxy?: Partial<Config['proxy']>
   access?: (role: Role) => AccessPolicy
+  controllerOnLink?: () => boolean
   webUpstream?: () => Upstream
   certificate?: () => Promise<{ cert: string; key: string } | undefined>
   stateDirectory?: string
@@ -106,6 +107,7 @@ export async function startProxy(options: {
     clock: systemClock,
     ports: {
       access: options.access ?? (() => admitsAll),
+      controllerOnLink: options.controllerOnLink ?? (() => true),
       webUpstream: options.webUpstream ?? (() => ({ kind: 'forward' })),
       certificate: options.certificate ?? (async () => undefined),
       stateDirectory,

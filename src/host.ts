@@ -1,0 +1,217 @@
+import type { Config } from './config/schema.ts'
+import { ImageCheckJob } from './controller/image-check.ts'
+import { readMachineFacts } from './controller/machine.ts'
+import { Reconciler } from './controller/reconciler.ts'
+import type { Clock } from './core/clock.ts'
+import type { Component } from './core/component.ts'
+import { messageOf } from './core/errors.ts'
+import type { Logger } from './core/logger.ts'
+import { Periodic } from './core/periodic.ts'
+import { supervise } from './core/supervise.ts'
+import { connectEngine } from './engine/docker-engine.ts'
+import { HealthMonitor } from './health/monitor.ts'
+import { UnhealthyRestart } from './health/unhealthy-restart.ts'
+import { findPortHolders, type PortKey } from './network/port-holders.ts'
+import { addHistory, assembleHostState, initialHostState } from './state/assemble-host.ts'
+import { ControlServer } from './state/control.ts'
+import type { HostState, ImageCheck, PortHolder, Reason } from './state/host-state.ts'
+import type { Paths } from './state/paths.ts'
+import { StateServer } from './state/server.ts'
+import { StateStore } from './state/store.ts'
+import type { Notifier } from './systemd/notify.ts'
+
+export interface HostOptions {
+  readonly config: Config
+  /** What the loading of the configuration warned of. */
+  readonly warnings: readonly Reason[]
+  readonly paths: Paths
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly version: string
+  readonly signal: AbortSignal
+  readonly notifier: Notifier
+  /** The command that runs this program's probe child. */
+  readonly probeCommand: readonly string[]
+  /** Group that may read the state socket: the edge's. */
+  readonly stateGroup?: number
+  /** What lives and dies with this host and is served its state: the edge's process under `run`. */
+  readonly companions?: readonly Component[]
+  /** Whether the end of this process stops the controller, with its grace, or leaves it running. */
+  readonly controllerOnStop: 'stop' | 'leave'
+}
+
+/** How often the holders of the appliance's ports are looked up, in milliseconds: a walk over /proc. */
+const portHoldersEvery = 15_000
+
+/** How often the length of an unhealthy spell is looked at, in milliseconds. */
+const unhealthyLookEvery = 10_000
+
+/** What the engine may take beyond the grace to say that the controller has stopped, in milliseconds. */
+const stopMargin = 30_000
+
+/** Keeps the controller as configured until `signal` aborts, and publishes what it knows. */
+export async function runHost(options: HostOptions): Promise<void> {
+  const { config, clock, paths } = options
+  const logger = options.logger.child({ component: 'host' })
+  const now = () => new Date(clock.wall()).toISOString()
+  const store = new StateStore<HostState>({
+    initial: initialHostState({
+      version: options.version,
+      image: config.controller.image,
+      address: config.network.controllerAddress,
+      at: now(),
+    }),
+  })
+
+  const health = new HealthMonitor({
+    config,
+    logger: logger.child({ component: 'health' }),
+    clock,
+    probeCommand: options.probeCommand,
+  })
+  const reconciler = new Reconciler({
+    config,
+    logger: logger.child({ component: 'controller' }),
+    clock,
+    connect: (signal) => connectEngine({ config, logger, signal }),
+    machine: await readMachineFacts(),
+    version: options.version,
+    ready: () => health.snapshot().ready,
+  })
+
+  let images: ImageCheck | undefined
+  let portHolders: readonly PortHolder[] = []
+  const publish = () =>
+    store.update((previous) =>
+      assembleHostState(
+        previous,
+        {
+          controller: reconciler.snapshot(),
+          health: health.snapshot(),
+          portHolders,
+          warnings: options.warnings,
+          images,
+        },
+        now(),
+      ),
+    )
+  reconciler.changed.on((snapshot) => {
+    const { containerId, address } = snapshot.facts
+    const running = snapshot.lifecycle === 'running' || snapshot.lifecycle === 'starting'
+    const { sandboxKey } = snapshot
+    health.setTarget(
+      running && containerId !== undefined
+        ? { containerId, address, ...(sandboxKey === undefined ? {} : { sandboxKey }) }
+        : undefined,
+    )
+    publish()
+  })
+  reconciler.steps.on((step) =>
+    store.update((state) => addHistory(state, { at: now(), subject: step.subject, to: 'done', message: step.message })),
+  )
+  health.changed.on(publish)
+  health.transitions.on((entry) => store.update((state) => addHistory(state, entry)))
+
+  const ports = appliancePorts(config)
+  const unhealthyRestart = new UnhealthyRestart({
+    minutes: config.health.restartWhenUnhealthyMinutes,
+    logger,
+    clock,
+    unhealthySince: () => health.unhealthySince(),
+    restart: (signal) => reconciler.requestRestart(signal),
+  })
+  const unhealthyWatch = new Periodic({
+    name: 'unhealthy-restart',
+    logger,
+    clock,
+    intervalMilliseconds: unhealthyLookEvery,
+    work: (signal) => unhealthyRestart.check(signal),
+  })
+  const portWatch = new Periodic({
+    name: 'port-holders',
+    logger,
+    clock,
+    intervalMilliseconds: portHoldersEvery,
+    work: async (signal) => {
+      portHolders = await findPortHolders(ports, signal)
+      publish()
+    },
+  })
+  const imageCheck = new ImageCheckJob({
+    config,
+    logger: logger.child({ component: 'images' }),
+    clock,
+    currentDigest: () => reconciler.snapshot().facts.digest,
+    onResult: (result) => {
+      images = result
+      publish()
+    },
+  })
+  const control = new ControlServer({
+    logger,
+    path: paths.hostControlSocket,
+    verbs: {
+      pull: (signal) => reconciler.requestPull(signal),
+      restart: (signal) => reconciler.requestRestart(signal),
+      stop: (signal) => reconciler.requestStop(signal),
+      start: (signal) => reconciler.requestStart(signal),
+    },
+    logs: (request) => reconciler.logs(request),
+  })
+  const state = new StateServer<HostState>({
+    logger,
+    path: paths.hostStateSocket,
+    mode: 0o660,
+    ...(options.stateGroup === undefined ? {} : { group: options.stateGroup }),
+    store,
+  })
+  announce({ store, logger, notifier: options.notifier })
+
+  await supervise({
+    logger,
+    components: [
+      state,
+      control,
+      ...(options.companions ?? []),
+      health,
+      reconciler,
+      unhealthyWatch,
+      portWatch,
+      imageCheck,
+    ],
+    signal: options.signal,
+    stopMilliseconds: 15_000,
+    stopping: async () => {
+      await options.notifier.stopping()
+      if (options.controllerOnStop === 'leave') return
+      logger.info(`stopping the controller; it may take ${config.controller.stopGraceSeconds} s to close its database`)
+      await reconciler.stopController(AbortSignal.timeout(config.controller.stopGraceSeconds * 1000 + stopMargin))
+    },
+  })
+}
+
+/** Tells people and systemd of every change of phase; READY only when the controller is. */
+function announce(options: { store: StateStore<HostState>; logger: Logger; notifier: Notifier }): void {
+  let last = ''
+  options.store.changed.on((state) => {
+    const line = `${state.phase}: ${state.reason.message}`
+    if (line === last) return
+    last = line
+    const { code, remedy } = state.reason
+    const level = state.phase === 'failed' || state.phase === 'degraded' ? 'error' : 'info'
+    options.logger[level]({ ...(code === undefined ? {} : { code, remedy }) }, line)
+    const notified = state.phase === 'ready' ? options.notifier.ready() : Promise.resolve()
+    notified
+      .then(() => options.notifier.status(line))
+      .catch((error: unknown) => options.logger.debug(`systemd was not notified: ${messageOf(error)}`))
+  })
+}
+
+/** Every port that the edge listens on. */
+function appliancePorts(config: Config): PortKey[] {
+  return [
+    ...config.proxy.ports.map((port) => ({ protocol: 'tcp' as const, port })),
+    { protocol: 'tcp' as const, port: config.status.port },
+    ...config.discovery.ports.map((port) => ({ protocol: 'udp' as const, port })),
+  ]
+}
