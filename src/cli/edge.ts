@@ -1,5 +1,7 @@
 import { systemClock } from '../core/clock.ts'
 import { type Commands, examples } from './command.ts'
+import type { CliContext } from './context.ts'
+import type { EdgeStart } from './edge-handover.ts'
 import { type PlaceOptions, pathsOf } from './places.ts'
 import { withServiceOptions } from './service.ts'
 
@@ -14,9 +16,8 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
         // All modules first: after the handover this process may be a user that cannot read them.
         const { runEdge } = await import('../edge.ts')
         const { createNotifier } = await import('../systemd/notify.ts')
-        const { startAlone, startByHandover } = await import('./edge-start.ts')
-        const start = options.handover === true ? startByHandover(context) : startAlone(context, options)
-        const { config, logger, certificate } = await start
+        const { config, logger, certificate } =
+          options.handover === true ? await byHandover(context) : await alone(context, options)
         const notifier = createNotifier({ env: context.env, logger })
         await runEdge({
           config,
@@ -30,4 +31,14 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
         return 0
       }),
     )
+}
+
+async function byHandover(context: CliContext): Promise<EdgeStart> {
+  const { startByHandover } = await import('./edge-handover.ts')
+  return await startByHandover(context)
+}
+
+async function alone(context: CliContext, options: PlaceOptions): Promise<EdgeStart> {
+  const { startAlone } = await import('./edge-alone.ts')
+  return await startAlone(context, options)
 }

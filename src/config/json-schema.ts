@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configSchema } from './schema.ts'
 
 /** The configuration's JSON Schema (draft 2020-12), with titles, descriptions and defaults, for editors and tools. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Fault } from '../core/errors.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
 import { closest } from './suggest.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { variablePrefix } from './names.ts'
 import { configSchema, type KeyMeta } from './schema.ts'
 

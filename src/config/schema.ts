@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseIpv4 } from '../core/cidr.ts'
 import { isImageReference } from '../omada/image-reference.ts'
 import {

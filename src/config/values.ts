@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { validate } from 'node-cron'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isCidr, parseIpv4Network } from '../core/cidr.ts'
 
 // The kinds of value that keys of the configuration share. What a refinement accepts is said in words in `accepts`.

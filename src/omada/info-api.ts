@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * The controller's info API on 8043, no login needed. `/api/v2/anon/info` says errorCode 0 only with a working database

@@ -28,6 +28,7 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
   const machine = await readMachineFacts()
   let engine: EngineInfo | undefined
   let imagePresent = false
+  let networkPresent = false
   const found = await runCheck(
     {
       name: 'engine',
@@ -36,6 +37,8 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
         const { socket } = config.engine
         const connected = new DockerEngine({ sockets: socket === undefined ? defaultSockets : [socket] })
         engine = await connected.info(bounded)
+        const network = await connected.network(config.network.name, bounded)
+        networkPresent = network?.subnet === config.network.subnet
         imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
         const { kind, version, defaultRuntime, cgroupVersion } = engine
         const place = `${engine.socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`
@@ -46,7 +49,7 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
   )
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
   const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent }
-  const faults = preflight({ ...facts, engine: engine ?? unknownEngine(machine) })
+  const faults = preflight({ ...facts, networkPresent, engine: engine ?? unknownEngine(machine) })
   const memory = { name: 'memory', run: () => [checkMemory(config, machine, engine?.memoryLimit ?? false)] }
   return [...found, ...preflightFindings(faults, { ...facts, engine }), ...(await runCheck(memory, signal))]
 }
