@@ -8,7 +8,6 @@ import type { Clock } from '../../core/clock.ts'
 import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
-import { loadGenerator, makeSelfSigned } from './self-signed.ts'
 
 /** A pair that lasts less than this is remade. */
 const renewBefore = 30 * 24 * 3600 * 1000
@@ -21,6 +20,9 @@ export interface Certificate {
   readonly cert: string
   readonly key: string
 }
+
+/** Only who makes a certificate pays for the library. Imported by way of our own module: bundled, it has a default export only. */
+const loadGenerator = () => import('./self-signed.ts')
 
 interface CertificateOptions {
   readonly logger: Logger
@@ -72,6 +74,7 @@ async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certi
 }
 
 async function made({ logger, clock, ports }: CertificateOptions): Promise<Certificate> {
+  const { makeSelfSigned } = await loadGenerator()
   const pair = await makeSelfSigned({ hostname: hostname(), wall: clock.wall() })
   const path = join(ports.stateDirectory, fileName)
   try {

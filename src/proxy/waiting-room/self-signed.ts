@@ -1,14 +1,11 @@
 import { randomBytes, webcrypto } from 'node:crypto'
+// The library's dependency injection wants reflection to be there first.
+import 'reflect-metadata'
+import * as x509 from '@peculiar/x509'
 
 /** The longest that Apple's clients accept for a certificate that a user trusts by hand, in days. */
 const lifetimeDays = 825
 const day = 24 * 3600 * 1000
-
-/** Loads the library that makes certificates. Only who needs one pays for it; its dependency injection wants reflection. */
-export async function loadGenerator(): Promise<typeof import('@peculiar/x509')> {
-  await import('reflect-metadata')
-  return await import('@peculiar/x509')
-}
 
 /** Makes a self-signed certificate with a P-256 key, as PEM texts. */
 export async function makeSelfSigned(options: {
@@ -16,7 +13,6 @@ export async function makeSelfSigned(options: {
   /** Milliseconds since 1970. */
   wall: number
 }): Promise<{ cert: string; key: string }> {
-  const { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, ...x509 } = await loadGenerator()
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const names = [...new Set([...(isDnsName(options.hostname) ? [options.hostname] : []), 'localhost'])]
@@ -30,8 +26,8 @@ export async function makeSelfSigned(options: {
     signingAlgorithm: algorithm,
     keys,
     extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
     ],
   })
