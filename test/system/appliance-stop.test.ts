@@ -54,7 +54,7 @@ describe('the end of the appliance', () => {
     expect(await host.podman.inspect('omada-controller', facts)).toBe(container)
     // Its children end with it: the ports are free again.
     await eventually(
-      async () => (await processesIn(host.namespace)).filter((process) => process.includes('omada-host')),
+      async () => (await processesIn(host.namespace)).filter((process) => process.includes('main.js')),
       (left) => left.length === 0,
     )
 
