@@ -85,7 +85,7 @@ describe('with its database', () => {
 })
 
 it('goes silent after an OutOfMemoryError, and still accepts connections', async () => {
-  const { at, lines } = await startController()
+  const { at, lines, controller } = await startController()
   await operator(at('api'), '/faults', { outOfMemory: true })
   expect(lines.at(-1)).toContain('java.lang.OutOfMemoryError: Java heap space')
   const count = lines.length
@@ -96,6 +96,8 @@ it('goes silent after an OutOfMemoryError, and still accepts connections', async
   await vi.waitFor(async () => expect(await managed()).toMatchObject({ tcp: { manageHttps: { open: 1 } } }))
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(answered).not.toHaveBeenCalled()
+  await controller.stop()
+  expect(await controller.ended).toBe(143)
   expect(lines.length).toBe(count)
 })
 

@@ -28,6 +28,7 @@ export class DiscoveryServer {
   readonly #log: Log
   readonly #faults: () => Faults
   readonly #adoptPort: () => number
+  readonly #isSilent: () => boolean
   readonly #byMac = new Map<string, number>()
   readonly counts: DiscoveryCounts = { received: 0, accepted: 0, malformed: 0, stale: 0, preAdoptsSent: 0 }
   #socket: Socket | undefined
@@ -39,12 +40,14 @@ export class DiscoveryServer {
     log: Log
     faults: () => Faults
     adoptPort: () => number
+    isSilent: () => boolean
   }) {
     this.#settings = o.settings
     this.#registry = o.registry
     this.#log = o.log
     this.#faults = o.faults
     this.#adoptPort = o.adoptPort
+    this.#isSilent = o.isSilent
   }
 
   /** Well-formed datagrams from a MAC, duplicates and stale ones included. */
@@ -75,6 +78,7 @@ export class DiscoveryServer {
   }
 
   #receive(datagram: Buffer, from: { address: string; port: number }, socket: Socket): void {
+    if (this.#isSilent()) return
     this.counts.received++
     const message = decodeDatagram(datagram)
     const seen = message?.header.type === messageType.discovery ? readAnnouncement(message) : undefined
