@@ -42,6 +42,8 @@ export class DatabaseWatch {
     } catch (error) {
       throw new Error(`the driver does not accept the database's URI: ${redact(messageOf(error), options.uri)}`)
     }
+    // An incompatible server: the ping that is refused for it says so, too.
+    this.#client.on('error', () => undefined)
     this.#client.on('topologyDescriptionChanged', (event) => this.#seen(event.topologyId, event.newDescription))
     this.#client.on('topologyClosed', (event) => {
       if (event.topologyId === this.#topologyId) this.#topology = undefined

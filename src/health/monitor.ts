@@ -184,7 +184,6 @@ export class HealthMonitor implements Component {
   }
 
   #take(watch: Watch, name: ProbedName, result: ProbeResult): void {
-    if (watch !== this.#watch) return
     const { conditions } = watch.session
     const before = conditions.list().find((condition) => condition.name === name)?.status
     conditions.record(name, result, this.#patient(watch))

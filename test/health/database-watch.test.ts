@@ -1,6 +1,9 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { DatabaseWatch } from '../../src/health/database-watch.ts'
+import { answer, newTopologyVersion } from '../standin/mongo/commands.ts'
 import { MongoServer } from '../standin/mongo/server.ts'
+import { encodeReply, RequestReader } from '../standin/mongo/wire.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -46,6 +49,38 @@ it('says why a database does not answer, and finds it when it comes back', async
   await mongo.start()
   await expect.poll(() => watch.ask(), { timeout: 15_000 }).toMatchObject({ pingOk: true, writable: true })
   expect(writable()).toBe(2)
+})
+
+it('tells the version of the database that came in place of the one that was lost', async () => {
+  const { mongo, port, watch } = await scene('3.6')
+  expect((await watch.ask()).version).toBe('3.6.8')
+  await mongo.stop()
+  await expect.poll(() => watch.ask(), { timeout: 15_000 }).toMatchObject({ pingOk: false })
+  const upgraded = new MongoServer({ pose: '8.0', host: '127.0.0.1', port })
+  closers.push(() => upgraded.stop())
+  await upgraded.start()
+  await expect.poll(() => watch.ask(), { timeout: 15_000 }).toMatchObject({ version: '8.0.15', maxWireVersion: 25 })
+})
+
+it('says that a database is too old for the driver instead of dying of it', async () => {
+  const server = createServer((socket) => {
+    const reader = new RequestReader()
+    socket.on('error', () => {})
+    socket.on('data', (chunk: Buffer) => {
+      for (const { command, form, requestId } of reader.push(chunk)) {
+        const greeting = answer({ pose: '3.6', command, topology: newTopologyVersion(), connectionId: 1 })
+        // MongoDB 3.4.
+        const document = { ...greeting, maxWireVersion: 5 }
+        socket.write(encodeReply({ form, id: requestId + 1, responseTo: requestId, document, moreToCome: false }))
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => new Promise((resolve) => server.close(() => resolve())))
+  const { port } = server.address() as AddressInfo
+  const watch = new DatabaseWatch({ uri: `mongodb://127.0.0.1:${port}/`, onWritable: () => {} })
+  closers.push(() => watch.close())
+  expect(await watch.ask()).toMatchObject({ pingOk: false, error: expect.stringMatching(/maximum wire version 5/) })
 })
 
 it('waits for a database that is not there yet', async () => {

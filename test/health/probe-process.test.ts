@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { systemClock } from '../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { ProbeProcess } from '../../src/health/probe-process.ts'
 import { MongoServer } from '../standin/mongo/server.ts'
 import { probeCommand, runs, silent } from '../support/health-process.ts'
@@ -22,8 +22,8 @@ afterEach(async () => {
 
 const soon = () => AbortSignal.timeout(15_000)
 
-function start(command = probeCommand, onWritable = () => {}): ProbeProcess {
-  const probe = new ProbeProcess({ logger: silent, clock: systemClock, command, databaseUri, onWritable })
+function start(command = probeCommand, onWritable = () => {}, clock: Clock = systemClock): ProbeProcess {
+  const probe = new ProbeProcess({ logger: silent, clock, command, databaseUri, onWritable })
   started.push(probe)
   probe.start()
   return probe
@@ -62,8 +62,10 @@ it('starts another child when one is killed', async () => {
   expect(probe.pid).not.toBe(first)
 })
 
-it('ends the child on stop', async () => {
-  const probe = start()
+it('lets the child end by itself on stop', async () => {
+  // With this clock the time to leave is never over, so nobody is killed.
+  const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(2 ** 31 - 1, signal)
+  const probe = start(probeCommand, () => {}, { ...systemClock, sleep })
   await probe.database(soon())
   const pid = probe.pid ?? 0
   await probe.stop()
@@ -90,6 +92,19 @@ it.each([
 it('gives up a question when its signal aborts', async () => {
   const probe = start(['/bin/sh', '-c', 'exec sleep 60'])
   await expect(probe.database(AbortSignal.timeout(50))).rejects.toThrow('the probe did not answer in time')
+})
+
+it('ends a child that has answered nothing for half a minute and starts another', async () => {
+  let now = 0
+  const probe = start(['/bin/sh', '-c', 'exec sleep 60'], () => {}, { ...systemClock, now: () => now })
+  const first = probe.pid
+  now = 29_000
+  await expect(probe.database(AbortSignal.timeout(200))).rejects.toThrow('the probe did not answer in time')
+  expect(probe.pid).toBe(first)
+  now = 31_000
+  await expect(probe.database(soon())).rejects.toThrow('the probe ended (signal SIGKILL)')
+  await expect.poll(() => probe.pid, { timeout: 15_000 }).toBeGreaterThan(0)
+  expect(probe.pid).not.toBe(first)
 })
 
 it('the child leaves when its channel closes', async () => {
