@@ -91,9 +91,13 @@ export class Pass {
     return this.#standing.snapshot({ config: this.#config, puller: this.#puller, warning })
   }
 
+  /** Before `run`: what was wanted until now is taken up by it. */
+  begin(): void {
+    this.#interrupt = new AbortController()
+  }
+
   /** Resolves to undefined when what is wanted is reached, else to how long to wait before the next pass, in milliseconds. */
   async run(engine: Engine, signal: AbortSignal): Promise<number | undefined> {
-    this.#interrupt = new AbortController()
     const own = AbortSignal.any([signal, this.#interrupt.signal])
     for (let round = 0; round < maxRounds; round += 1) {
       own.throwIfAborted()

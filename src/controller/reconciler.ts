@@ -122,15 +122,17 @@ export class Reconciler implements Component {
   }
 
   /**
-   * Stops the controller with its grace, waiting through losses of the engine; for the end of the appliance. Resolves at
-   * once when no engine was ever reached.
+   * Stops the controller with its grace, waiting through losses of the engine; for the end of the appliance. Nothing is
+   * left to do where no engine was ever reached and none answers now.
    */
   async stopController(signal: AbortSignal): Promise<void> {
     if (this.#loops.length === 0) return
     this.#pass.want('stop')
-    this.#wakeUp()
-    if (this.#engine === undefined) return
-    await this.#request(signal, this.#pass.runs)
+    try {
+      await this.#request(signal, this.#pass.runs)
+    } catch (error) {
+      if (this.#engine !== undefined || !engineFaults.has(toFault(error).code)) throw error
+    }
   }
 
   logs(options: { follow: boolean; tail: number; signal: AbortSignal }): AsyncIterable<string> {
@@ -172,6 +174,7 @@ export class Reconciler implements Component {
   /** One pass. Resolves to how long to rest after it, in milliseconds. */
   async #turn(signal: AbortSignal): Promise<number> {
     const { last } = this.#requests
+    this.#pass.begin()
     try {
       this.#engine ??= await this.#connected(signal)
       const wait = await this.#pass.run(this.#engine, signal)

@@ -1,0 +1,52 @@
+import { configSchema } from '../../src/config/schema.ts'
+import type { MachineFacts } from '../../src/controller/machine.ts'
+import { Reconciler } from '../../src/controller/reconciler.ts'
+import type { ControllerSnapshot } from '../../src/controller/snapshot.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { ManualClock } from './manual-clock.ts'
+
+export const silent = createLogger({ level: 'silent', format: 'json', write: () => {} })
+export const forever = new AbortController().signal
+
+/** A machine on which everything works. */
+export const machine: MachineFacts = {
+  architecture: 'amd64',
+  cpuFlags: new Set(['fpu', 'avx']),
+  memoryMegabytes: 4096,
+  timezone: 'Europe/Berlin',
+  cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },
+  routes: async () => [],
+  freeMegabytes: async () => 50_000,
+}
+
+/** A reconciler over an engine in memory, with a clock that the test moves. */
+export function appliance(
+  options: {
+    config?: object
+    machine?: Partial<MachineFacts>
+    engine?: FakeEngine
+    connect?: () => Promise<Engine>
+  } = {},
+) {
+  const config = configSchema.parse(options.config ?? {})
+  const engine = options.engine ?? new FakeEngine(config.controller.image)
+  const clock = new ManualClock()
+  const ready = { now: false }
+  const history: string[] = []
+  const snapshots: ControllerSnapshot[] = []
+  const reconciler = new Reconciler({
+    config,
+    logger: silent,
+    clock,
+    connect: options.connect ?? (async () => engine),
+    machine: { ...machine, ...options.machine },
+    version: '1.0.0',
+    ready: () => ready.now,
+  })
+  reconciler.steps.on((step) => history.push(step.message))
+  reconciler.changed.on((snapshot) => snapshots.push(snapshot))
+  const lifecycle = () => reconciler.snapshot().lifecycle
+  return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name: config.controller.name }
+}

@@ -1,0 +1,127 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { appliance, forever } from './fixture.ts'
+
+const running: Reconciler[] = []
+afterEach(async () => {
+  for (const reconciler of running.splice(0)) await reconciler.stop()
+})
+
+async function up() {
+  const all = appliance()
+  running.push(all.reconciler)
+  await all.reconciler.start(forever)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  const starts = () => all.engine.calls.filter((call) => call === 'start').length
+  /** Dies once and waits for the restart. */
+  const dieOnce = async (exitCode = 1, log: string[] = []) => {
+    const before = starts()
+    all.engine.die(all.name, exitCode, log)
+    await all.clock.until(() => starts() > before || all.lifecycle() === 'failed', 100)
+  }
+  return { ...all, starts, dieOnce }
+}
+
+describe('a controller that dies', () => {
+  test('is started again after a while, and says why it died', async () => {
+    const { engine, clock, name, lifecycle, reconciler, starts, snapshots } = await up()
+    engine.die(name, 2, ['boom'])
+    await clock.until(() => reconciler.snapshot().reason.message.includes('exit code 2'))
+    expect(lifecycle()).toBe('creating')
+    expect(reconciler.snapshot().reason.message).toMatch(/starts again in 1 s/)
+    expect(starts()).toBe(1)
+    await clock.until(() => lifecycle() === 'starting', 100)
+    expect(starts()).toBe(2)
+    expect(engine.calls).not.toContain('remove')
+    expect(snapshots.some(({ lifecycle: seen }) => seen === 'failed')).toBe(false)
+  })
+
+  test('waits longer each time, until it has been ready', async () => {
+    const { engine, clock, name, lifecycle, reconciler, ready, dieOnce } = await up()
+    await dieOnce()
+    await dieOnce()
+    engine.die(name, 1)
+    await clock.until(() => /starts again in/.test(reconciler.snapshot().reason.message))
+    expect(reconciler.snapshot().reason.message).toMatch(/in 4 s/)
+    await clock.until(() => lifecycle() === 'starting', 100)
+    ready.now = true
+    await clock.until(() => lifecycle() === 'running', 1000)
+    ready.now = false
+    engine.die(name, 1)
+    await clock.until(() => /starts again in/.test(reconciler.snapshot().reason.message))
+    expect(reconciler.snapshot().reason.message).toMatch(/in 1 s/)
+  })
+
+  test('five times within ten minutes has failed, with its last lines, until the user starts it', async () => {
+    const { engine, clock, lifecycle, reconciler, dieOnce, starts } = await up()
+    for (let death = 0; death < 5; death += 1) await dieOnce(1, ['\u001b[31mfirst\u001b[0m', 'the \u0007last line'])
+    expect(lifecycle()).toBe('failed')
+    const { reason } = reconciler.snapshot()
+    expect(reason.code).toBe('CONTROLLER_CRASH_LOOP')
+    expect(reason.message).toContain('exit code 1; last log lines: first | the last line')
+    const before = starts()
+    for (let round = 0; round < 30; round += 1) {
+      await clock.until(() => true)
+      clock.advance(60_000)
+    }
+    expect(starts()).toBe(before)
+    engine.log = []
+    await reconciler.requestStart(forever)
+    expect(starts()).toBe(before + 1)
+    expect(lifecycle()).toBe('starting')
+  })
+
+  test('five times over an hour is not a crash loop', async () => {
+    const { clock, lifecycle, dieOnce } = await up()
+    for (let death = 0; death < 6; death += 1) {
+      await dieOnce()
+      clock.advance(700_000)
+    }
+    expect(lifecycle()).not.toBe('failed')
+  })
+
+  test.each([
+    [
+      'ERROR: The version from the image (6.1.0) is older than the last version executed (6.2.0)!',
+      'CONTROLLER_DOWNGRADE',
+    ],
+    ['ERROR: something new went wrong', 'CONTROLLER_REFUSED'],
+  ])('because its entrypoint refused is not started again: %s', async (line, code) => {
+    const { lifecycle, reconciler, dieOnce, starts } = await up()
+    await dieOnce(1, ['INFO: x', line])
+    expect(lifecycle()).toBe('failed')
+    expect(reconciler.snapshot().reason.code).toBe(code)
+    expect(starts()).toBe(1)
+  })
+
+  test('for lack of memory says so', async () => {
+    const { engine, clock, name, reconciler } = await up()
+    engine.die(name, 137)
+    await clock.until(() => reconciler.snapshot().reason.code === 'CONTROLLER_OUT_OF_MEMORY')
+  })
+
+  test('a start that the user waited for, and that is refused at once, is an error of the request', async () => {
+    const { engine, reconciler, name } = await up()
+    await reconciler.requestStop(forever)
+    const start = engine.start.bind(engine)
+    engine.start = async (id, signal) => {
+      await start(id, signal)
+      engine.log = ['ERROR: Your persistent data for MongoDB is using WiredTiger 10.0.0']
+      engine.change(name, { status: 'exited', exitCode: 1 })
+    }
+    await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'CONTROLLER_OLD_DATABASE' })
+  })
+})
+
+test('an exhausted heap of a controller that still runs is a warning', async () => {
+  const { engine, clock, lifecycle, reconciler, ready } = await up()
+  ready.now = true
+  await clock.until(() => lifecycle() === 'running', 1000)
+  ready.now = false
+  engine.log = ['Exception in thread "x" java.lang.OutOfMemoryError: Java heap space']
+  await clock.until(() => reconciler.snapshot().warnings.length > 0, 1000)
+  expect(reconciler.snapshot()).toMatchObject({
+    lifecycle: 'running',
+    warnings: [{ code: 'CONTROLLER_OUT_OF_MEMORY' }],
+  })
+})

@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { ApplianceError, type Fault } from '../../src/core/errors.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { appliance, forever } from './fixture.ts'
+
+const gone: Fault = { code: 'ENGINE_UNREACHABLE', message: 'no engine', remedy: '-' }
+
+const running: Reconciler[] = []
+afterEach(async () => {
+  for (const reconciler of running.splice(0)) await reconciler.stop()
+})
+
+async function up() {
+  const all = appliance()
+  running.push(all.reconciler)
+  await all.reconciler.start(forever)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  all.engine.calls.length = 0
+  return all
+}
+
+describe('an engine', () => {
+  test('that is not there yet is waited for', async () => {
+    const all = appliance()
+    running.push(all.reconciler)
+    all.engine.away = gone
+    await all.reconciler.start(forever)
+    await all.clock.until(() => all.reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE')
+    expect(all.lifecycle()).toBe('creating')
+    await expect(all.reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+    all.engine.away = undefined
+    await all.clock.until(() => all.lifecycle() === 'starting', 500)
+  })
+
+  test('that goes away leaves the lifecycle as last known, and its return is noticed', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    engine.away = gone
+    await clock.until(() => reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE', 1000)
+    expect(lifecycle()).toBe('starting')
+    expect(reconciler.snapshot().facts.containerId).toBe('container-1')
+    engine.away = undefined
+    await clock.until(() => reconciler.snapshot().reason.code === undefined, 500)
+    expect(engine.calls).toEqual([])
+  })
+
+  test('that goes away during a stop is asked again, with the whole grace, and nothing is killed', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const stopped = reconciler.stopController(forever)
+    await clock.until(() => engine.calls.length === 1)
+    engine.away = gone
+    gate.resolve()
+    await clock.until(() => true, 0)
+    for (let round = 0; round < 20; round += 1) {
+      await clock.until(() => true)
+      clock.advance(10_000)
+    }
+    expect(lifecycle()).toBe('stopping')
+    engine.away = undefined
+    await clock.until(() => lifecycle() === 'stopped', 500)
+    await stopped
+    expect(engine.calls).toEqual(['stop 120', 'stop 120'])
+  })
+
+  test('that was never reached does not keep the appliance from ending', async () => {
+    const all = appliance({ connect: async () => Promise.reject(new ApplianceError(gone)) })
+    running.push(all.reconciler)
+    await all.reconciler.start(forever)
+    await all.clock.until(() => all.reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE')
+    await all.reconciler.stopController(AbortSignal.timeout(10_000))
+    await expect(all.reconciler.requestPull(forever)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+  })
+
+  test('that was just being looked for when the appliance ends is still asked to stop what runs', async () => {
+    const first = await up()
+    await first.reconciler.stop()
+    const found = Promise.withResolvers<Engine>()
+    const second = appliance({ connect: () => found.promise })
+    running.push(second.reconciler)
+    await second.reconciler.start(forever)
+    const stopped = second.reconciler.stopController(forever)
+    found.resolve(first.engine)
+    await stopped
+    expect(first.engine.calls).toEqual(['stop 120'])
+  })
+})
+
+describe('what happens behind our back', () => {
+  test('a container that was removed is made again', async () => {
+    const { engine, clock, name, lifecycle } = await up()
+    engine.containers.delete(name)
+    engine.tell({ type: 'container', action: 'remove', name })
+    await clock.until(() => engine.calls.length === 2)
+    expect(engine.calls).toEqual(['create', 'start'])
+    await clock.until(() => lifecycle() === 'starting')
+  })
+
+  test('a network that was removed is made again', async () => {
+    const { engine, clock, config } = await up()
+    engine.networks.delete(config.network.name)
+    await clock.until(() => engine.calls.length === 1, 1000)
+    expect(engine.calls).toEqual(['create-network'])
+  })
+
+  test('a container stopped by somebody else is started again', async () => {
+    const { engine, clock, name, lifecycle } = await up()
+    engine.die(name, 143)
+    await clock.until(() => lifecycle() === 'creating')
+    await clock.until(() => lifecycle() === 'starting', 100)
+    expect(engine.calls).toEqual(['start'])
+  })
+
+  test('the end of the appliance alone leaves the container running', async () => {
+    const { engine, name, reconciler } = await up()
+    await reconciler.stop()
+    expect(engine.containers.get(name)?.status).toBe('running')
+    expect(engine.calls).toEqual([])
+  })
+})

@@ -1,0 +1,152 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { appliance, forever } from './fixture.ts'
+
+const running: Reconciler[] = []
+afterEach(async () => {
+  for (const reconciler of running.splice(0)) await reconciler.stop()
+})
+
+async function started(options: Parameters<typeof appliance>[0] = {}) {
+  const all = appliance(options)
+  running.push(all.reconciler)
+  await all.reconciler.start(forever)
+  return all
+}
+
+async function up(options: Parameters<typeof appliance>[0] = {}) {
+  const all = await started(options)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  all.engine.calls.length = 0
+  return all
+}
+
+describe('the user', () => {
+  test('stops it with the grace; it stays stopped until started', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    await reconciler.requestStop(forever)
+    expect(engine.calls).toEqual(['stop 120'])
+    expect(lifecycle()).toBe('stopped')
+    for (let round = 0; round < 20; round += 1) {
+      await clock.until(() => true)
+      clock.advance(60_000)
+    }
+    expect(engine.calls).toEqual(['stop 120'])
+    await reconciler.requestStart(forever)
+    expect(engine.calls).toEqual(['stop 120', 'start'])
+  })
+
+  test('restarts it: the same container when the image is the same', async () => {
+    const { engine, reconciler } = await up()
+    await reconciler.requestRestart(forever)
+    expect(engine.calls).toEqual(['stop 120', 'start'])
+  })
+
+  test('pulls a newer image while it runs, and takes it with a restart', async () => {
+    const { engine, reconciler, config, lifecycle } = await up()
+    engine.registry.set(config.controller.image, { id: 'image-2', architecture: 'amd64', digests: ['sha256:2'] })
+    const { message } = await reconciler.requestPull(forever)
+    expect(message).toContain('omada-host restart')
+    expect(lifecycle()).toBe('starting')
+    expect(engine.calls).toEqual(['pull'])
+    await reconciler.requestRestart(forever)
+    expect(engine.calls).toEqual(['pull', 'stop 120', 'remove', 'create', 'start'])
+    expect(reconciler.snapshot().facts.digest).toBe('sha256:2')
+  })
+
+  test('with pull: always gets the newer image at a restart, and keeps what runs at an attach', async () => {
+    const { engine, reconciler, config } = await up({ config: { controller: { pull: 'always' } } })
+    engine.registry.set(config.controller.image, { id: 'image-2', architecture: 'amd64', digests: ['sha256:2'] })
+    await reconciler.requestRestart(forever)
+    expect(engine.calls).toEqual(['pull', 'stop 120', 'remove', 'create', 'start'])
+  })
+
+  test('with pull: always and a registry that is down, gets the image at hand', async () => {
+    const { engine, reconciler } = await up({ config: { controller: { pull: 'always' } } })
+    engine.pullFaults = [{ code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' }]
+    await reconciler.requestRestart(forever)
+    expect(engine.calls).toEqual(['pull', 'stop 120', 'start'])
+  })
+
+  test('who stops during a pull is not kept waiting for it', async () => {
+    const { engine, clock, lifecycle, reconciler } = await started()
+    engine.pullGate = new Promise(() => {})
+    await clock.until(() => lifecycle() === 'pulling')
+    await reconciler.requestStop(forever)
+    expect(lifecycle()).toBe('stopped')
+    expect(reconciler.snapshot().facts.pull).toBeUndefined()
+  })
+
+  test('who gives up waiting for a stop does no harm: it goes on', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const giveUp = new AbortController()
+    const stop = reconciler.requestStop(giveUp.signal)
+    await clock.until(() => lifecycle() === 'stopping')
+    giveUp.abort()
+    await expect(stop).rejects.toThrow()
+    expect(lifecycle()).toBe('stopping')
+    gate.resolve()
+    await clock.until(() => lifecycle() === 'stopped')
+    expect(engine.calls).toEqual(['stop 120'])
+  })
+
+  test('who asks for a start during a stop gets it after the stop', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const stop = reconciler.requestStop(forever)
+    await clock.until(() => lifecycle() === 'stopping')
+    const start = reconciler.requestStart(forever)
+    gate.resolve()
+    await Promise.all([stop, start])
+    expect(engine.calls).toEqual(['stop 120', 'start'])
+  })
+
+  test('gets the reason when a start fails', async () => {
+    const { engine, reconciler, config } = await up()
+    await reconciler.requestStop(forever)
+    engine.images.clear()
+    engine.registry.delete(config.controller.image)
+    await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+  })
+})
+
+describe('a pull', () => {
+  test('is tried again while the registry is down, and says so', async () => {
+    const all = appliance()
+    running.push(all.reconciler)
+    all.engine.pullFaults = [
+      { code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' },
+      { code: 'IMAGE_PULL_FAILED', message: 'cut short', remedy: '-' },
+    ]
+    await all.reconciler.start(forever)
+    await all.clock.until(() => all.reconciler.snapshot().reason.code === 'REGISTRY_UNREACHABLE')
+    expect(all.lifecycle()).toBe('pulling')
+    await all.clock.until(() => all.lifecycle() === 'starting', 500)
+    expect(all.snapshots.some(({ facts }) => facts.pull?.attempt === 3)).toBe(true)
+  })
+
+  test('of an unknown tag is not tried again until the user asks', async () => {
+    const all = appliance()
+    running.push(all.reconciler)
+    all.engine.registry.clear()
+    await all.reconciler.start(forever)
+    await all.clock.until(() => all.lifecycle() === 'failed')
+    for (let round = 0; round < 30; round += 1) {
+      await all.clock.until(() => true)
+      all.clock.advance(60_000)
+    }
+    expect(all.engine.calls).toEqual(['pull'])
+    await expect(all.reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' })
+    expect(all.engine.calls).toEqual(['pull', 'pull'])
+  })
+
+  test('never done when controller.pull is never', async () => {
+    const { engine, clock, lifecycle, reconciler } = await started({ config: { controller: { pull: 'never' } } })
+    await clock.until(() => lifecycle() === 'failed')
+    expect(reconciler.snapshot().reason.code).toBe('IMAGE_MISSING')
+    expect(engine.calls).toEqual([])
+  })
+})
