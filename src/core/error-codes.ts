@@ -15,7 +15,6 @@ export const errorCodes = {
   ENGINE_REQUEST: { exit: 1, summary: 'the container engine refused a request' },
   ENGINE_NO_CPU_LIMIT: { exit: 78, summary: "the engine's cgroups cannot keep the configured CPU limit" },
   ENGINE_NO_MEMORY_LIMIT: { exit: 78, summary: "the engine's cgroups cannot keep the configured memory limit" },
-  IMAGE_REFERENCE: { exit: 78, summary: 'the image reference is malformed' },
   IMAGE_NOT_FOUND: { exit: 1, summary: 'the registry does not have this image or tag' },
   IMAGE_MISSING: { exit: 1, summary: 'the image is not on this machine and controller.pull is never' },
   IMAGE_PULL_FAILED: { exit: 1, summary: 'the image could not be pulled' },

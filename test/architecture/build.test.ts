@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Metafile } from 'esbuild'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildProgram } from '../../scripts/build.ts'
+import { root } from './sources.ts'
+
+const run = promisify(execFile)
+
+let directory = ''
+let metafile: Metafile
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'omada-host-build-'))
+  await symlink(join(root, 'scripts'), join(directory, 'scripts'))
+  await writeFile(join(directory, 'config.yaml'), '')
+  metafile = await buildProgram(join(directory, 'dist'))
+}, 120_000)
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+type Kind = 'import-statement' | 'dynamic-import'
+
+/** The npm packages in what `entry` loads, by imports of these kinds. */
+function packagesOf(entry: string, kinds: readonly Kind[]): readonly string[] {
+  const start = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === entry)?.[0]
+  if (start === undefined) throw new Error(`${entry} has no chunk of its own`)
+  const outputs = new Set([start])
+  for (const path of outputs) {
+    for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
+      if (next in metafile.outputs && kinds.some((wanted) => wanted === kind)) outputs.add(next)
+    }
+  }
+  const inputs = [...outputs].flatMap((path) => Object.entries(metafile.outputs[path]?.inputs ?? {}))
+  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
+  const names = used.flatMap((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
+  return [...new Set(names)].sort()
+}
+
+const everything: readonly Kind[] = ['import-statement', 'dynamic-import']
+
+test('the edge has neither engine nor database, not even for later', () => {
+  const packages = packagesOf('src/edge.ts', everything)
+  expect(packages).toContain('fastify')
+  for (const name of ['dockerode', 'docker-modem', 'mongodb', 'bson', 'zod', 'yaml'])
+    expect(packages).not.toContain(name)
+})
+
+test('an edge that is handed its configuration loads no parser for it', () => {
+  expect(packagesOf('src/cli/edge-handover.ts', ['import-statement'])).toEqual([])
+})
+
+test('the probe has the MongoDB driver and nothing else', () => {
+  expect(packagesOf('src/health/probe-child.ts', everything)).toEqual([
+    '@mongodb-js/saslprep',
+    'memory-pager',
+    'mongodb',
+    'mongodb-connection-string-url',
+    'punycode',
+    'sparse-bitfield',
+    'tr46',
+    'webidl-conversions',
+    'whatwg-url',
+  ])
+})
+
+test('the host has the engine, and nothing of the database or of the LAN', () => {
+  const packages = packagesOf('src/host.ts', everything)
+  expect(packages).toContain('dockerode')
+  for (const name of ['mongodb', 'bson', 'dgram-as-promised', '@peculiar/x509', '@grpc/grpc-js', 'ssh2']) {
+    expect(packages).not.toContain(name)
+  }
+})
+
+test('the program itself starts with the command line alone', () => {
+  expect(packagesOf('src/main.ts', ['import-statement'])).toEqual(['commander'])
+})
+
+test('no chunk imports node:http, which would load undici', () => {
+  const importers = Object.entries(metafile.outputs)
+    .filter(([, { imports }]) =>
+      imports.some(({ path, kind }) => /^(node:)?http$/.test(path) && kind === 'import-statement'),
+    )
+    .map(([path]) => path)
+  expect(importers).toEqual([])
+})
+
+test.each([
+  [['version'], 0, 'omada-host 0.1.0'],
+  [['--help'], 0, 'Examples:'],
+  [['config', 'check'], 0, 'config.yaml is fine'],
+  [['config', 'show'], 0, 'stopGraceSeconds: 120 # default'],
+  [['config', 'schema'], 0, 'omada-host configuration'],
+  [['status'], 69, 'error [APPLIANCE_UNREACHABLE]'],
+  [['logs'], 69, 'error [APPLIANCE_UNREACHABLE]'],
+  [['doctor'], 1, '[ENGINE_UNREACHABLE]'],
+  [['edge', '--handover'], 2, 'error [USAGE]'],
+  [['nonsense'], 2, "error [USAGE] unknown command 'nonsense'"],
+])('the built program: %j', async (argv, code, expected) => {
+  const env = {
+    ...process.env,
+    OMADA_HOST_CONFIG: join(directory, 'config.yaml'),
+    OMADA_HOST_RUNTIME_DIR: directory,
+    OMADA_HOST_ENGINE_SOCKET: join(directory, 'none.sock'),
+  }
+  const ended = await run(join(directory, 'dist', 'omada-host'), argv, { env }).then(
+    ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({ ...error, text: error.stdout + error.stderr }),
+  )
+  expect(ended.text).toContain(expected)
+  expect(ended.code).toBe(code)
+})

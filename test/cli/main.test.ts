@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test, vi } from 'vitest'
+import { type Appliance, startAppliance } from './appliance.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const children: ChildProcess[] = []
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+})
+
+interface Program {
+  readonly child: ChildProcess
+  readonly ended: Promise<{ code: number | null; signal: string | null }>
+  text(): string
+}
+
+/** Runs the program as a process of its own. */
+function start(argv: readonly string[], options: { node?: readonly string[]; ipc?: boolean } = {}): Program {
+  const child = spawn(process.execPath, [...(options.node ?? []), main, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
+  })
+  children.push(child)
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk))
+  // A child whose channel the parent closed never emits 'close'.
+  const ended = once(child, options.ipc === true ? 'exit' : 'close').then(([code, signal]) => ({ code, signal }))
+  return { child, ended, text: () => text }
+}
+
+/** `status --watch`, once it has printed something. */
+async function watching(appliance: Appliance, node: readonly string[] = []): Promise<Program> {
+  const program = start(['status', '--watch', '--runtime-dir', appliance.runtimeDirectory], { node })
+  await vi.waitFor(() => expect(program.text()).toContain('every probe succeeds'), { timeout: 15_000 })
+  return program
+}
+
+test('the exit code is that of the command', async () => {
+  expect(await start(['version']).ended).toEqual({ code: 0, signal: null })
+  const wrong = start(['nonsense'])
+  expect(await wrong.ended).toEqual({ code: 2, signal: null })
+  expect(wrong.text()).toContain('error [USAGE]')
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends a command in order, and twice is as good as once',
+  async (signal) => {
+    await using appliance = await startAppliance()
+    const program = await watching(appliance)
+    program.child.kill(signal)
+    program.child.kill(signal)
+    expect(await program.ended).toEqual({ code: 0, signal: null })
+  },
+)
+
+test('a reader that has enough ends the command quietly', async () => {
+  await using appliance = await startAppliance({
+    logs: async function* ({ signal }) {
+      while (!signal.aborted) {
+        yield 'line'
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    },
+  })
+  const program = start(['logs', '-f', '--runtime-dir', appliance.runtimeDirectory])
+  await once(program.child.stdout ?? program.child, 'data')
+  program.child.stdout?.destroy()
+  expect(await program.ended).toEqual({ code: 0, signal: null })
+  expect(program.text().replaceAll('line\n', '')).toBe('')
+})
+
+test.each([
+  ['an exception that nobody catches', 'setTimeout(() => { throw new Error("boom") }, 1500)'],
+  ['a rejection that nobody catches', 'setTimeout(() => { Promise.reject(new Error("boom")) }, 1500)'],
+])('%s is told, and the command ends in order with 1', async (_, defect) => {
+  await using appliance = await startAppliance()
+  const program = await watching(appliance, ['--import', `data:text/javascript,${encodeURIComponent(defect)}`])
+  expect(await program.ended).toEqual({ code: 1, signal: null })
+  expect(program.text()).toMatch(/error \[INTERNAL\] .*Error: boom/s)
+})
+
+test('the probe talks over its channel, and ends when that closes', async () => {
+  const program = start(['probe'], { ipc: true })
+  const messages: unknown[] = []
+  program.child.on('message', (message) => messages.push(message))
+  program.child.send({ type: 'configure' })
+  await vi.waitFor(() => expect(messages).toEqual([{ type: 'ready' }]), { timeout: 15_000 })
+  program.child.disconnect()
+  expect(await program.ended).toEqual({ code: 0, signal: null })
+})
+
+test('an edge whose parent goes before the handover ends', async () => {
+  const program = start(['edge', '--handover'], { ipc: true })
+  program.child.disconnect()
+  expect(await program.ended).toMatchObject({ signal: null })
+})

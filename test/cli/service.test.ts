@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { pathsOf, placeOptions } from '../../src/cli/places.ts'
+import { answerImpatience, makeLogger } from '../../src/cli/service.ts'
+import { surroundings } from './context.ts'
+
+test('whoever asks again while the controller stops is told why it takes its time', async () => {
+  const { context, stderr, askedAgain } = surroundings([])
+  const stopAnswering = answerImpatience(context, await makeLogger(context, 'info'), 180)
+  askedAgain.emit()
+  expect(stderr.text).toMatch(/WARN .*still stopping: the controller may take up to 180 s .*close its database/)
+  stopAnswering()
+  askedAgain.emit()
+  expect(stderr.text.match(/still stopping/g)).toHaveLength(1)
+})
+
+test('places come from the option, else from the environment, else are the defaults', () => {
+  const { context } = surroundings([], {
+    env: { OMADA_HOST_RUNTIME_DIR: '/tmp/run', OMADA_HOST_STATE_DIR: '/tmp/lib' },
+  })
+  expect(pathsOf(context, { runtimeDir: '/x', stateDir: '/y' })).toMatchObject({
+    hostControlSocket: '/x/omada-host/control.sock',
+    edgeStateDirectory: '/y/omada-host-edge',
+  })
+  expect(pathsOf(context, {})).toMatchObject({
+    edgeStateSocket: '/tmp/run/omada-host-edge/state.sock',
+    hostStateDirectory: '/tmp/lib/omada-host',
+  })
+  expect(pathsOf(surroundings([]).context, {})).toMatchObject({
+    hostStateSocket: '/run/omada-host/state.sock',
+    hostStateDirectory: '/var/lib/omada-host',
+  })
+})
+
+test('a command that this one starts finds the same places, wherever it stands', () => {
+  const { context } = surroundings([])
+  expect(placeOptions(context, { runtimeDir: 'run', stateDir: '/y' })).toEqual([
+    '--runtime-dir',
+    `${process.cwd()}/run`,
+    '--state-dir',
+    '/y',
+  ])
+})
