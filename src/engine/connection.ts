@@ -13,9 +13,29 @@ const answerDeadline = 15_000
 
 /** An engine that answered. */
 export interface Connection {
-  readonly docker: Dockerode
   readonly socket: string
   readonly version: RawVersion
+}
+
+/**
+ * Makes one request of an engine, on a connection of its own: a kept one may be dead by the next call, and its failure
+ * would look like that call's. Rejects with ECONNRESET when the connection ends before the answer does, which
+ * docker-modem leaves unnoticed while it collects one.
+ */
+export async function request<T>(socket: string, work: (docker: Dockerode) => Promise<T>): Promise<T> {
+  const closed = Promise.withResolvers<never>()
+  closed.promise.catch(() => {})
+  const lost = Object.assign(new Error('the connection ended before the answer did'), { code: 'ECONNRESET' })
+  const agent = new Agent({ keepAlive: false })
+  const create = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const stream = create(options, callback)
+    // The answer, or an error that tells more, comes first when there is one.
+    stream?.once('close', () => setImmediate(() => closed.reject(lost)))
+    return stream
+  }
+  const options = { socketPath: socket, agent }
+  return await Promise.race([work(new Dockerode(options)), closed.promise])
 }
 
 interface Modem {
@@ -45,15 +65,9 @@ export async function getJson<T extends object>(docker: Dockerode, path: string,
 export async function connect(sockets: readonly string[], signal: AbortSignal): Promise<Connection> {
   const failures: { socket: string; error: unknown }[] = []
   for (const socket of sockets) {
-    // A connection for each call: a kept one may be dead by the next, and its failure would look like the call's own.
-    const options = { socketPath: socket, agent: new Agent({ keepAlive: false }) }
-    const docker = new Dockerode(options)
     try {
-      return {
-        docker,
-        socket,
-        version: await getJson<RawVersion>(docker, '/version', withDeadline(answerDeadline, signal)),
-      }
+      const own = withDeadline(answerDeadline, signal)
+      return { socket, version: await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own)) }
     } catch (error) {
       signal.throwIfAborted()
       failures.push({ socket, error })

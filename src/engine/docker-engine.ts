@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { type Connection, connect, defaultSockets, getJson } from './connection.ts'
+import { type Connection, connect, defaultSockets, getJson, request } from './connection.ts'
 import { containerOptions, networkOptions } from './create-options.ts'
 import type {
   ContainerSpec,
@@ -47,8 +47,12 @@ export class DockerEngine implements Engine {
   }
 
   async info(signal: AbortSignal): Promise<EngineInfo> {
-    return await this.#call('ask the engine about itself', deadlines.look, signal, async (connection, own) =>
-      engineInfo(connection.version, await getJson<RawInfo>(connection.docker, '/info', own), connection.socket),
+    return await this.#call(
+      'ask the engine about itself',
+      deadlines.look,
+      signal,
+      async (docker, own, { version, socket }) =>
+        engineInfo(version, await getJson<RawInfo>(docker, '/info', own), socket),
     )
   }
 
@@ -62,13 +66,16 @@ export class DockerEngine implements Engine {
     reference: string,
     options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
   ): Promise<void> {
-    const { docker, socket } = await this.#connect(options.signal)
+    const { socket } = await this.#connect(options.signal)
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), deadlines.silentPull)
     const abortSignal = AbortSignal.any([options.signal, silence.signal])
     try {
-      const request = docker.createImage({ fromImage: engineReference(reference), abortSignal })
-      const stream = await raceAbort(request, abortSignal)
+      const fromImage = engineReference(reference)
+      const stream = await raceAbort(
+        request(socket, (docker) => docker.createImage({ fromImage, abortSignal })),
+        abortSignal,
+      )
       await followPull(chunksOf(stream, abortSignal), reference, options.onProgress, () => timer.refresh())
     } catch (error) {
       options.signal.throwIfAborted()
@@ -121,7 +128,7 @@ export class DockerEngine implements Engine {
 
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     const deadline = graceSeconds * 1000 + deadlines.beyondGrace
-    await this.#call('stop the container', deadline, signal, async ({ docker }, abortSignal) => {
+    await this.#call('stop the container', deadline, signal, async (docker, abortSignal) => {
       await docker
         .getContainer(id)
         .stop({ t: Math.ceil(graceSeconds), abortSignal })
@@ -155,11 +162,11 @@ export class DockerEngine implements Engine {
     const read = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow: false })
     const what = "read the container's log"
     if (!options.follow) {
-      const all = await this.#call(what, deadlines.look, signal, ({ docker }) => read(docker))
+      const all = await this.#call(what, deadlines.look, signal, read)
       yield* demultiplex(oneChunk(Buffer.isBuffer(all) ? all : Buffer.alloc(0)))
       return
     }
-    const stream = await this.#call(what, deadlines.look, signal, ({ docker }) => open(docker))
+    const stream = await this.#call(what, deadlines.look, signal, open)
     yield* this.#guarded(demultiplex(chunksOf(stream, signal)), what, signal)
   }
 
@@ -167,7 +174,7 @@ export class DockerEngine implements Engine {
     const what = "follow the engine's events"
     const filters = { type: ['container' as const, 'network' as const] }
     const open = (docker: Dockerode) => docker.getEvents({ filters, abortSignal: signal })
-    const stream = await this.#call(what, deadlines.look, signal, ({ docker }) => open(docker))
+    const stream = await this.#call(what, deadlines.look, signal, open)
     yield* this.#guarded(eventsOf(chunksOf(stream, signal)), what, signal)
   }
 
@@ -186,7 +193,7 @@ export class DockerEngine implements Engine {
     signal: AbortSignal,
     work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    return await this.#call(what, deadlines.look, signal, async ({ docker }, own) => {
+    return await this.#call(what, deadlines.look, signal, async (docker, own) => {
       try {
         return await work(docker, own)
       } catch (error) {
@@ -201,20 +208,21 @@ export class DockerEngine implements Engine {
     signal: AbortSignal,
     work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return await this.#call(what, deadlines.change, signal, ({ docker }, own) => work(docker, own))
+    return await this.#call(what, deadlines.change, signal, work)
   }
 
   async #call<T>(
     what: string,
     milliseconds: number,
     signal: AbortSignal,
-    work: (connection: Connection, signal: AbortSignal) => Promise<T>,
+    work: (docker: Dockerode, signal: AbortSignal, connection: Connection) => Promise<T>,
   ): Promise<T> {
     const deadline = AbortSignal.timeout(milliseconds)
     const own = AbortSignal.any([signal, deadline])
     const connection = await this.#connect(signal)
     try {
-      return await raceAbort(work(connection, own), own)
+      const answer = request(connection.socket, (docker) => work(docker, own, connection))
+      return await raceAbort(answer, own)
     } catch (error) {
       signal.throwIfAborted()
       if (deadline.aborted) throw engineTimeout(what, connection.socket, milliseconds)
