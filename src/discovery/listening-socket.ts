@@ -9,7 +9,7 @@ export interface ListeningSocketOptions {
   readonly address: string
   readonly port: number
   readonly onDatagram: (payload: Buffer, sender: { readonly address: string; readonly port: number }) => void
-  /** The socket has failed after it was opened; whoever opened it closes it. */
+  /** The kernel reported an error on the open socket. It stays bound and receives on. */
   readonly onError: (error: Error) => void
 }
 
@@ -37,8 +37,7 @@ export class ListeningSocket {
       options.onDatagram,
     )
     await bindOrClose(socket, options.address, options.port)
-    // The library keeps an error it has seen and lets the next `send` fail of it without sending; from here on errors
-    // are ours to handle.
+    // The library would keep such an error and fail the next `send` with it, without sending: an answer lost for nothing.
     socket.destroy()
     socket.socket.on('error', options.onError)
     return new ListeningSocket(socket)

@@ -117,7 +117,7 @@ export class PortListeners {
             discoveryPort: this.port,
             localAddress: address === wildcard ? undefined : address,
           }),
-        onError: (error) => void this.#lost(address, error),
+        onError: (error) => this.#logger.debug({ err: error, address, port: this.port }, 'error on a discovery socket'),
       })
       return { socket }
     } catch (error) {
@@ -134,16 +134,6 @@ export class PortListeners {
     }
     if (this.#told.size > 0 && faults.size === 0) this.#logger.info(`UDP port ${this.port} is served again`)
     this.#told = new Set(faults.keys())
-  }
-
-  /** The kernel ended a socket, as `ss -K` does. */
-  async #lost(address: string, error: Error): Promise<void> {
-    const entry = this.#entries.get(address)
-    if (entry === undefined || !('socket' in entry)) return
-    this.#entries.set(address, { fault: bindFault(error, this.port, address) })
-    this.#tell()
-    this.#retryLater()
-    await entry.socket.close()
   }
 
   #retryLater(): void {

@@ -109,7 +109,10 @@ test('what comes from the container itself goes nowhere', async () => {
 
 test('a container that does not listen is no-controller for every datagram, although the kernel tells of a few only', async () => {
   await controller.close()
-  for (let sent = 0; sent < 60; sent++) await device10.send(announce(), 29_810, '192.168.10.1')
+  for (let sent = 0; sent < 60; sent++) {
+    await device10.send(announce(), 29_810, '192.168.10.1')
+    await delay(5)
+  }
   await expect.poll(outcomes, patience).toEqual({ 'no-controller': 60 })
   controller = await NamespacePeer.open(ledger, container, '0.0.0.0', 29_810)
   // How long one refusal speaks: see Settlement.
@@ -136,6 +139,18 @@ test('addresses and interfaces that come and go are served and left', async () =
   await expect.poll(() => device30.received[0]?.address, patience).toBe('192.168.30.1')
   await host.run(['ip', 'link', 'delete', 'lan30'])
   await expect.poll(() => relay.listening(), patience).toEqual(always)
+})
+
+test('an error that the kernel reports on a listening socket costs no datagram', async () => {
+  await controller.reply(Buffer.from('here'))
+  // Where the kernel lacks CONFIG_INET_DIAG_DESTROY this reports nothing.
+  await host.run(['ss', '--kill', '--udp', '--all', 'sport', '=', ':29810'])
+  await device10.send(announce(), 29_810, '192.168.10.1')
+  await device20.send(announce(), 29_810, '255.255.255.255')
+  await expect
+    .poll(() => [device10, device20].map((peer) => peer.received[0]?.address), patience)
+    .toEqual(['192.168.10.1', '192.168.20.1'])
+  await expect.poll(outcomes, patience).toEqual({ relayed: 2, answered: 2 })
 })
 
 test("the address of this machine changes: the device's next announce is answered from the new one", async () => {

@@ -27,12 +27,7 @@ export class Scene {
   }
 
   static async start(
-    options: {
-      discovery?: object
-      network?: object
-      ports?: Partial<DiscoveryPorts> & { addresses?: SetAddresses }
-      clock?: Clock
-    } = {},
+    options: { discovery?: object; ports?: Partial<DiscoveryPorts> & { addresses?: SetAddresses }; clock?: Clock } = {},
   ): Promise<Scene> {
     const [first = 0, second = 0] = await freePorts(2)
     const ports = portsFor(options.ports)
@@ -40,7 +35,6 @@ export class Scene {
     const discovery = discoveryFor({
       config: configFor({
         discovery: { ports: [first, second], ratePerSource: 100_000, ...options.discovery },
-        network: options.network ?? {},
       }),
       ports,
       logger,
