@@ -85,12 +85,11 @@ export class PortListeners {
       if ('socket' in entry) await entry.socket.close()
     }
     const missing = wanted.filter((address) => this.socketOn(address) === undefined)
-    if (missing.length === 0) return this.#backoff.reset()
-    const fault = missing.length === wanted.length ? await this.#probe() : undefined
+    const fault = missing.length > 0 && missing.length === wanted.length ? await this.#probe() : undefined
     for (const address of missing) {
       this.#entries.set(address, fault === undefined ? await this.#open(address) : { fault })
     }
-    this.#tell()
+    if (wanted.length > 0) this.#tell()
     if (missing.some((address) => this.socketOn(address) === undefined)) this.#retryLater()
     else this.#backoff.reset()
   }
