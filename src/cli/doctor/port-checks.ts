@@ -23,12 +23,17 @@ async function checkPorts(config: Config, edgeStateSocket: string, signal: Abort
     const state = own.size === 0 ? 'free' : 'free or served by the running omada-host'
     return [{ check, status: 'ok', message: `all ${ports.length} are ${state}, as far as this user can see` }]
   }
-  return foreign.map(({ protocol, port, pid, process: name }) => ({
+  // One finding a process, whatever the number of its ports.
+  return [...Map.groupBy(foreign, ({ pid }) => pid)].map(([pid, held]) => ({
     check,
     status: 'fail',
-    message: `[PORT_IN_USE] ${name} (pid ${pid}) listens on ${protocol} ${port}`,
+    message: `[PORT_IN_USE] ${held[0]?.process} (pid ${pid}) listens on ${held.map(portName).join(', ')}`,
     remedy: `stop it (ps ${pid} shows what it is): clients know the controller by its own port numbers`,
   }))
+}
+
+function portName({ protocol, port }: PortKey): string {
+  return `${protocol} ${port}`
 }
 
 /** The ports that a running edge has open, as `tcp/8043`; none when there is no edge. */
