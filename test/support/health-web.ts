@@ -22,7 +22,7 @@ export class FakeWeb {
 
   static async start(options: ServerOptions = {}): Promise<FakeWeb> {
     // Expired since the seventies: our own container may have whatever certificate it likes.
-    const server = createServer({ ...(await makeSelfSigned({ hostname: 'localhost', wall: 0 })), ...options })
+    const server = createServer({ ...(await makeSelfSigned({ hostname: 'localhost' })), ...options })
     const web = new FakeWeb(server)
     server.on('request', (request, response) => {
       const path = request.url ?? ''

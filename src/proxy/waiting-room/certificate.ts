@@ -8,6 +8,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
+import { makeSelfSigned } from './self-signed.ts'
 
 /** A pair that lasts less than this is remade. */
 const renewBefore = 30 * 24 * 3600 * 1000
@@ -21,9 +22,6 @@ export interface Certificate {
   readonly key: string
 }
 
-/** Only who makes a certificate pays for the library. Imported by way of our own module: bundled, it has a default export only. */
-const loadGenerator = () => import('./self-signed.ts')
-
 interface CertificateOptions {
   readonly logger: Logger
   readonly clock: Clock
@@ -36,14 +34,6 @@ interface CertificateOptions {
  */
 export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
   return (await users(options)) ?? (await kept(options)) ?? (await made(options))
-}
-
-/**
- * For a process that is about to lose the right to read its own program files: loads what `loadCertificate` will need
- * when it has to make a pair, and nothing when there is one.
- */
-export async function prepareCertificate(options: CertificateOptions): Promise<void> {
-  if (((await users(options)) ?? (await kept(options))) === undefined) await loadGenerator()
 }
 
 async function users({ logger, ports }: CertificateOptions): Promise<Certificate | undefined> {
@@ -73,9 +63,8 @@ async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certi
   }
 }
 
-async function made({ logger, clock, ports }: CertificateOptions): Promise<Certificate> {
-  const { makeSelfSigned } = await loadGenerator()
-  const pair = await makeSelfSigned({ hostname: hostname(), wall: clock.wall() })
+async function made({ logger, ports }: CertificateOptions): Promise<Certificate> {
+  const pair = await makeSelfSigned({ hostname: hostname() })
   const path = join(ports.stateDirectory, fileName)
   try {
     await writeFileAtomic(path, `${pair.key.trim()}\n${pair.cert.trim()}\n`, 0o600)

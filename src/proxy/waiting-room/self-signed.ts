@@ -1,38 +1,54 @@
-import { randomBytes, webcrypto } from 'node:crypto'
-// The library's dependency injection wants reflection to be there first.
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
 
 /** The longest that Apple's clients accept for a certificate that a user trusts by hand, in days. */
 const lifetimeDays = 825
-const day = 24 * 3600 * 1000
+/** Making a P-256 key takes milliseconds; this is for a machine that hardly runs. */
+const deadline = 20_000
 
-/** Makes a self-signed certificate with a P-256 key, as PEM texts. */
-export async function makeSelfSigned(options: {
-  hostname: string
-  /** Milliseconds since 1970. */
-  wall: number
-}): Promise<{ cert: string; key: string }> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+/**
+ * Makes a self-signed certificate with a P-256 key, as PEM texts, by the machine's openssl(1): a library for it would
+ * stay in this process's memory for good.
+ * @throws ApplianceError CERTIFICATE_UNUSABLE when openssl is not there or fails
+ */
+export async function makeSelfSigned(options: { hostname: string }): Promise<{ cert: string; key: string }> {
   const names = [...new Set([...(isDnsName(options.hostname) ? [options.hostname] : []), 'localhost'])]
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    // RFC 5280, 4.1.2.2: positive, at most 20 octets.
-    serialNumber: `01${randomBytes(15).toString('hex')}`,
-    name: [{ CN: ['Omada controller (waiting room)'] }],
-    // A day back, for clients whose clock is behind.
-    notBefore: new Date(options.wall - day),
-    notAfter: new Date(options.wall + (lifetimeDays - 1) * day),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
-    ],
-  })
-  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { cert: certificate.toString('pem'), key: x509.PemConverter.encode(key, 'PRIVATE KEY') }
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-sha256']
+  const extensions = [
+    `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`,
+    'basicConstraints=critical,CA:FALSE',
+    'extendedKeyUsage=serverAuth',
+  ].flatMap((extension) => ['-addext', extension])
+  const subject = ['-subj', '/CN=Omada controller (waiting room)', '-days', String(lifetimeDays)]
+  // No configuration file: a distribution's own could add extensions of its own.
+  const configuration = ['-config', '/dev/null']
+  try {
+    const { stdout } = await promisify(execFile)(
+      'openssl',
+      [...request, ...subject, ...extensions, ...configuration, '-keyout', '-', '-out', '-'],
+      { timeout: deadline },
+    )
+    return { key: block(stdout, 'PRIVATE KEY'), cert: block(stdout, 'CERTIFICATE') }
+  } catch (error) {
+    const missing = systemCode(error) === 'ENOENT'
+    throw new ApplianceError(
+      {
+        code: 'CERTIFICATE_UNUSABLE',
+        message: `no self-signed certificate could be made: ${missing ? 'openssl is not installed' : messageOf(error)}`,
+        remedy: missing
+          ? 'apt-get install openssl'
+          : 'set controller.certificateDirectory to a certificate of your own',
+      },
+      { cause: error },
+    )
+  }
+}
+
+function block(pem: string, label: string): string {
+  const found = new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----\n`).exec(pem)
+  if (found === null) throw new Error(`openssl printed no ${label}`)
+  return found[0]
 }
 
 function isDnsName(text: string): boolean {

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Socket } from 'node:net'
 import { plainAddress } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
+import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
 import type { WaitingView } from '../web-upstream.ts'
@@ -61,7 +62,8 @@ export class WaitingRoom {
         onRequest,
       )
     } catch (error) {
-      this.#logger.error({ err: error }, 'the waiting room has no certificate and cannot answer on TLS ports')
+      const { code, message, remedy } = toFault(error)
+      this.#logger.error({ code, remedy }, `the waiting room cannot answer on TLS ports: ${message}`)
     }
   }
 

@@ -62,7 +62,7 @@ test('a directory that cannot be written costs no more than a warning', async ()
 
 test("the user's certificate is used and nothing is made", async () => {
   const stateDirectory = temporaryDirectory()
-  const user = await makeSelfSigned({ hostname: 'controller.example', wall: Date.now() })
+  const user = await makeSelfSigned({ hostname: 'controller.example' })
   const { pair, lines } = await load({ stateDirectory, user: async () => user })
   expect(pair).toEqual(user)
   expect(readdirSync(stateDirectory)).toEqual([])
@@ -74,8 +74,8 @@ test.each<[string, () => Promise<Certificate>]>([
   [
     'has the key of another',
     async () => ({
-      cert: (await makeSelfSigned({ hostname: 'a.example', wall: Date.now() })).cert,
-      key: (await makeSelfSigned({ hostname: 'a.example', wall: Date.now() })).key,
+      cert: (await makeSelfSigned({ hostname: 'a.example' })).cert,
+      key: (await makeSelfSigned({ hostname: 'a.example' })).key,
     }),
   ],
   ['cannot be read', () => Promise.reject(new Error('EACCES: permission denied'))],
@@ -87,9 +87,23 @@ test.each<[string, () => Promise<Certificate>]>([
 })
 
 test('visitors are shown the chosen certificate', async () => {
-  const user = await makeSelfSigned({ hostname: 'controller.example', wall: Date.now() })
+  const user = await makeSelfSigned({ hostname: 'controller.example' })
   const room = await startWaiting({ certificate: async () => user })
   const answer = await get(room.tls, { tls: true })
   expect(answer.status).toBe(503)
   expect(new X509Certificate(answer.certificate).fingerprint256).toBe(new X509Certificate(user.cert).fingerprint256)
+})
+
+test('without openssl the fault says so and names the package', async () => {
+  const path = process.env.PATH
+  process.env.PATH = '/nonexistent'
+  try {
+    await expect(makeSelfSigned({ hostname: 'a.example' })).rejects.toMatchObject({
+      code: 'CERTIFICATE_UNUSABLE',
+      message: expect.stringContaining('openssl is not installed'),
+      remedy: 'apt-get install openssl',
+    })
+  } finally {
+    process.env.PATH = path
+  }
 })
