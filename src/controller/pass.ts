@@ -145,7 +145,8 @@ export class Pass {
     if (permanent.has(first.code)) this.#held = first
     if (away) {
       this.#info = undefined
-      this.#standing.show(this.#standing.lifecycle, first)
+      // While it runs the probes speak for it: that nobody could stop or restart it now is a warning.
+      this.#standing.show(this.#standing.lifecycle, first, this.runs ? faults : others)
     } else if (this.runs) this.#standing.showRunning(this.#watch.wasReady, faults)
     else this.#standing.show('failed', first, others)
   }

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** A process of this machine that listens on a port. */
 export interface SocketHolder {
@@ -51,10 +52,17 @@ export async function findPortHolders(ports: readonly PortKey[], signal?: AbortS
     if (!/^\d+$/.test(entry)) continue
     const held = await socketsOf(entry, sockets)
     if (held.length === 0) continue
-    const name = (await readFile(`/proc/${entry}/comm`, 'utf8').catch(() => '?')).trim()
-    holders.push(...held.map((key) => ({ ...key, pid: Number(entry), process: name })))
+    const process = await programOf(entry)
+    holders.push(...held.map((key) => ({ ...key, pid: Number(entry), process })))
   }
   return holders
+}
+
+/** The name of the program's file; a process may call itself otherwise, as Node's does `MainThread`. */
+async function programOf(pid: string): Promise<string> {
+  const file = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
+  if (file !== undefined) return basename(file.replace(/ \(deleted\)$/, ''))
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim()
 }
 
 async function socketsOf(pid: string, sockets: ReadonlyMap<string, PortKey>): Promise<PortKey[]> {

@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -21,6 +21,8 @@ export interface DatagramAnswer {
 }
 
 const held = new Map<number, TLSSocket>()
+/** By source address, kept from call to call: the same sender again has the same port. */
+const senders = new Map<string, Socket>()
 
 /** What an outpost can be asked to do from inside its namespace. Everything here ends by itself within its deadline. */
 export const outpostCalls = {
@@ -115,35 +117,32 @@ export const outpostCalls = {
     datagrams: readonly { readonly from: string; readonly to: string; readonly port: number; readonly base64: string }[]
     perSecond: number
   }): Promise<number> {
-    const sockets = new Map<string, ReturnType<typeof createSocket>>()
     const batch = Math.max(1, Math.round(o.perSecond / 100))
     let sent = 0
-    try {
-      for (const [index, datagram] of o.datagrams.entries()) {
-        let socket = sockets.get(datagram.from)
-        if (socket === undefined) {
-          socket = createSocket('udp4')
-          sockets.set(datagram.from, socket)
-          socket.on('error', () => {})
-          socket.bind(0, datagram.from)
-          await once(socket, 'listening')
-          socket.setBroadcast(true)
-        }
-        const { port, to } = datagram
-        const sender = socket
-        await new Promise<void>((resolve) =>
-          sender.send(Buffer.from(datagram.base64, 'base64'), port, to, (error) => {
-            if (error === null) sent += 1
-            resolve()
-          }),
-        )
-        if (index % batch === batch - 1) await delay(10)
-      }
-      return sent
-    } finally {
-      for (const socket of sockets.values()) socket.close()
+    for (const [index, { from, to, port, base64 }] of o.datagrams.entries()) {
+      const socket = await senderFrom(from)
+      await new Promise<void>((resolve) =>
+        socket.send(Buffer.from(base64, 'base64'), port, to, (error) => {
+          if (error === null) sent += 1
+          resolve()
+        }),
+      )
+      if (index % batch === batch - 1) await delay(10)
     }
+    return sent
   },
+}
+
+async function senderFrom(address: string): Promise<Socket> {
+  const known = senders.get(address)
+  if (known !== undefined) return known
+  const socket = createSocket('udp4')
+  senders.set(address, socket)
+  socket.on('error', () => {})
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  socket.setBroadcast(true)
+  return socket
 }
 
 export type OutpostCalls = typeof outpostCalls

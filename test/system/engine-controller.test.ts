@@ -1,0 +1,229 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { configSchema } from '../../src/config/schema.ts'
+import { readMachineFacts } from '../../src/controller/machine.ts'
+import { Reconciler } from '../../src/controller/reconciler.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { connectEngine } from '../../src/engine/docker-engine.ts'
+import { EngineMachine } from './engine-machine.ts'
+import { eventually } from './support/eventually.ts'
+
+const forever = new AbortController().signal
+const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
+const name = 'omada-controller'
+
+let machine: EngineMachine
+let data: string
+const running: Reconciler[] = []
+
+beforeAll(async () => {
+  machine = await EngineMachine.open()
+  await machine.startRegistry()
+  await machine.build(EngineMachine.image)
+  await machine.publish(EngineMachine.image)
+  data = join(machine.podman.socket, '../volumes/omada-data/_data')
+})
+afterAll(async () => {
+  await machine?.close()
+})
+afterEach(async () => {
+  for (const reconciler of running.splice(0)) {
+    await reconciler.stopController(AbortSignal.timeout(60_000))
+    await reconciler.stop()
+  }
+  rmSync(join(data, 'do'), { force: true })
+})
+
+/** The controller as configured, kept by a reconciler over the real engine. */
+async function appliance(controller: object = {}) {
+  const config = configSchema.parse({
+    controller: { image: EngineMachine.image, timezone: 'Asia/Tokyo', ...controller },
+    engine: { socket: machine.podman.socket },
+  })
+  const reconciler = new Reconciler({
+    config,
+    logger,
+    clock: systemClock,
+    connect: (signal) => connectEngine({ config, logger, signal }),
+    machine: { ...(await readMachineFacts()), routes: async () => [] },
+    version: '1.0.0',
+    ready: () => true,
+  })
+  const history: string[] = []
+  reconciler.steps.on(({ message }) => history.push(message))
+  running.push(reconciler)
+  await reconciler.start(forever)
+  return { reconciler, history }
+}
+
+const lifecycle = async (reconciler: Reconciler, wanted: string) =>
+  await eventually(
+    async () => reconciler.snapshot(),
+    (snapshot) => snapshot.lifecycle === wanted,
+  )
+const inspect = async (template: string) => await machine.podman.inspect(name, template)
+const pid = async () => await inspect('{{.State.Pid}}')
+/** The container is to run these shell commands once. */
+const tellContainer = (commands: string) => writeFileSync(join(data, 'do'), commands)
+
+describe('a fresh machine', () => {
+  test('gets a container that keeps the contract, and loses it by an orderly stop alone', async () => {
+    const { reconciler, history } = await appliance({ cpus: 0.5 })
+    const { facts, sandboxKey } = await lifecycle(reconciler, 'running')
+    expect(history).toContain('pulled the image')
+    expect(facts).toMatchObject({ address: '10.129.81.10', digest: expect.stringMatching(/^sha256:/) })
+    expect(sandboxKey).toMatch(/^\/run\/netns\//)
+    expect(await machine.namespace.run(['ip', '-o', '-4', 'address', 'show', 'br-omada'])).toContain('10.129.81.1/24')
+    const limits = readFileSync(`/proc/${await pid()}/limits`, 'utf8')
+    expect(limits).toMatch(/Max open files +4096 +8192/)
+    expect(limits).toMatch(/Max processes +4096 +4096/)
+    expect(await inspect('{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Size}}')).toBe('k8s-file 20MB')
+    expect(await inspect('{{.Config.StopSignal}} {{.Config.StopTimeout}} {{.HostConfig.NanoCpus}}')).toBe(
+      '15 120 500000000',
+    )
+    expect(await inspect('{{.HostConfig.PortBindings}} {{.HostConfig.RestartPolicy.Name}}')).toBe('map[] no')
+    expect(Number(await inspect('{{.HostConfig.Memory}}'))).toBeGreaterThan(1_000_000_000)
+    const { message } = await reconciler.requestStop(forever)
+    expect(message).toContain('stopped')
+    expect(reconciler.snapshot().lifecycle).toBe('stopped')
+    expect(await inspect('{{.State.ExitCode}}')).toBe('143')
+  })
+
+  test('has a log that is read and followed over a restart', async () => {
+    const { reconciler } = await appliance()
+    await lifecycle(reconciler, 'running')
+    const read = async () => {
+      const lines: string[] = []
+      for await (const line of reconciler.logs({ follow: false, tail: 3, signal: forever })) lines.push(line)
+      return lines
+    }
+    expect(await eventually(read, (lines) => lines.includes('warning'))).toContain('started TZ=Asia/Tokyo')
+    const followed: string[] = []
+    const leave = new AbortController()
+    const following = (async () => {
+      for await (const line of reconciler.logs({ follow: true, tail: 1, signal: leave.signal })) followed.push(line)
+    })()
+    following.catch(() => {})
+    await eventually(
+      async () => followed.length,
+      (count) => count > 0,
+    )
+    await reconciler.requestRestart(forever)
+    await eventually(
+      async () => followed,
+      (lines) => lines.includes('stopped') && lines.includes('started TZ=Asia/Tokyo'),
+    )
+    leave.abort()
+    await expect(following).rejects.toThrow()
+  })
+})
+
+describe('the next start of the appliance', () => {
+  test('attaches: same container, same process', async () => {
+    const first = await appliance()
+    await lifecycle(first.reconciler, 'running')
+    const before = await pid()
+    await first.reconciler.stop()
+    const second = await appliance()
+    await lifecycle(second.reconciler, 'running')
+    expect(await pid()).toBe(before)
+    expect(second.history).toEqual([])
+  })
+
+  test('with another configuration makes a new container and keeps the data', async () => {
+    const first = await appliance()
+    const { facts } = await lifecycle(first.reconciler, 'running')
+    writeFileSync(join(data, 'kept'), 'yes')
+    await first.reconciler.stop()
+    const second = await appliance({ environment: { A: '1' } })
+    const next = await eventually(
+      async () => second.reconciler.snapshot(),
+      (snapshot) => snapshot.lifecycle === 'running' && snapshot.facts.containerId !== facts.containerId,
+    )
+    expect(second.history).toEqual([
+      'stopped the controller',
+      'removed the old container; its volumes are kept',
+      'created the container',
+      'started the container',
+    ])
+    expect(next.facts.containerId).not.toBe(facts.containerId)
+    expect(readFileSync(join(data, 'kept'), 'utf8')).toBe('yes')
+  })
+})
+
+describe('repairs', () => {
+  test('a container that was removed behind our back is made again', async () => {
+    const { reconciler } = await appliance()
+    const { facts } = await lifecycle(reconciler, 'running')
+    await machine.podman.run(['rm', '--force', name])
+    await eventually(
+      async () => reconciler.snapshot(),
+      (next) => next.lifecycle === 'running' && next.facts.containerId !== facts.containerId,
+    )
+  })
+
+  test('a container that dies is started again', async () => {
+    const { reconciler, history } = await appliance()
+    const { facts } = await lifecycle(reconciler, 'running')
+    tellContainer('exit 3')
+    await eventually(
+      async () => history,
+      (lines) => lines.some((line) => line.includes('exit code 3')),
+    )
+    rmSync(join(data, 'do'), { force: true })
+    const next = await lifecycle(reconciler, 'running')
+    expect(next.facts.containerId).toBe(facts.containerId)
+    expect(next.facts.startedAt).not.toBe(facts.startedAt)
+  })
+
+  test('a refusal of the entrypoint becomes the reason, and is not tried again', async () => {
+    const { reconciler } = await appliance()
+    await lifecycle(reconciler, 'running')
+    tellContainer(
+      'echo "ERROR: The version from the image (6.1.0) is older than the last version executed (6.2.0)!"; exit 1',
+    )
+    const { reason } = await lifecycle(reconciler, 'failed')
+    expect(reason.code).toBe('CONTROLLER_DOWNGRADE')
+    rmSync(join(data, 'do'))
+    await reconciler.requestStart(forever)
+    expect((await lifecycle(reconciler, 'running')).reason.code).toBeUndefined()
+  })
+
+  test('an engine that is killed and started again costs the controller nothing', async () => {
+    const { reconciler } = await appliance()
+    await lifecycle(reconciler, 'running')
+    const before = await pid()
+    await machine.killService()
+    const away = await eventually(
+      async () => reconciler.snapshot(),
+      ({ reason }) => reason.code !== undefined,
+    )
+    expect(away).toMatchObject({ lifecycle: 'running', reason: { code: 'ENGINE_UNREACHABLE' } })
+    await machine.startService()
+    await eventually(
+      async () => reconciler.snapshot(),
+      ({ reason }) => reason.code === undefined,
+    )
+    expect(await pid()).toBe(before)
+  })
+
+  test('an engine that is killed during a stop: the controller still ends by itself, unharmed', async () => {
+    const { reconciler } = await appliance({ environment: { STOP_SECONDS: '4' } })
+    await eventually(
+      async () =>
+        reconciler.snapshot().lifecycle === 'running' && (await inspect('{{.Config.Env}}')).includes('STOP_SECONDS'),
+      (there) => there,
+    )
+    const stopped = reconciler.requestStop(forever)
+    stopped.catch(() => {})
+    await lifecycle(reconciler, 'stopping')
+    await machine.killService()
+    await machine.startService()
+    await lifecycle(reconciler, 'stopped')
+    expect(await inspect('{{.State.ExitCode}}')).toBe('143')
+    const log = await machine.podman.run(['logs', name])
+    expect(log.trimEnd().endsWith('stopped')).toBe(true)
+  })
+})
