@@ -29,6 +29,7 @@ export const defaultTiming: EventStreamTiming = { coalesceMilliseconds: 250, hea
 export class EventStream {
   readonly #event: string
   readonly #render: () => string
+  readonly #id: (() => string) | undefined
   readonly #timing: EventStreamTiming
   readonly #maxSubscribers: number
   readonly #maxPerSource: number
@@ -38,16 +39,21 @@ export class EventStream {
   #coalescing: NodeJS.Timeout | undefined
   #heartbeat: NodeJS.Timeout | undefined
 
-  /** `render` returns the state as JSON (one line). */
+  /**
+   * `render` returns the state as JSON (one line). An event that equals the last one is not sent again; `id` tells apart
+   * events that look the same, where the state stands for more than itself.
+   */
   constructor(options: {
     event: string
     render: () => string
+    id?: () => string
     timing?: EventStreamTiming
     maxSubscribers?: number
     maxPerSource?: number
   }) {
     this.#event = options.event
     this.#render = options.render
+    this.#id = options.id
     this.#timing = options.timing ?? defaultTiming
     this.#maxSubscribers = options.maxSubscribers ?? 64
     this.#maxPerSource = options.maxPerSource ?? this.#maxSubscribers
@@ -112,18 +118,28 @@ export class EventStream {
 
   #send(subscriber: Subscriber): void {
     if (subscriber.blocked) return
-    this.#frame ??= `event: ${this.#event}\ndata: ${this.#render()}\n\n`
+    this.#frame ??= this.#compose()
     if (subscriber.sent === this.#frame) return
     subscriber.sent = this.#frame
     subscriber.blocked = !subscriber.response.write(this.#frame)
   }
 
+  #compose(): string {
+    const id = this.#id === undefined ? '' : `id: ${this.#id()}\n`
+    return `${id}event: ${this.#event}\ndata: ${this.#render()}\n\n`
+  }
+
   #beat(): void {
     for (const subscriber of [...this.#subscribers]) {
-      if (subscriber.stalled) subscriber.response.destroy()
+      if (subscriber.stalled) this.#drop(subscriber)
       else if (subscriber.blocked) subscriber.stalled = true
       else subscriber.response.write(':\n\n')
     }
+  }
+
+  #drop(subscriber: Subscriber): void {
+    subscriber.response.destroy()
+    this.#remove(subscriber)
   }
 
   #remove(subscriber: Subscriber): void {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -69,6 +70,8 @@ export class StatusServer implements Component {
     this.#stream = new EventStream({
       event: 'status',
       render: () => JSON.stringify(this.#snapshot.status()),
+      // Whoever shows devices too asks for them again when something about them changed.
+      id: () => hash('sha1', JSON.stringify(this.#snapshot.devices())),
       timing: this.#timing,
       maxPerSource: maxStreamsPerSource,
     })
@@ -141,7 +144,6 @@ export class StatusServer implements Component {
       keepAliveTimeout: 10_000,
       http: {
         maxHeaderSize: maxHeaderBytes,
-        headersTimeout: requestMilliseconds,
         connectionsCheckingInterval: requestMilliseconds / 5,
       },
       clientErrorHandler: answerClientError,

@@ -82,6 +82,31 @@ test('a subscription follows changes and survives a restart of the publisher', a
   await second.stop(soon())
 })
 
+test('the delays between tries grow, and begin again after a success', async () => {
+  await using directory = await temporaryDirectory()
+  const path = join(directory.path, 'state.sock')
+  const delays: number[] = []
+  const clock = {
+    ...systemClock,
+    sleep: (milliseconds: number, signal?: AbortSignal) => {
+      if (milliseconds !== 5000) delays.push(milliseconds)
+      return systemClock.sleep(Math.min(milliseconds, 20), signal)
+    },
+  }
+  const subscription = new StateSubscription<HostState>({ logger: silent, clock, path })
+  await subscription.start(soon())
+  await expect.poll(() => delays.length, { timeout: 10_000 }).toBeGreaterThan(6)
+  expect(delays[6]).toBeGreaterThan(1500)
+  const server = new StateServer({ logger: silent, path, mode: 0o660, store: new StateStore({ initial: hostState() }) })
+  await server.start(soon())
+  await expect.poll(() => subscription.last()?.phase, { timeout: 10_000 }).toBe('ready')
+  const tries = delays.length
+  await server.stop(soon())
+  await expect.poll(() => delays.length, { timeout: 10_000 }).toBeGreaterThan(tries)
+  expect(delays[tries]).toBeLessThanOrEqual(100)
+  await subscription.stop()
+})
+
 test('a lost state stays current for the grace, then only the last one is known', async () => {
   await using directory = await temporaryDirectory()
   const path = join(directory.path, 'state.sock')

@@ -128,6 +128,25 @@ test('a subscriber that does not read is dropped, the others go on', async () =>
   quick.socket.destroy()
 })
 
+test('a subscriber that reads late gets the newest state, not all that it missed', async () => {
+  await using served = await serve()
+  const slow = rawConnection(served.path, subscribe)
+  await vi.waitFor(() => expect(slow.text).toContain('event: state'))
+  slow.socket.pause()
+  const quick = rawConnection(served.path, subscribe)
+  const ballast = 'x'.repeat(1_000_000)
+  for (let i = 0; i < 10; i++) {
+    served.store.update((state) => ({ ...state, reason: { message: `${i}${ballast}` } }))
+    await vi.waitFor(() => expect(quick.text).toContain(`"${i}x`), 5000)
+  }
+  slow.socket.resume()
+  await vi.waitFor(() => expect(slow.text).toContain(`"9x`), 10_000)
+  // The first, at most two that the socket's buffers and its own hold, and the newest.
+  expect(slow.text.split('event: state').length - 1).toBeLessThanOrEqual(4)
+  slow.socket.destroy()
+  quick.socket.destroy()
+})
+
 test('stop ends every stream', async () => {
   await using served = await serve()
   const got = rawConnection(served.path, subscribe)

@@ -89,6 +89,10 @@ test('events carry the whole status at once and on every change', async () => {
   served.host = hostState({ phase: 'degraded' })
   served.changed.emit()
   await vi.waitFor(() => expect(got.text).toContain('event: status\ndata: {"phase":"degraded"'))
+  // A device is not part of the status, but whoever shows devices wants to hear of it.
+  served.edge = { ...served.edge, devices: [device({ adoption: 'stalled' })] }
+  served.changed.emit()
+  await vi.waitFor(() => expect(got.text.split('event: status')).toHaveLength(4))
   got.socket.destroy()
 })
 

@@ -42,7 +42,8 @@ const columns = (now: number): readonly Column<Device>[] => [
   {
     label: 'Device',
     // The name comes from the LAN: <bdi> keeps one written right to left from turning the rest of the row around.
-    cell: (device) => html`<bdi>${device.name || device.model || device.mac}</bdi><small>${device.mac}</small>`,
+    cell: (device) =>
+      html`<bdi>${device.name || device.model || device.mac}</bdi><small class="mac">${device.mac}</small>`,
   },
   {
     label: 'Model',
@@ -53,6 +54,7 @@ const columns = (now: number): readonly Column<Device>[] => [
   },
   {
     label: 'Address',
+    kind: 'brief',
     cell: (device) =>
       html`${device.address}${
         device.announcedAddress !== '' &&
@@ -70,7 +72,7 @@ const columns = (now: number): readonly Column<Device>[] => [
       }`
     },
   },
-  { label: 'Last seen', cell: (device) => ago(now, device.lastSeen) },
+  { label: 'Last seen', kind: 'brief', cell: (device) => ago(now, device.lastSeen) },
 ]
 
 /** Every device that announced itself; those that need somebody come first. */

@@ -1,7 +1,6 @@
 import type { DiscoveryState, ListenerState } from '../../state/edge-state.ts'
 import { count, plural } from './format.ts'
 import { type Html, html } from './html.ts'
-import { reasonView } from './reason.ts'
 
 /** What the outcomes of a datagram mean, for whoever sees one of them grow. */
 const meanings = new Map([
@@ -40,8 +39,10 @@ ${failed.length > 0 && html`<ul class="failures">${failed.map(failedListener)}</
 </section>`
 }
 
+/** The reason and its remedy are among the warnings. */
 function failedListener(listener: ListenerState): Html {
-  return html`<li data-key="${listener.address} ${listener.port}" class="bad"><b>UDP ${listener.port} on ${
-    listener.address === '*' ? 'all addresses' : listener.address
-  }</b> ${listener.reason === undefined ? 'failed' : reasonView(listener.reason)}</li>`
+  const where = listener.address === '*' ? 'all addresses' : listener.address
+  return html`<li data-key="${where} ${listener.port}" class="pair bad"><span class="mark" aria-hidden="true">✕</span><span>UDP ${
+    listener.port
+  } on ${where} failed ${listener.reason?.code !== undefined && html`<code>${listener.reason.code}</code>`}</span></li>`
 }

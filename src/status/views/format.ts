@@ -48,5 +48,15 @@ export function dateTime(iso: string): string {
 export function ago(now: number, iso: string): Html {
   const age = now - Date.parse(iso)
   if (Number.isNaN(age)) return html`unknown`
-  return html`<time datetime="${iso}" title="${dateTime(iso)}">${age < 1000 ? 'just now' : `${duration(age)} ago`}</time>`
+  return timed(iso, age < 1000 ? 'just now' : `${duration(age)} ago`)
+}
+
+/** How long something has been so, with the time of its beginning as the title. */
+export function lasting(now: number, iso: string): Html {
+  const age = now - Date.parse(iso)
+  return Number.isNaN(age) ? html`an unknown time` : timed(iso, duration(age))
+}
+
+function timed(iso: string, text: string): Html {
+  return html`<time datetime="${iso}" title="${dateTime(iso)}">${text}</time>`
 }

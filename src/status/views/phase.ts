@@ -1,6 +1,6 @@
 import type { Phase, PullProgress, Reason } from '../../state/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
-import { ago, bytes, count, plural } from './format.ts'
+import { bytes, count, lasting, plural } from './format.ts'
 import { type Html, html } from './html.ts'
 import { reasonView } from './reason.ts'
 
@@ -28,15 +28,15 @@ export function phaseView(status: ApplianceStatus, now: number): Html {
 <div aria-live="polite"><h1 id="phase-title"><span class="mark" aria-hidden="true">${mark}</span>${title}</h1>
 <p class="reason">${reasonView(status.reason)}</p></div>
 ${status.controller.pull === undefined ? undefined : pullView(status.controller.pull)}
-<p class="facts"><span>Phase <b>${status.phase}</b>, ${since(status.since, now)}</span><span>${plural(
+<p class="facts"><span>Phase <b>${status.phase}</b>${since(status.since, now)}</span><span>${plural(
     status.discovery.devices,
     'device',
   )} seen</span><span>${plural(open, 'open connection')}</span></p>
 </section>`
 }
 
-function since(iso: string, now: number): Html {
-  return iso === '' ? html`since an unknown time` : html`since ${ago(now, iso)}`
+function since(iso: string, now: number): Html | undefined {
+  return iso === '' ? undefined : html`, for ${lasting(now, iso)}`
 }
 
 /** The bar says nothing that the figures beside it do not say. */
@@ -48,8 +48,7 @@ function pullView(pull: PullProgress): Html {
   }></progress>
 <p>${bytes(pull.current)}${percent === undefined ? undefined : ` of ${bytes(pull.total)} (${percent} %)`} · ${count(
     done,
-  )} of ${plural(pull.layers.length, 'layer')}${pull.attempt > 1 && ` · attempt ${pull.attempt}`}
-<br><code>${pull.image}</code></p></div>`
+  )} of ${plural(pull.layers.length, 'layer')}${pull.attempt > 1 && ` · attempt ${pull.attempt}`}</p></div>`
 }
 
 /** Things to know or act on; nothing when there are none. */

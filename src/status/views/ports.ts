@@ -27,12 +27,12 @@ const columns: readonly Column<ProxyPortState>[] = [
       }`
     },
   },
-  { label: 'Open', numeric: true, cell: (port) => count(port.open) },
-  { label: 'Total', numeric: true, cell: (port) => count(port.total) },
-  { label: 'To controller', numeric: true, cell: (port) => bytes(port.bytesIn) },
-  { label: 'To clients', numeric: true, cell: (port) => bytes(port.bytesOut) },
-  { label: 'Waiting room', numeric: true, cell: (port) => count(port.waitingRoom) },
-  { label: 'Refused', numeric: true, cell: refused },
+  { label: 'Open', kind: 'figure', cell: (port) => count(port.open) },
+  { label: 'Total', kind: 'figure', cell: (port) => count(port.total) },
+  { label: 'To controller', kind: 'figure', cell: (port) => bytes(port.bytesIn) },
+  { label: 'To clients', kind: 'figure', cell: (port) => bytes(port.bytesOut) },
+  { label: 'Waiting room', kind: 'figure', cell: (port) => count(port.waitingRoom) },
+  { label: 'Refused', kind: 'figure', cell: refused },
 ]
 
 function refused(port: ProxyPortState): Html {

@@ -64,43 +64,51 @@ progress { width: 100%; height: .8rem; accent-color: var(--tone); }
 .count { font-weight: 400; }
 .conditions > li { display: flex; gap: .7rem; padding: .5rem 0; }
 .conditions > li + li { border-top: 1px solid var(--line); }
-.conditions .mark { width: 1em; text-align: center; }
+.conditions .mark { flex: none; width: 1.2em; text-align: center; }
 .conditions .state { color: var(--tone); font-weight: 600; }
 .since, .detail { font-size: .875rem; }
 .condition > div { min-width: 0; }
 summary { cursor: pointer; color: var(--link); padding: .25rem 0; }
 dl > div { display: flex; justify-content: space-between; gap: 1rem; padding: .35rem 0; }
 dl > div + div { border-top: 1px solid var(--line); }
+dt { flex: none; max-width: 60%; overflow-wrap: normal; }
 dd { margin: 0; text-align: right; }
-.outcomes dd { font-variant-numeric: tabular-nums; }
-.outcomes dt { color: var(--text); }
+.outcomes dd { flex: none; font-variant-numeric: tabular-nums; }
+.outcomes dt { flex: 1; max-width: none; color: var(--text); }
+#discovery { align-self: start; }
 small { display: block; font-size: .8125rem; }
 small.hint { color: var(--text); }
 .history li { display: flex; gap: 1rem; padding: .35rem 0; }
 .history li + li { border-top: 1px solid var(--line); }
 .history time { flex: none; color: var(--muted); font-size: .875rem; font-variant-numeric: tabular-nums; }
-.scroll { overflow: auto; max-height: 40rem; }
-table { width: 100%; border-collapse: collapse; font-size: .9375rem; overflow-wrap: normal; }
+.scroll { overflow: auto; }
+.scroll.long { max-height: 40rem; }
+table { width: 100%; border-collapse: collapse; font-size: .9375rem; overflow-wrap: break-word; }
 th, td { padding: .45rem .75rem .45rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 600; }
 tbody th small { font-weight: 400; }
 thead th { position: sticky; top: 0; z-index: 1; background: var(--card); color: var(--muted); font-weight: 500;
   font-size: .8125rem; }
-.numeric { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-bdi, small { overflow-wrap: anywhere; }
+.figure { text-align: right; font-variant-numeric: tabular-nums; }
+.figure, .brief, .mac { white-space: nowrap; }
+thead th { white-space: nowrap; }
 td small.hint { min-width: 14rem; }
 .pair { display: flex; gap: .45rem; }
 @media (max-width: 60rem) { main { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 44rem) {
-  .scroll { max-height: 85vh; }
+@media (max-width: 52rem) {
+  .scroll.long { max-height: 85vh; }
   table, tbody, tr, th, td { display: block; }
   thead { position: absolute; left: -100rem; }
-  tr { padding: .6rem 0; border-bottom: 1px solid var(--line); content-visibility: auto;
-    contain-intrinsic-size: auto 12rem; }
+  table { overflow-wrap: anywhere; }
+  tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1.25rem; padding: .6rem 0;
+    border-bottom: 1px solid var(--line); }
+  th, td { grid-column: 1 / -1; }
   th, td { padding: .15rem 0; border: 0; }
   td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: 0 .5rem; text-align: left; }
   td > * { grid-column: 2; }
   td::before { content: attr(data-label); grid-column: 1; grid-row: 1; color: var(--muted); font-size: .875rem; }
+  td.figure { grid-column: auto; grid-template-columns: minmax(0, 1fr) auto; text-align: right; }
+  td.figure::before { text-align: left; }
   td small.hint { min-width: 0; }
   .history li { display: block; }
 }

@@ -1,9 +1,12 @@
 import { type Html, type HtmlValue, html } from './html.ts'
 
+/** A table with more rows than this scrolls inside its own box. */
+const longAfter = 20
+
 export interface Column<T> {
   readonly label: string
-  /** Right-aligned figures. */
-  readonly numeric?: boolean
+  /** `figure` is right-aligned; neither is broken into lines. */
+  readonly kind?: 'figure' | 'brief'
   readonly cell: (row: T) => HtmlValue
 }
 
@@ -18,15 +21,14 @@ export function table<T>(options: {
   key: (row: T) => string
 }): Html {
   const { label, columns, rows, key } = options
-  const align = (column: Column<T>) => (column.numeric === true ? 'numeric' : 'text')
-  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table>
-<thead><tr>${columns.map((column) => html`<th scope="col" class="${align(column)}">${column.label}</th>`)}</tr></thead>
+  return html`<div class="scroll${rows.length > longAfter && ' long'}" role="region" aria-label="${label}" tabindex="0"><table>
+<thead><tr>${columns.map((column) => html`<th scope="col" class="${column.kind}">${column.label}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
       html`<tr data-key="${key(row)}">${columns.map((column, index) =>
         index === 0
-          ? html`<th scope="row" class="${align(column)}">${column.cell(row)}</th>`
-          : html`<td class="${align(column)}" data-label="${column.label}">${column.cell(row)}</td>`,
+          ? html`<th scope="row" class="${column.kind}">${column.cell(row)}</th>`
+          : html`<td class="${column.kind}" data-label="${column.label}">${column.cell(row)}</td>`,
       )}</tr>`,
   )}</tbody>
 </table></div>`
