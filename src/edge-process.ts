@@ -7,6 +7,12 @@ import { raceAbort } from './core/deadline.ts'
 import { messageOf } from './core/errors.ts'
 import type { Logger } from './core/logger.ts'
 
+/**
+ * What the edge may inherit. Not the whole environment: OMADA_HOST_MONGO_URI may hold a password, and with NOTIFY_SOCKET
+ * the edge would tell systemd that the appliance is ready when only the edge is.
+ */
+const inherited = ['PATH', 'LANG', 'TZ', 'TMPDIR', 'JOURNAL_STREAM', 'NODE_OPTIONS']
+
 /** An edge that served for this long before it died is started again at once, in milliseconds. */
 const stableAfter = 30_000
 
@@ -67,7 +73,11 @@ export class EdgeProcess implements Component {
   /** Resolves with how the child ended, never rejects. */
   async #runOnce(): Promise<string> {
     const [program = '', ...argv] = this.#command
-    const child = spawn(program, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true })
+    const child = spawn(program, argv, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+      env: Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+    })
     this.#child = child
     child.on('error', (error) => this.#logger.error({ err: error }, 'edge process'))
     if (child.pid === undefined) return 'could not be started'
