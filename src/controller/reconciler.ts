@@ -51,6 +51,8 @@ export class Reconciler implements Component {
   readonly #stopping = new AbortController()
   #engine: Engine | undefined
   #told = ''
+  /** What was tried did not work: the engine's events, many of them of our own doing, do not shorten the wait. */
+  #backingOff = false
   #wake = Promise.withResolvers<void>()
   #published: ControllerSnapshot
   #loops: Promise<unknown>[] = []
@@ -126,7 +128,7 @@ export class Reconciler implements Component {
    * left to do where no engine was ever reached and none answers now.
    */
   async stopController(signal: AbortSignal): Promise<void> {
-    if (this.#loops.length === 0) return
+    if (this.#loops.length === 0 || this.#stopping.signal.aborted) return
     this.#pass.want('stop')
     try {
       await this.#request(signal, this.#pass.runs)
@@ -174,6 +176,7 @@ export class Reconciler implements Component {
   /** One pass. Resolves to how long to rest after it, in milliseconds. */
   async #turn(signal: AbortSignal): Promise<number> {
     const { last } = this.#requests
+    this.#backingOff = false
     this.#pass.begin()
     try {
       this.#engine ??= await this.#connected(signal)
@@ -190,8 +193,15 @@ export class Reconciler implements Component {
       const away = engineFaults.has(fault.code)
       this.#pass.failed(error, away)
       this.#requests.settle(last, fault, !away)
+      this.#backOff(!away, last)
       return this.#retry.next()
     }
+  }
+
+  /** Forgets what woke us while the try was under way, unless it was the user. */
+  #backOff(backingOff: boolean, last: number): void {
+    this.#backingOff = backingOff
+    if (backingOff && this.#requests.last === last) this.#wake = Promise.withResolvers()
   }
 
   /** Logs a fault once, not at every try. */
@@ -212,7 +222,9 @@ export class Reconciler implements Component {
         clock: this.#clock,
         logger: this.#logger,
         signal,
-        onEvent: () => this.#wakeUp(),
+        onEvent: () => {
+          if (!this.#backingOff) this.#wakeUp()
+        },
       }),
     )
     return engine

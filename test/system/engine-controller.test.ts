@@ -41,6 +41,7 @@ async function appliance(controller: object = {}) {
   const config = configSchema.parse({
     controller: { image: EngineMachine.image, timezone: 'Asia/Tokyo', ...controller },
     engine: { socket: machine.podman.socket },
+    network: { name: machine.network },
   })
   const reconciler = new Reconciler({
     config,
@@ -75,7 +76,9 @@ describe('a fresh machine', () => {
     expect(history).toContain('pulled the image')
     expect(facts).toMatchObject({ address: '10.129.81.10', digest: expect.stringMatching(/^sha256:/) })
     expect(sandboxKey).toMatch(/^\/run\/netns\//)
-    expect(await machine.namespace.run(['ip', '-o', '-4', 'address', 'show', 'br-omada'])).toContain('10.129.81.1/24')
+    expect(await machine.namespace.run(['ip', '-o', '-4', 'address', 'show', `br-${machine.network}`])).toContain(
+      '10.129.81.1/24',
+    )
     const limits = readFileSync(`/proc/${await pid()}/limits`, 'utf8')
     expect(limits).toMatch(/Max open files +4096 +8192/)
     expect(limits).toMatch(/Max processes +4096 +4096/)

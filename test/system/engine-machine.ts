@@ -34,6 +34,11 @@ export class EngineMachine {
   readonly namespace: Namespace
   readonly podman: Podman
   readonly engine: DockerEngine
+  /**
+   * A network's name of its own: Podman 4.3 keeps the addresses in use by network name in one file of the whole machine
+   * (/run/containers/networks/ipam.db).
+   */
+  readonly network = `omada-${randomBytes(3).toString('hex')}`
   readonly #modeFile: string
   #service: Child | undefined
 

@@ -101,6 +101,8 @@ export class TestHost {
         environment: this.#options.standin ?? {},
       },
       engine: { socket: this.podman.socket },
+      // Podman keeps the addresses in use by network name, in one place for all storages of a machine.
+      network: { name: this.namespace.name?.replace('host-test-', '') },
       health: { intervalSeconds: 2 },
     }
     for (const sections of [this.#options.config ?? {}, change]) {
