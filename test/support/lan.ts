@@ -27,7 +27,11 @@ export class Lan {
     const [hostAddress = '', prefix = '24'] = address.split('/')
     // In a namespace of its own the bridge goes with the namespace.
     if (host.name === undefined) {
-      ledger.willMake(`bridge ${name}`, ['sh', '-c', `! [ -e /sys/class/net/${name} ] || ip link delete ${name}`])
+      ledger.willMake(`bridge ${name}`, [
+        'sh',
+        '-c',
+        `! ip link show ${name} >/dev/null 2>&1 || ip link delete ${name}`,
+      ])
     }
     await host.run(['ip', 'link', 'add', name, 'type', 'bridge'])
     await host.run(['ip', 'address', 'add', address, 'brd', '+', 'dev', name])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Device as SeenDevice } from '../../src/state/edge-state.ts'
 import type { Device } from '../support/device.ts'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { Registry } from './support/registry.ts'
 import { controllerAddress, TestHost } from './support/test-host.ts'
 

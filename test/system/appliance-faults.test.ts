@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Child } from '../support/child.ts'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { processesIn } from './support/processes.ts'
 import { Registry } from './support/registry.ts'
 import { TestHost, type TestHostOptions } from './support/test-host.ts'

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { TestHost } from './support/test-host.ts'
 
 let host: TestHost | undefined

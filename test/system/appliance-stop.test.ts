@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { processesIn } from './support/processes.ts'
 import { TestHost } from './support/test-host.ts'
 

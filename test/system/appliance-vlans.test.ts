@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { Outpost } from './support/outpost.ts'
 import { TestHost } from './support/test-host.ts'
 

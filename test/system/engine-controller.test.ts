@@ -7,8 +7,8 @@ import { Reconciler } from '../../src/controller/reconciler.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { connectEngine } from '../../src/engine/docker-engine.ts'
+import { eventually } from '../support/eventually.ts'
 import { EngineMachine } from './engine-machine.ts'
-import { eventually } from './support/eventually.ts'
 
 const forever = new AbortController().signal
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })

@@ -4,8 +4,8 @@ import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import type { PullUpdate } from '../../src/engine/engine.ts'
 import { command } from '../support/command.ts'
+import { eventually } from '../support/eventually.ts'
 import { EngineMachine } from './engine-machine.ts'
-import { eventually } from './support/eventually.ts'
 
 const forever = new AbortController().signal
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })

@@ -11,7 +11,7 @@ const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 
 export const imageTag = 'localhost/omada-standin:6.2'
 const name = 'omada-demo-controller'
-const network = 'omada-demo-net'
+const network = 'omada-demo'
 const volumes = ['omada-demo-data', 'omada-demo-logs']
 
 /** The appliance of the demo and where it tells its state. */
@@ -72,7 +72,8 @@ function ifExists(kind: string, object: string, undo: string): string[] {
   return ['sh', '-c', `! podman ${kind} exists ${object} || podman ${undo}`]
 }
 
-function succeeds(argv: readonly string[]): Promise<boolean> {
+/** Whether a command that answers by its exit code says yes. */
+export function succeeds(argv: readonly string[]): Promise<boolean> {
   return command(argv).then(
     () => true,
     () => false,

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Device } from '../../../test/support/device.ts'
+import { eventually } from '../../../test/support/eventually.ts'
 import { Lan } from '../../../test/support/lan.ts'
 import { Ledger } from '../../../test/support/ledger.ts'
 import { Namespace } from '../../../test/support/namespace.ts'
 import { Operator } from '../../../test/support/operator.ts'
-import { controllerAppliance, imageTag, prepareImage } from './appliance.ts'
+import { controllerAppliance, imageTag, prepareImage, succeeds } from './appliance.ts'
 import { requestJson } from './json-request.ts'
 import { choosePlaces, pageAddress, routedNetworks } from './places.ts'
 import { Progress } from './progress.ts'
@@ -32,7 +32,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const ledger = await Ledger.open('omada-host-demo-')
   try {
     // What is left of a demo that crashed is gone by now: whoever holds the name is alive.
-    if (existsSync(`/sys/class/net/${lanName}`)) {
+    if (await succeeds(['ip', 'link', 'show', lanName])) {
       throw new Error(`the interface ${lanName} exists: another demo is running; stop it first`)
     }
     await play(ledger, options)
@@ -50,7 +50,7 @@ async function play(ledger: Ledger, options: DemoOptions): Promise<void> {
   const places = choosePlaces(routedNetworks())
   const lan = await Lan.make(ledger, { name: lanName, address: places.lanAddress })
   const appliance = await controllerAppliance(ledger, { places, lan: lanName, log })
-  console.log(`The status page: http://${pageAddress()}:8090   (on this machine: http://127.0.0.1:8090)`)
+  console.log(`The status page: http://${pageAddress()}:8090`)
   const progress = new Progress({ appliance, signal })
   await progress.until((view) => view.edge !== undefined, 60_000, 'the status page is up')
 
@@ -67,6 +67,12 @@ async function play(ledger: Ledger, options: DemoOptions): Promise<void> {
   const operator = new Operator({ address: places.controllerAddress, request: requestJson })
   const [first] = devices
   if (options.adopt && first !== undefined) {
+    await progress.while(
+      eventually(
+        () => operator.device(first.mac),
+        (known) => known?.state === 'pending',
+      ),
+    )
     console.log(`Adopting ${first.mac}`)
     await operator.adopt(first.mac)
     const connected = await progress.while(first.event('connected', 60_000))

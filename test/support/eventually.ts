@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { messageOf } from '../../../src/core/errors.ts'
+import { messageOf } from '../../src/core/errors.ts'
 
 /**
  * Reads until the value is accepted and returns it; a read that throws is read again.
