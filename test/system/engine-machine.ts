@@ -7,7 +7,7 @@ import { Child } from '../support/child.ts'
 import { command } from '../support/command.ts'
 import { Ledger } from '../support/ledger.ts'
 import { Namespace } from '../support/namespace.ts'
-import { eventually } from './support/eventually.ts'
+import { eventually } from '../support/eventually.ts'
 import { Podman } from './support/podman.ts'
 
 const proxyProgram = fileURLToPath(new URL('engine-proxy.ts', import.meta.url))
