@@ -21,8 +21,8 @@ const maxRounds = 8
 /** What no other try will change: only the user's next request takes it up again. */
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
 
-/** What the user wants of the controller. */
-export type Want = 'run' | 'restart' | 'stop'
+/** What is wanted of the controller. `end`: stopped, and its container removed. */
+export type Want = 'run' | 'restart' | 'stop' | 'end'
 
 interface PassOptions {
   readonly config: Config
@@ -70,6 +70,10 @@ export class Pass {
     return this.#watch.wasReady || ['stopped', 'failed'].includes(this.#standing.lifecycle)
   }
 
+  get #stops(): boolean {
+    return this.#want === 'stop' || this.#want === 'end'
+  }
+
   /** Whether the pass under way, or the last one, was cut short by `want`. */
   get interrupted(): boolean {
     return this.#interrupt.signal.aborted
@@ -78,7 +82,7 @@ export class Pass {
   /** Changes what is wanted, and cuts the pass under way short where that does no harm. */
   want(want: Want): void {
     this.#want = want
-    if (want !== 'stop') {
+    if (want === 'run' || want === 'restart') {
       this.#held = undefined
       this.#pulled = false
       this.#watch.reset()
@@ -103,8 +107,8 @@ export class Pass {
       own.throwIfAborted()
       const observed = await observe(engine, this.#config, own)
       this.#standing.saw(observed)
-      const desired = this.#want === 'stop' ? undefined : await this.#desired(engine, observed, own)
-      const steps = desired === undefined ? planStop(observed) : this.#plan(desired, observed)
+      const desired = this.#stops ? undefined : await this.#desired(engine, observed, own)
+      const steps = desired === undefined ? planStop(observed, this.#want === 'end') : this.#plan(desired, observed)
       const [first] = steps
       if (first === undefined) {
         this.#reached()
@@ -197,7 +201,8 @@ export class Pass {
   async #execute(step: Step, engine: Engine, signal: AbortSignal): Promise<void> {
     const { name, stopGraceSeconds: graceSeconds } = this.#config.controller
     const { doing, done } = stepWords[step.kind]
-    if (step.kind !== 'pull' || !this.runs) this.#standing.show(lifecycleOf[step.kind], { message: doing })
+    const lifecycle = this.#stops ? 'stopping' : lifecycleOf[step.kind]
+    if (step.kind !== 'pull' || !this.runs) this.#standing.show(lifecycle, { message: doing })
     this.#options.logger.info({ step: step.kind }, doing)
     const context = {
       engine,
@@ -222,7 +227,7 @@ export class Pass {
 
   /** Nothing is left to do. */
   #reached(): void {
-    if (this.#want === 'stop') {
+    if (this.#stops) {
       this.#watch.stopped()
       this.#standing.show('stopped', {
         message: 'the controller is stopped until it is started again',

@@ -69,11 +69,18 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
   ]
 }
 
-/** The steps to a controller that does not run. A container that is not ours is not ours to stop. Pure. */
-export function planStop({ container }: Pick<Observed, 'container'>): readonly Step[] {
+/**
+ * The steps to a controller that does not run, and with `remove` has no container either; its volumes stay. A container
+ * that is not ours is not ours to stop. Pure.
+ */
+export function planStop({ container }: Pick<Observed, 'container'>, remove = false): readonly Step[] {
   if (container === undefined || !isOurs(container)) return []
   if (container.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
-  return isRunning(container) ? [{ kind: 'stop', id: container.id }] : []
+  const { id } = container
+  return [
+    ...(isRunning(container) ? [{ kind: 'stop', id } as const] : []),
+    ...(remove ? [{ kind: 'remove', id } as const] : []),
+  ]
 }
 
 /** A paused container has its processes, and must be stopped like one that runs. */

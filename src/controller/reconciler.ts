@@ -124,12 +124,12 @@ export class Reconciler implements Component {
   }
 
   /**
-   * Stops the controller with its grace, waiting through losses of the engine; for the end of the appliance. Nothing is
-   * left to do where no engine was ever reached and none answers now.
+   * Stops the controller with its grace and removes its container, waiting through losses of the engine; for the end of
+   * the appliance. Nothing is left to do where no engine was ever reached and none answers now.
    */
   async stopController(signal: AbortSignal): Promise<void> {
     if (this.#loops.length === 0 || this.#stopping.signal.aborted) return
-    this.#pass.want('stop')
+    this.#pass.want('end')
     try {
       await this.#request(signal, this.#pass.runs)
     } catch (error) {

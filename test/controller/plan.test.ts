@@ -115,7 +115,7 @@ describe('what to do', () => {
 describe('what is not to be done', () => {
   test('anything to a container that is not ours', () => {
     expect(() => steps({ container: foreign })).toThrow(expect.objectContaining({ code: 'CONTAINER_NAME_TAKEN' }))
-    expect(planStop({ container: foreign })).toEqual([])
+    expect(planStop({ container: foreign }, true)).toEqual([])
   })
 
   test('anything to a network that is not ours and different', () => {
@@ -134,14 +134,16 @@ describe('what is not to be done', () => {
 })
 
 describe('a stop', () => {
-  test.each<[EngineContainer['status'], string[]]>([
-    ['running', ['stop']],
-    ['paused', ['stop']],
-    ['transient', ['wait']],
-    ['exited', []],
-    ['created', []],
-  ])('of a container that is %s', (status, expected) => {
-    expect(planStop({ container: { ...stale, status } }).map(({ kind }) => kind)).toEqual(expected)
+  test.each<[EngineContainer['status'], string[], string[]]>([
+    ['running', ['stop'], ['stop', 'remove']],
+    ['paused', ['stop'], ['stop', 'remove']],
+    ['transient', ['wait'], ['wait']],
+    ['exited', [], ['remove']],
+    ['created', [], ['remove']],
+  ])('of a container that is %s, and at the end of the appliance', (status, stop, end) => {
+    const observed = { container: { ...stale, status } }
+    expect(planStop(observed).map(({ kind }) => kind)).toEqual(stop)
+    expect(planStop(observed, true).map(({ kind }) => kind)).toEqual(end)
   })
 
   test('without a container is done', () => {

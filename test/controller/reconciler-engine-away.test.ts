@@ -61,7 +61,7 @@ describe('an engine', () => {
     engine.away = undefined
     await clock.until(() => lifecycle() === 'stopped', 500)
     await stopped
-    expect(engine.calls).toEqual(['stop 120', 'stop 120'])
+    expect(engine.calls).toEqual(['stop 120', 'stop 120', 'remove'])
   })
 
   test('that was never reached does not keep the appliance from ending', async () => {
@@ -83,7 +83,7 @@ describe('an engine', () => {
     const stopped = second.reconciler.stopController(forever)
     found.resolve(first.engine)
     await stopped
-    expect(first.engine.calls).toEqual(['stop 120'])
+    expect(first.engine.calls).toEqual(['stop 120', 'remove'])
   })
 })
 

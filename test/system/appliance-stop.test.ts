@@ -27,7 +27,7 @@ describe('the end of the appliance', () => {
     expect(existsSync(join(data, 'db/DIRTY'))).toBe(false)
     const history = JSON.parse(readFileSync(join(data, 'standin-history.json'), 'utf8')) as { event: string }[]
     expect(history.map((entry) => entry.event)).toEqual(['first-start', 'clean-stop'])
-    expect(await host.podman.run(['ps', '--quiet'])).toBe('')
+    expect(await host.podman.containers()).toEqual([])
     expect(await processesIn(host.namespace)).toEqual(before)
     for (const path of Object.values(host.appliance.paths).filter((place) => place.endsWith('.sock'))) {
       expect(existsSync(path), path).toBe(false)
