@@ -180,7 +180,8 @@ export async function runHost(options: HostOptions): Promise<void> {
       imageCheck,
     ],
     signal: options.signal,
-    stopMilliseconds: 15_000,
+    // The edge's process among the companions drains its connections first.
+    stopMilliseconds: (config.proxy.drainSeconds + 15) * 1000,
     stopping: async () => {
       await options.notifier.stopping()
       if (options.controllerOnStop === 'leave') return
