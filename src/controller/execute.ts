@@ -63,7 +63,7 @@ const executors: Executors = {
           logger.debug({ err: removal }, 'the container that did not start was not removed')
         })
       }
-      throw error
+      throw asAddressTaken(error)
     }
   },
   stop: async (step, context, signal) => {
@@ -94,6 +94,20 @@ function asSubnetClash(error: unknown, subnet: string): unknown {
       code: 'SUBNET_CLASH',
       message: `network.subnet ${subnet} is taken: ${error.message}`,
       remedy: 'set network.subnet and network.controllerAddress to a network that nothing else uses',
+    },
+    { cause: error },
+  )
+}
+
+function asAddressTaken(error: unknown): unknown {
+  const taken =
+    error instanceof ApplianceError && /ip address .*already allocated|Address already in use/i.test(error.message)
+  if (!taken) return error
+  return new ApplianceError(
+    {
+      code: 'NETWORK_MISMATCH',
+      message: `network.controllerAddress is held by another container: ${error.message}`,
+      remedy: 'remove that container from the network, or set network.controllerAddress to another address',
     },
     { cause: error },
   )

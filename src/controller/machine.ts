@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
 import { parseRoutes, type Route } from '../network/routes.ts'
@@ -15,6 +16,8 @@ export interface MachineFacts {
   routes(): Promise<readonly Route[]>
   /** Free space of the file system that holds `path`, in megabytes; undefined when it cannot be told. */
   freeMegabytes(path: string): Promise<number | undefined>
+  /** Whether a process of this id runs. */
+  processRuns(pid: number): boolean
 }
 
 export interface MachinePaths {
@@ -53,6 +56,7 @@ export async function readMachineFacts(
       const stats = await statfs(path).catch(() => undefined)
       return stats === undefined ? undefined : Math.floor((stats.bavail * stats.bsize) / 1024 / 1024)
     },
+    processRuns: (pid) => existsSync(`/proc/${pid}`),
   }
 }
 

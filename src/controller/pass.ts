@@ -65,6 +65,11 @@ export class Pass {
     return this.#standing.runs
   }
 
+  /** Whether our container was last seen running, but its process is gone. */
+  get vanished(): boolean {
+    return this.#standing.vanished(this.#options.machine.processRuns)
+  }
+
   /** Whether there is nothing to look out for but what the engine tells. */
   get settled(): boolean {
     return this.#watch.wasReady || ['stopped', 'failed'].includes(this.#standing.lifecycle)

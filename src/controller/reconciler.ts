@@ -9,7 +9,7 @@ import { ApplianceError, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Engine } from '../engine/engine.ts'
 import { containerLog } from './container-log.ts'
-import { followEvents } from './engine-events.ts'
+import { followEvents, watchProcess } from './engine-events.ts'
 import type { MachineFacts } from './machine.ts'
 import { Pass } from './pass.ts'
 import { Requests } from './requests.ts'
@@ -81,7 +81,11 @@ export class Reconciler implements Component {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#loops = [this.#run()]
+    const own = { clock: this.#clock, signal: this.#stopping.signal }
+    this.#loops = [
+      this.#run(),
+      watchProcess({ ...own, vanished: () => this.#pass.vanished, onGone: () => this.#wakeUp() }),
+    ]
   }
 
   /** Leaves the container alone. */

@@ -32,6 +32,12 @@ export class Standing {
     return isRunning(this.container)
   }
 
+  /** Whether it was last seen with a process that runs no more. */
+  vanished(processRuns: (pid: number) => boolean): boolean {
+    const pid = this.container?.pid
+    return this.runs && pid !== undefined && !processRuns(pid)
+  }
+
   saw(observation: Observation): void {
     this.#seen = observation
   }

@@ -16,7 +16,7 @@ import type {
   NetworkSpec,
   PullUpdate,
 } from './engine.ts'
-import { engineError, engineMessage, engineTimeout, statusOf } from './errors.ts'
+import { engineError, engineMessage, engineTimeout, isAbsent, statusOf } from './errors.ts'
 import { engineContainer, engineImage, engineInfo, engineNetwork, engineReference, type RawInfo } from './facts.ts'
 import { demultiplex } from './lines.ts'
 import { followPull, pullFault } from './pull.ts'
@@ -197,7 +197,7 @@ export class DockerEngine implements Engine {
       try {
         return await work(docker, own)
       } catch (error) {
-        if (statusOf(error) === 404) return undefined
+        if (isAbsent(error)) return undefined
         throw error
       }
     })

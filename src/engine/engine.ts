@@ -48,6 +48,8 @@ export interface EngineContainer {
   readonly networks: readonly string[]
   /** Path of its network namespace while it runs. */
   readonly sandboxKey?: string
+  /** Its first process, as this machine counts, while it runs. */
+  readonly pid?: number
 }
 
 export interface NetworkSpec {

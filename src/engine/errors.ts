@@ -9,6 +9,12 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined
 }
 
+/** Whether the engine says that there is no such thing. Podman answers 500 for a container that is just being removed. */
+export function isAbsent(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === 404 || (status !== undefined && /: no such container\b/.test(messageOf(error)))
+}
+
 /** What the engine answered, without dockerode's decoration, fit to be shown. */
 export function engineMessage(error: unknown): string {
   return plainText(messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, ''), 600).trim()

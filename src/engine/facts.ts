@@ -103,6 +103,7 @@ export function engineContainer(raw: Dockerode.ContainerInspectInfo): EngineCont
     exitCode: raw.State.ExitCode,
     outOfMemory: raw.State.OOMKilled,
     networks: Object.keys(raw.NetworkSettings.Networks ?? {}),
+    ...(raw.State.Pid > 0 ? { pid: raw.State.Pid } : {}),
     ...(SandboxKey === undefined || SandboxKey === '' ? {} : { sandboxKey: SandboxKey }),
   }
 }

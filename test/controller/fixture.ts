@@ -19,6 +19,7 @@ export const machine: MachineFacts = {
   cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },
   routes: async () => [],
   freeMegabytes: async () => 50_000,
+  processRuns: () => true,
 }
 
 /** A reconciler over an engine in memory, with a clock that the test moves. */

@@ -113,6 +113,22 @@ describe('a controller that dies', () => {
   })
 })
 
+test('a death that the engine does not tell is noticed by the process', async () => {
+  const gone = new Set<number>()
+  const all = appliance({ machine: { processRuns: (pid) => !gone.has(pid) } })
+  running.push(all.reconciler)
+  await all.reconciler.start(forever)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  all.ready.now = true
+  all.engine.change(all.name, { pid: 77 })
+  await all.clock.until(() => all.lifecycle() === 'running', 1000)
+  all.engine.change(all.name, { status: 'exited', exitCode: 9 })
+  gone.add(77)
+  const before = all.clock.now()
+  await all.clock.until(() => all.reconciler.snapshot().reason.message.includes('exit code 9'), 100)
+  expect(all.clock.now() - before).toBeLessThan(3000)
+})
+
 test('an exhausted heap of a controller that still runs is a warning', async () => {
   const { engine, clock, lifecycle, reconciler, ready } = await up()
   ready.now = true

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { DockerEngine } from '../../src/engine/docker-engine.ts'
 import { Child } from '../support/child.ts'
 import { command } from '../support/command.ts'
+import { eventually } from '../support/eventually.ts'
 import { Ledger } from '../support/ledger.ts'
 import { Namespace } from '../support/namespace.ts'
-import { eventually } from '../support/eventually.ts'
 import { Podman } from './support/podman.ts'
 
 const proxyProgram = fileURLToPath(new URL('engine-proxy.ts', import.meta.url))
