@@ -1,8 +1,6 @@
-import { systemClock } from '../core/clock.ts'
-import { applianceVersion } from './appliance-version.ts'
 import { type Commands, examples } from './command.ts'
-import { type PlaceOptions, pathsOf, placeOptions } from './places.ts'
-import { answerImpatience, makeLogger, withServiceOptions } from './service.ts'
+import { type PlaceOptions, placeOptions } from './places.ts'
+import { withServiceOptions } from './service.ts'
 
 /** `omada-host run` */
 export function addRunCommand({ program, context, action }: Commands): void {
@@ -18,29 +16,10 @@ export function addRunCommand({ program, context, action }: Commands): void {
     )
     .action(
       action(async (options: PlaceOptions) => {
-        const { loadConfigOf } = await import('./load.ts')
-        const { config, warnings } = await loadConfigOf(context, options)
-        const logger = await makeLogger(context, config.log.level)
+        const { serveHost } = await import('./serve-host.ts')
         const { runForeground } = await import('../run.ts')
-        const { createNotifier } = await import('../systemd/notify.ts')
-        const stopAnswering = answerImpatience(context, logger, config.controller.stopGraceSeconds)
-        try {
-          await runForeground({
-            config,
-            warnings,
-            paths: pathsOf(context, options),
-            logger,
-            clock: systemClock,
-            version: applianceVersion,
-            signal: context.signal,
-            notifier: createNotifier({ env: context.env, logger }),
-            probeCommand: [...context.self, 'probe'],
-            edgeCommand: [...context.self, 'edge', '--handover', ...placeOptions(context, options)],
-          })
-        } finally {
-          stopAnswering()
-        }
-        return 0
+        const edgeCommand = [...context.self, 'edge', '--handover', ...placeOptions(context, options)]
+        return await serveHost(context, options, (basics) => runForeground({ ...basics, edgeCommand }))
       }),
     )
 }
