@@ -69,8 +69,10 @@ async function skopeo(args: readonly string[], subject: string, signal: AbortSig
   }
 }
 
+/** The last thing that skopeo said, without its `time="…" level=fatal msg="…"`. */
 function lastLine(error: unknown): string {
   const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
-  return plainText(lines.at(-1) ?? messageOf(error), 400)
+  const line = stderr.trimEnd().split('\n').at(-1) ?? ''
+  const message = /\bmsg="(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line
+  return plainText(message === '' ? messageOf(error) : message, 400)
 }

@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { configSchema } from '../../src/config/schema.ts'
+import { ImageCheckJob } from '../../src/controller/image-check.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import type { ImageCheck } from '../../src/state/host-state.ts'
+import { forever } from './fixture.ts'
+import { ManualClock } from './manual-clock.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+const everySecond = '* * * * * *'
+
+function job(options: { clock?: Clock; schedule?: string; image?: string } = {}) {
+  const lines: string[] = []
+  const results: ImageCheck[] = []
+  const config = configSchema.parse({
+    controller: { image: options.image ?? 'docker.io/mbentley/omada-controller:6.2' },
+  })
+  const own = new ImageCheckJob({
+    // Past the schema, which takes minutes at the finest: a test cannot wait for one.
+    config: { ...config, images: { checkSchedule: options.schedule ?? '17 3 * * *' } },
+    logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
+    clock: options.clock ?? new ManualClock(),
+    currentDigest: () => undefined,
+    onResult: (result) => results.push(result),
+  })
+  return { own, lines, results }
+}
+
+test('without skopeo the result is a fault, not a crash', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  const { own } = job()
+  expect(await own.check(forever)).toMatchObject({
+    newerTags: [],
+    fault: { code: 'REGISTRY_UNREACHABLE', remedy: 'apt-get install skopeo' },
+  })
+})
+
+test('a digest alone has no tag that could move', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  const { own } = job({ image: `docker.io/mbentley/omada-controller@sha256:${'a'.repeat(64)}` })
+  expect(await own.check(forever)).not.toHaveProperty('fault')
+})
+
+test('runs by its schedule', async () => {
+  vi.stubEnv('PATH', '/nowhere')
+  const { own, results } = job({ schedule: everySecond })
+  await own.start(forever)
+  await vi.waitFor(() => expect(results.length).toBeGreaterThan(0), { timeout: 15_000 })
+  await own.stop()
+  const { length } = results
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  expect(results).toHaveLength(length)
+})
+
+describe('a clock that jumps', () => {
+  test.each([
+    ['a year ahead', 365 * 86_400_000],
+    ['an hour back', -3_600_000],
+  ])('%s has the schedule made anew, once, and it goes on', async (_, jump) => {
+    vi.stubEnv('PATH', '/nowhere')
+    const clock = new ManualClock()
+    const { own, lines, results } = job({ clock, schedule: everySecond })
+    await own.start(forever)
+    const anew = () => lines.filter((line) => line.includes('scheduling the image check anew')).length
+    await clock.until(() => true)
+    clock.advance(20_000)
+    await clock.until(() => true)
+    expect(anew()).toBe(0)
+    clock.jump(jump)
+    await clock.until(() => anew() === 1, 1000)
+    clock.advance(60_000)
+    await clock.until(() => true)
+    expect(anew()).toBe(1)
+    const { length } = results
+    await vi.waitFor(() => expect(results.length).toBeGreaterThan(length), { timeout: 15_000 })
+    await own.stop()
+  })
+})
