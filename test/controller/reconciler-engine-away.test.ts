@@ -64,6 +64,22 @@ describe('an engine', () => {
     expect(engine.calls).toEqual(['stop 120', 'stop 120', 'remove'])
   })
 
+  test('that is away when the appliance ends is waited for, as long as the appliance may', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    engine.away = gone
+    await clock.until(() => reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE', 1000)
+    await expect(reconciler.requestStop(forever)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+    const stopped = reconciler.stopController(forever)
+    for (let round = 0; round < 10; round += 1) {
+      await clock.until(() => true)
+      clock.advance(10_000)
+    }
+    engine.away = undefined
+    await clock.until(() => lifecycle() === 'stopped', 500)
+    await stopped
+    expect(engine.calls).toEqual(['stop 120', 'remove'])
+  })
+
   test('that was never reached does not keep the appliance from ending', async () => {
     const all = appliance({ connect: async () => Promise.reject(new ApplianceError(gone)) })
     running.push(all.reconciler)
