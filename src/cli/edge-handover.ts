@@ -41,6 +41,7 @@ export async function startByHandover(context: CliContext): Promise<EdgeStart> {
   await once(received, 'message', { signal: withDeadline(handoverDeadline, context.signal) })
   // The parent is this same program, so its message is what it says; a schema would cost memory for nothing.
   const { config, user, certificate } = message as Handover
+  const logger = await makeLogger(context, config.log.level)
   dropPrivileges(user)
-  return { config, logger: await makeLogger(context, config.log.level), certificate }
+  return { config, logger, certificate }
 }

@@ -11,7 +11,7 @@ import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
 
 /** The real build; `npm run build` makes it. */
-export const program = fileURLToPath(new URL('../../../dist/omada-host', import.meta.url))
+export const builtProgram = fileURLToPath(new URL('../../../dist/omada-host', import.meta.url))
 
 export interface ApplianceOptions {
   readonly namespace: Namespace
@@ -20,6 +20,8 @@ export interface ApplianceOptions {
   readonly environment: NodeJS.ProcessEnv
   /** As in the YAML file. */
   readonly config: object
+  /** Another copy of the program than the build's own. */
+  readonly program?: string
 }
 
 /** `dist/omada-host run` as a child in a namespace, and what it says of itself on its unix sockets. */
@@ -28,12 +30,14 @@ export class Appliance {
   readonly configFile: string
   readonly #ledger: Ledger
   readonly #options: ApplianceOptions
+  readonly #program: string
   #child: Child | undefined
   #before = ''
 
   constructor(ledger: Ledger, options: ApplianceOptions) {
     this.#ledger = ledger
     this.#options = options
+    this.#program = options.program ?? builtProgram
     this.configFile = join(options.directory, 'config.yaml')
     this.paths = pathsBelow(join(options.directory, 'run'), join(options.directory, 'lib'))
     for (const name of ['run', 'lib']) mkdirSync(join(options.directory, name), { recursive: true })
@@ -53,12 +57,12 @@ export class Appliance {
 
   /** The argv of any of the program's commands, in the namespace. */
   argv(args: readonly string[]): string[] {
-    return this.#options.namespace.enter([program, ...args])
+    return this.#options.namespace.enter([this.#program, ...args])
   }
 
   /** Starts `run`; it is not waited for. */
   async start(): Promise<void> {
-    if (!existsSync(program)) throw new Error(`${program} is missing; run: npm run build`)
+    if (!existsSync(this.#program)) throw new Error(`${this.#program} is missing; run: npm run build`)
     if (this.#child !== undefined) this.#before = this.#child.tail(100)
     const { directory, environment } = this.#options
     const places = ['--runtime-dir', join(directory, 'run'), '--state-dir', join(directory, 'lib')]

@@ -27,6 +27,8 @@ export interface TestHostOptions {
   readonly engine?: boolean
   /** Environment of the appliance, over what makes it use this host's Podman. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Called with the host's own directory before anything starts; returns the copy of the program to run. */
+  readonly program?: (directory: string) => Promise<string>
 }
 
 /** A machine of its own for one test file: network namespace, LANs, Podman, registry, appliance. README.md shows its use. */
@@ -50,6 +52,7 @@ export class TestHost {
     podman: Podman
     lans: ReadonlyMap<string, Lan>
     options: TestHostOptions
+    program: string | undefined
   }) {
     this.ledger = parts.ledger
     this.namespace = parts.namespace
@@ -64,6 +67,7 @@ export class TestHost {
       directory: ledger.directory,
       environment: { ...this.podman.environment, ...parts.options.environment },
       config: this.config(),
+      ...(parts.program === undefined ? {} : { program: parts.program }),
     })
     const request = outpost.json.bind(outpost)
     this.operator = new Operator({ address: controllerAddress, request })
@@ -84,7 +88,8 @@ export class TestHost {
       }
       const outpost = await Outpost.open(ledger, namespace)
       if (options.engine !== false) await podman.startService()
-      return new TestHost({ ledger, namespace, outpost, podman, lans, options })
+      const program = await options.program?.(ledger.directory)
+      return new TestHost({ ledger, namespace, outpost, podman, lans, options, program })
     } catch (error) {
       await ledger.close()
       throw error
