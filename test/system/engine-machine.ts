@@ -69,7 +69,8 @@ export class EngineMachine {
     this.#service = await Child.start(this.ledger, {
       what: 'podman system service',
       argv: this.podman.argv(['system', 'service', '--time', '0', `unix://${this.podman.socket}`]),
-      environment: this.podman.environment,
+      // What a killed pull leaves behind goes with the machine.
+      environment: { ...this.podman.environment, TMPDIR: this.ledger.directory },
       graceMilliseconds: 2000,
     })
     await eventually(
