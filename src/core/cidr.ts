@@ -50,6 +50,11 @@ export function plainAddress(address: string): string {
   return mapped?.[1] ?? address.replace(/%.*$/, '')
 }
 
+/** The interface that a link-local address such as `fe80::1%eth0` belongs to; undefined without one. */
+export function zoneOf(address: string): string | undefined {
+  return /%(.+)$/.exec(address)?.[1]
+}
+
 /** A set of IPv4 and IPv6 networks to test client addresses against. Takes mapped addresses too. */
 export class CidrSet {
   readonly #list = new BlockList()

@@ -1,10 +1,13 @@
 import type { AccessList } from '../config/schema.ts'
-import { CidrSet, isCidr, plainAddress } from '../core/cidr.ts'
+import { CidrSet, isCidr, plainAddress, zoneOf } from '../core/cidr.ts'
 import type { LocalAddress, LocalAddresses } from './interfaces.ts'
 
 /** Which clients a role is served to. */
 export interface AccessPolicy {
-  /** `localAddress` is the address of ours that the client addressed; undefined when unknown, as for a broadcast. */
+  /**
+   * `localAddress` is the address of ours that the client addressed; undefined when unknown, as for a broadcast. Both as a
+   * socket reports them: without its zone a link-local address says nothing of the network that it is in.
+   */
   admits(peer: { readonly localAddress?: string | undefined; readonly remoteAddress: string }): boolean
   /** The addresses of this machine on which the role is served now. */
   servedAddresses(): readonly LocalAddress[]
@@ -43,13 +46,12 @@ export class NetworkAccess implements AccessPolicy {
 
   admits(peer: { readonly localAddress?: string | undefined; readonly remoteAddress: string }): boolean {
     if (this.#any) return true
-    const remote = plainAddress(peer.remoteAddress)
-    if (loopback.contains(remote) || this.#isOwn(remote)) return true
+    const remote = peer.remoteAddress
+    if (loopback.contains(remote) || this.#localsWith(remote).length > 0) return true
     if (this.#networks.contains(remote)) return true
     if (this.#interfaces.size === 0) return false
-    const local = peer.localAddress === undefined ? undefined : plainAddress(peer.localAddress)
-    if (local !== undefined && !this.#isListed(local)) return false
-    const towards = this.#interfaceTowards(peer.remoteAddress)
+    if (peer.localAddress !== undefined && !this.#isListed(peer.localAddress)) return false
+    const towards = this.#interfaceTowards(remote)
     return towards !== undefined && this.#interfaces.has(towards)
   }
 
@@ -60,11 +62,19 @@ export class NetworkAccess implements AccessPolicy {
     return all.filter((local) => this.#interfaces.has(local.interface) || local.internal)
   }
 
-  #isOwn(address: string): boolean {
-    return this.#addresses.list().some((local) => local.address === address)
+  #isListed(address: string): boolean {
+    return this.#localsWith(address).some((local) => this.#interfaces.has(local.interface))
   }
 
-  #isListed(address: string): boolean {
-    return this.#addresses.list().some((local) => local.address === address && this.#interfaces.has(local.interface))
+  /**
+   * The addresses of ours that `address` is. A link-local one is ours only on its own interface: on another one anybody
+   * may have taken the same, and VLANs of one card all have the same.
+   */
+  #localsWith(address: string): readonly LocalAddress[] {
+    const plain = plainAddress(address)
+    const zone = zoneOf(address)
+    return this.#addresses
+      .list()
+      .filter((local) => local.address === plain && (zone === undefined || local.interface === zone))
   }
 }

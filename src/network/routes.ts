@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { CidrSet, type Ipv4Network, ipv4Contains, parseIpv4, plainAddress } from '../core/cidr.ts'
+import { CidrSet, type Ipv4Network, ipv4Contains, parseIpv4, plainAddress, zoneOf } from '../core/cidr.ts'
 import type { Clock } from '../core/clock.ts'
 import type { LocalAddress, LocalAddresses } from './interfaces.ts'
 
@@ -91,7 +91,7 @@ export class Routing {
 
   /** The name of the interface behind which `remote` lies, or undefined when unknown. Takes `fe80::1%eth0` too. */
   interfaceTowards(remote: string): string | undefined {
-    return /%(.+)$/.exec(remote)?.[1] ?? this.localAddressTowards(remote)?.interface
+    return zoneOf(remote) ?? this.localAddressTowards(remote)?.interface
   }
 
   /** Whether an interface of this machine is in the same network as `remote`. */

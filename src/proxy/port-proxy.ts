@@ -87,7 +87,7 @@ export class PortProxy {
     const { remoteAddress, localAddress } = client
     // A client that reset before it was accepted has no address any more.
     const address = remoteAddress === undefined ? '' : plainAddress(remoteAddress)
-    const refusal = this.#refusalOf(address, plainAddress(localAddress ?? ''))
+    const refusal = this.#refusalOf(remoteAddress, localAddress)
     if (refusal !== undefined) {
       this.#refuse(client, address, refusal)
       return
@@ -105,9 +105,9 @@ export class PortProxy {
   }
 
   /** Takes a place within the limits unless there is a reason to turn the client away. */
-  #refusalOf(remoteAddress: string, localAddress: string): Refusal | undefined {
+  #refusalOf(remoteAddress: string | undefined, localAddress: string | undefined): Refusal | undefined {
     const { ports, limits } = this.#shared
-    if (remoteAddress === '' || localAddress === '') return 'client-gone'
+    if (remoteAddress === undefined || localAddress === undefined) return 'client-gone'
     const peer = { localAddress, remoteAddress }
     if (!rolesOf(this.port).some((role) => ports.access(role).admits(peer))) return 'access'
     return limits.take(this.port, remoteAddress)

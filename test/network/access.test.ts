@@ -21,6 +21,10 @@ const addresses = {
       local('vlan20', '10.20.0.1'),
       local('vlan30', '10.30.0.1'),
       local('vlan10', '2001:db8:10::1', 64),
+      // VLANs of one card have its MAC address, and so one link-local address.
+      local('vlan10', 'fe80::1', 64),
+      local('vlan30', 'fe80::1', 64),
+      local('vlan20', 'fe80::20', 64),
     ]
     return () => list
   })(),
@@ -49,7 +53,15 @@ describe('NetworkAccess', () => {
     ['a client of the listed interface', '10.10.0.1', '10.10.0.7', true],
     ['a mapped client of the listed interface', '::ffff:10.10.0.1', '::ffff:10.10.0.7', true],
     ['an IPv6 client of the listed interface', '2001:db8:10::1', '2001:db8:10::7', true],
-    ['a link-local client by its zone', '2001:db8:10::1', 'fe80::7%vlan10', true],
+    ['a link-local client by its zone', 'fe80::1%vlan10', 'fe80::7%vlan10', true],
+    ['a link-local client of another interface that has the same address', 'fe80::1%vlan30', 'fe80::7%vlan30', false],
+    [
+      "a client of another interface that took this machine's link-local address",
+      'fe80::1%vlan30',
+      'fe80::20%vlan30',
+      false,
+    ],
+    ['this machine by a link-local address of its own', 'fe80::20%vlan20', 'fe80::20%vlan20', true],
     ['a broadcast from the listed interface', undefined, '10.10.0.7', true],
     ['a broadcast from another interface', undefined, '10.30.0.7', false],
     ['a client of another interface', '10.30.0.1', '10.30.0.7', false],
@@ -78,8 +90,8 @@ describe('NetworkAccess', () => {
       access(['vlan20'])
         .servedAddresses()
         .map((one) => one.address),
-    ).toEqual(['127.0.0.1', '10.20.0.1'])
-    expect(access(['vlan20', '10.30.0.0/24']).servedAddresses()).toHaveLength(5)
+    ).toEqual(['127.0.0.1', '10.20.0.1', 'fe80::20'])
+    expect(access(['vlan20', '10.30.0.0/24']).servedAddresses()).toHaveLength(8)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Server } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import type { AccessPolicy } from '../../src/network/access.ts'
 import type { Role } from '../../src/omada/ports.ts'
@@ -24,26 +25,12 @@ test('a client outside the role of a port is reset and counted, and the log is n
   expect(lines.filter((line) => line.includes('turned away'))).toHaveLength(1)
 })
 
-test.each<{ port: number; role: Role; admitted: boolean }>([
-  { port: 8843, role: 'guests', admitted: true },
-  { port: 8843, role: 'management', admitted: false },
-  { port: 8043, role: 'management', admitted: true },
-  { port: 8043, role: 'devices', admitted: true },
-  { port: 8043, role: 'guests', admitted: false },
-  { port: 8088, role: 'guests', admitted: true },
-  { port: 29814, role: 'devices', admitted: true },
-  { port: 29814, role: 'guests', admitted: false },
-])('a client of the role $role on port $port: $admitted', async ({ port, role, admitted }) => {
+function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy {
   const { logger } = recordingLogger()
-  const nobody: AccessPolicy = { admits: () => false, servedAddresses: () => [] }
-  const portProxy = new PortProxy({
+  return new PortProxy({
     port,
     shared: {
-      ports: {
-        access: (asked) => (asked === role ? only('127.0.0.1') : nobody),
-        controllerOnLink: () => true,
-        webUpstream: () => ({ kind: 'forward' }),
-      },
+      ports: { access, controllerOnLink: () => true, webUpstream: () => ({ kind: 'forward' }) },
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10 }),
       peers: new PeerTable(),
       logger,
@@ -58,15 +45,55 @@ test.each<{ port: number; role: Role; admitted: boolean }>([
       return true
     },
   })
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+test.each<{ port: number; role: Role; admitted: boolean }>([
+  { port: 8843, role: 'guests', admitted: true },
+  { port: 8843, role: 'management', admitted: false },
+  { port: 8043, role: 'management', admitted: true },
+  { port: 8043, role: 'devices', admitted: true },
+  { port: 8043, role: 'guests', admitted: false },
+  { port: 8088, role: 'guests', admitted: true },
+  { port: 29814, role: 'devices', admitted: true },
+  { port: 29814, role: 'guests', admitted: false },
+])('a client of the role $role on port $port: $admitted', async ({ port, role, admitted }) => {
+  const nobody: AccessPolicy = { admits: () => false, servedAddresses: () => [] }
+  const portProxy = judgedBy(port, (asked) => (asked === role ? only('127.0.0.1') : nobody))
   const server = await listen([proxyHost], 0, (client) => portProxy.accept(client))
   later(() => server.close())
   later(() => portProxy.closeAll())
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const client = dial(address.port)
+  const client = dial(portOf(server))
   client.socket.end()
   await soon(client.closed)
   expect(portProxy.snapshot().refused.access).toBe(admitted ? 0 : 1)
+})
+
+test('a link-local client is judged with its interface, without which its address says nothing', async () => {
+  const { port } = await controller((socket) => socket.write('hi'))
+  const asked: unknown[] = []
+  const access: AccessPolicy = {
+    admits: (peer) => {
+      asked.push(peer)
+      return false
+    },
+    servedAddresses: () => [],
+  }
+  const linkLocal = { remoteAddress: 'fe80::7%vlan30', localAddress: 'fe80::1%vlan30' }
+  const portProxy = judgedBy(port, () => access)
+  const server = await listen([proxyHost], 0, (client) => {
+    // Not every machine that runs this has IPv6.
+    for (const [name, value] of Object.entries(linkLocal)) Object.defineProperty(client, name, { value })
+    portProxy.accept(client)
+  })
+  later(() => server.close())
+  expect(await soon(dial(portOf(server)).closed)).toBe('reset')
+  expect(asked).toEqual([linkLocal])
 })
 
 test('a defect while one client is admitted costs that client only', async () => {

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { plainAddress } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -86,10 +85,7 @@ export class WaitingRoom {
     const upstream = this.#ports.webUpstream()
     const view = upstream.kind === 'wait' ? upstream.view : notAccepting
     const { localAddress = '', remoteAddress = '' } = socket
-    const forManagement = this.#ports.access('management').admits({
-      localAddress: plainAddress(localAddress),
-      remoteAddress: plainAddress(remoteAddress),
-    })
+    const forManagement = this.#ports.access('management').admits({ localAddress, remoteAddress })
     return { view: forManagement ? view : guestView(view), forManagement }
   }
 }
