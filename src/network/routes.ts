@@ -119,9 +119,12 @@ export class Routing {
 
   #currentRoutes(): readonly Route[] {
     const now = this.#clock.now()
-    if (now - this.#readAt >= routesAge) {
+    if (now - this.#readAt < routesAge) return this.#routes
+    this.#readAt = now
+    try {
       this.#routes = parseRoutes(this.#readRoutes())
-      this.#readAt = now
+    } catch {
+      // No open file is left (EMFILE), as in a flood: what was known stands, and a datagram never ends the edge.
     }
     return this.#routes
   }

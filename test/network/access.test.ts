@@ -110,4 +110,19 @@ describe('Routing', () => {
   ])('leads to %s by %s', (remote, expected) => {
     expect(routing.localAddressTowards(remote)?.address).toBe(expected)
   })
+
+  it('goes by the routes that it knew while the table cannot be read', () => {
+    let now = 0
+    let table: () => string = () => routes
+    const known = new Routing({ addresses, clock: { ...clock, now: () => now }, readRoutes: () => table() })
+    expect(known.localAddressTowards('172.16.5.5')?.address).toBe('10.20.0.1')
+    now = 60_000
+    table = () => {
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+    }
+    expect(known.localAddressTowards('172.16.5.5')?.address).toBe('10.20.0.1')
+    now = 120_000
+    table = () => routes.replaceAll('vlan20', 'vlan10')
+    expect(known.localAddressTowards('172.16.5.5')?.address).toBe('10.10.0.1')
+  })
 })
