@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
+import type { LocalAddress } from '../network/interfaces.ts'
 import type { Device, DiscoveryState } from '../state/edge-state.ts'
 import type { Reason } from '../state/host-state.ts'
 import { PortListeners } from './port-listeners.ts'
@@ -98,7 +99,7 @@ export class Discovery implements Component {
   /** What a user should know now and can do something about. */
   warnings(): readonly Reason[] {
     const current = this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed'])
-    if (this.#served().length > 0) return current
+    if (this.#served().some((local) => !local.internal)) return current
     return [
       ...current,
       {
@@ -109,20 +110,17 @@ export class Discovery implements Component {
   }
 
   async #follow(): Promise<void> {
-    const served = this.#served()
+    const served = this.#served().map((local) => local.address)
     await Promise.all([...this.#listeners.values()].map((listeners) => listeners.follow(served)))
   }
 
   /** The IPv4 addresses on which devices are served; not the bridge's, behind which only the container is. */
-  #served(): readonly string[] {
+  #served(): readonly LocalAddress[] {
     const bridge = parseIpv4Network(this.#config.network.subnet)
-    return this.#ports.access
-      .servedAddresses()
-      .map((local) => local.address)
-      .filter((address) => {
-        const value = parseIpv4(address)
-        return value !== undefined && !(bridge !== undefined && ipv4Contains(bridge, value))
-      })
+    return this.#ports.access.servedAddresses().filter((local) => {
+      const value = parseIpv4(local.address)
+      return value !== undefined && !(bridge !== undefined && ipv4Contains(bridge, value))
+    })
   }
 
   /**

@@ -28,14 +28,17 @@ test('every port listens on each served address and on the wildcard', async () =
   )
 })
 
-test('IPv6 addresses and the bridge are left out; without any address broadcasts are still served, with a warning', async () => {
+test('IPv6 addresses and the bridge are left out; with loopback alone broadcasts are still served, with a warning', async () => {
   const addresses = new SetAddresses([
-    { ...local('::1'), family: 'ipv6' },
+    { ...local('127.0.0.1'), internal: true },
+    { ...local('::1'), family: 'ipv6', internal: true },
     { ...local('127.0.81.1', 24), interface: 'podman1' },
   ])
   const { discovery } = await scene({ ports: { addresses } })
-  expect(discovery.state().listeners.map((listener) => listener.address)).toEqual(['*', '*'])
+  expect(discovery.state().listeners.map((listener) => listener.address)).toEqual(['127.0.0.1', '*', '127.0.0.1', '*'])
   expect(discovery.warnings()).toMatchObject([{ message: expect.stringContaining('only broadcasts') }])
+  addresses.set([{ ...local('127.0.0.1'), internal: true }, local('127.0.1.1')])
+  expect(discovery.warnings()).toEqual([])
 })
 
 test('addresses that come and go are followed, and answers stay right', async () => {

@@ -25,8 +25,9 @@ export function keepingLogger(): { logger: Logger; lines: string[] } {
   }
 }
 
+/** An address of loopback in the part of one of a LAN. */
 export function local(address: string, prefix = 8): LocalAddress {
-  return { interface: 'lo', address, family: 'ipv4', prefix, internal: true }
+  return { interface: 'lo', address, family: 'ipv4', prefix, internal: false }
 }
 
 /** Local addresses that the test sets. */
