@@ -1,8 +1,11 @@
 import { type IncomingMessage, request } from 'node:http'
 import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
 
-/** Longest answer or event that is read, in characters; the state of an appliance with 1,000 devices has about 0.5 million. */
-export const maxStateLength = 4 * 1024 * 1024
+/**
+ * Longest answer or event that is read, in characters. The state of an appliance with 1,000 devices has about 0.5 million;
+ * one whose table of devices a stranger filled with the longest texts has 5 million.
+ */
+export const maxStateLength = 8 * 1024 * 1024
 
 /** A request to one of the appliance's unix sockets. */
 export interface SocketRequest {
