@@ -29,6 +29,11 @@ export interface DeviceContext {
 
 /** How long a device may take from PRE_ADOPT to its connection, in milliseconds: three announce periods. */
 const adoptionPatience = 30_000
+/**
+ * A device that has not announced itself for this long, in milliseconds, has stopped: six announces. The controller
+ * forgets a pending device even earlier, after about 40 s. Reverse-engineered by third parties.
+ */
+const silentAfter = 60_000
 /** The controller drops a frame whose timestamp is older, in milliseconds. Reverse-engineered by third parties. */
 const clockTolerance = 20_000
 
@@ -48,7 +53,7 @@ export function adoptionOf(device: SeenDevice, context: DeviceContext): Adoption
   const adopted =
     device.adoptSentAt !== undefined || device.managed || ownershipOf(device.announce, context.omadacId) === 'ours'
   if (adopted && context.connections().open > 0) return 'connected'
-  if (device.adoptSentAt === undefined) return 'announcing'
+  if (device.adoptSentAt === undefined) return context.now - device.seenAt > silentAfter ? 'silent' : 'announcing'
   return context.now - device.adoptSentAt > adoptionPatience ? 'stalled' : 'adopt-sent'
 }
 
@@ -79,6 +84,7 @@ function hintFor(device: SeenDevice, context: DeviceContext): Reason | undefined
   const adoption = adoptionOf(device, context)
   if (adoption === 'connected') return undefined
   if (adoption === 'stalled') return stalledHint(device, context)
+  if (adoption === 'silent') return silentHint(device, context)
   if (device.skew !== undefined && Math.abs(device.skew) > clockTolerance) return clockHint(device.skew)
   if (ownershipOf(device.announce, context.omadacId) !== 'other') return undefined
   return {
@@ -99,6 +105,16 @@ function stalledHint(device: SeenDevice, context: DeviceContext): Reason {
   return {
     message: `${asked}: no connection from ${device.address} has arrived`,
     remedy: `allow TCP port ${managementPort} from ${device.address} to this machine in its firewall and between the VLANs; then adopt it again`,
+  }
+}
+
+/** Only what was adopted here is missed: others may have been taken away, or adopted elsewhere. */
+function silentHint(device: SeenDevice, context: DeviceContext): Reason | undefined {
+  if (!device.managed && ownershipOf(device.announce, context.omadacId) !== 'ours') return undefined
+  return {
+    message: `it neither announces itself nor has a connection from ${device.address}, where it was last`,
+    remedy:
+      'check its power and its network; if it has another address now, the controller itself shows it as connected',
   }
 }
 

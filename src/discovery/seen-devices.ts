@@ -12,11 +12,15 @@ const forgetAfter = 24 * 3600_000
 /** The farthest that a clock is believed to be off, in milliseconds: a hundred years. */
 const maxSkew = 100 * 365 * 86_400_000
 
+/** How many of the oldest devices are looked at between two observations to find one that may give way. */
+const maxLooks = maxDevices
+
 /** Every device that announced itself, by MAC address. */
 export class SeenDevices {
   readonly #clock: Clock
   readonly #ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'>
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
+  #looks = maxLooks
 
   constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'> }) {
     this.#clock = options.clock
@@ -56,6 +60,7 @@ export class SeenDevices {
   /** Notes which devices have connected, and forgets those that are long gone. Call every few seconds. */
   observe(): void {
     const now = this.#clock.now()
+    this.#looks = maxLooks
     for (const [mac, device] of this.#devices.entries()) {
       if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
         device.managed = true
@@ -96,9 +101,12 @@ export class SeenDevices {
     return device
   }
 
-  /** Connected devices announce nothing and would be the first to go: each oldest one is made the newest instead. */
+  /**
+   * Connected devices announce nothing and would be the first to go: each oldest one is made the newest instead. Anybody
+   * can fill the table with devices that count as connected; the looks are bounded, so that this costs no time.
+   */
   #spareConnected(): void {
-    for (let looked = 0; looked < maxDevices; looked++) {
+    for (; this.#looks > 0; this.#looks--) {
       const oldest = this.#devices.oldest()
       if (oldest === undefined || adoptionOf(oldest[1], this.#contextOf(oldest[1])) !== 'connected') return
       this.#devices.get(oldest[0])

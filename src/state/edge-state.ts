@@ -3,8 +3,11 @@ import type { Reason, stateVersion } from './host-state.ts'
 /** `factory`: ready to adopt; `ours`: managed by this controller; `other`: by another one; `unknown`: it did not say. */
 export type Ownership = 'factory' | 'ours' | 'other' | 'unknown'
 
-/** How far a device's adoption came as this box sees it. `stalled`: adopt was sent, but the device has not connected. */
-export type Adoption = 'announcing' | 'adopt-sent' | 'connected' | 'stalled'
+/**
+ * How far a device's adoption came as this box sees it. `stalled`: adopt was sent, but the device has not connected.
+ * `silent`: it has stopped announcing itself and is not connected.
+ */
+export type Adoption = 'announcing' | 'adopt-sent' | 'connected' | 'stalled' | 'silent'
 
 /** A device that announced itself. Times are ISO 8601. Texts come from the LAN: untrusted, bounded, free of control characters. */
 export interface Device {

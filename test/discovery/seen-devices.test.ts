@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { SeenDevices } from '../../src/discovery/seen-devices.ts'
 import { type Announce, factoryControllerId } from '../../src/omada/announce.ts'
+import { maxStateLength } from '../../src/state/client-request.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const mac = 'AA-BB-CC-00-00-01'
@@ -73,6 +74,20 @@ test('announcing, adopt sent, connected; and still shown as connected when it ha
   devices.observe()
   expect(first()?.adoption).toBe('connected')
   connections.clear()
+  expect(first()).toMatchObject({
+    adoption: 'silent',
+    hint: { message: expect.stringContaining('connection from 192.0.2.7') },
+  })
+})
+
+test('a device that has stopped announcing is silent, not ready to adopt', () => {
+  announce()
+  clock.advance(60_000)
+  expect(first()?.adoption).toBe('announcing')
+  clock.advance(1)
+  expect(first()?.adoption).toBe('silent')
+  expect(first()).not.toHaveProperty('hint')
+  announce()
   expect(first()?.adoption).toBe('announcing')
 })
 
@@ -137,6 +152,43 @@ test('the table is bounded; connected devices stay, the longest silent gives way
   expect(devices.has('connected')).toBe(true)
   expect(devices.has('silent')).toBe(false)
   expect(devices.has('spoofed 19999')).toBe(true)
+})
+
+test('a table full of what counts as connected costs no more time than any other', () => {
+  let asked = 0
+  const flooded = new SeenDevices({
+    clock,
+    ports: {
+      omadacId: () => omadacId,
+      managementConnections: () => {
+        asked++
+        return { open: 1 }
+      },
+    },
+  })
+  const base = { class: 'ap', model: '', name: '', firmware: '', address: '', controllerId: 'ours' }
+  for (let device = 0; device < 5000; device++) flooded.announced({ ...base, mac: `spoofed ${device}` }, '192.0.2.7')
+  expect(flooded.size).toBe(4096)
+  expect(asked).toBeLessThanOrEqual(4096)
+})
+
+test('a table full of the longest texts is a state that can be read', () => {
+  // Each is two UTF-16 units, or one that JSON escapes.
+  const text = '\u{1F4A9}'.repeat(64)
+  for (let device = 0; device < 4096; device++) {
+    announce({
+      mac: device.toString(16).padStart(17, '0'),
+      class: text,
+      model: text,
+      name: text,
+      firmware: text,
+      address: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255',
+      controllerId: '"'.repeat(64),
+    })
+  }
+  const length = JSON.stringify(devices.list()).length
+  expect(length).toBeGreaterThan(4096 * 1000)
+  expect(length).toBeLessThan(0.75 * maxStateLength)
 })
 
 test('a device silent for a day is forgotten', () => {

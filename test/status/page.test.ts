@@ -51,6 +51,14 @@ test('adoption is told in plain words, devices that need somebody come first', a
   expect(page).toContain('open TCP 29814 in the firewall')
 })
 
+test('a device that has stopped announcing is not told to be ready to adopt', async () => {
+  await using served = await serve()
+  served.edge = { ...served.edge, devices: [device({ adoption: 'silent', ownership: 'factory' })] }
+  const page = await pageOf(served.url)
+  expect(page).toContain('Silent: not announcing, not connected')
+  expect(page.toLowerCase()).not.toContain('ready to adopt')
+})
+
 test('the controller is linked at the address under which the page was asked for', async () => {
   await using served = await serve()
   const ask = async (host: string) => {

@@ -23,6 +23,7 @@ const adoptions: Readonly<Record<Adoption, { mark: string; tone: string }>> = {
   'adopt-sent': { mark: '…', tone: 'busy' },
   announcing: { mark: '•', tone: 'idle' },
   stalled: { mark: '!', tone: 'bad' },
+  silent: { mark: '–', tone: 'idle' },
 }
 
 function adoptionText(device: Device): string {
@@ -33,6 +34,8 @@ function adoptionText(device: Device): string {
       return 'Adopting: waiting for it to connect'
     case 'stalled':
       return 'Adopt was sent, but it has not connected'
+    case 'silent':
+      return 'Silent: not announcing, not connected'
     case 'announcing':
       return device.ownership === 'factory' ? 'Ready to adopt' : 'Announcing, not connected'
   }
@@ -90,7 +93,13 @@ export function devicesView(devices: readonly Device[], now: number): Html {
   }</section>`
 }
 
-const urgency: Readonly<Record<Adoption, number>> = { stalled: 0, 'adopt-sent': 1, announcing: 2, connected: 3 }
+const urgency: Readonly<Record<Adoption, number>> = {
+  stalled: 0,
+  'adopt-sent': 1,
+  announcing: 2,
+  connected: 3,
+  silent: 4,
+}
 
 function byUrgency(a: Device, b: Device): number {
   const needs = (device: Device) => (device.hint === undefined ? urgency[device.adoption] : 0)
