@@ -1,15 +1,21 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { sourceOf } from '../core/source.ts'
 import type { AccessPolicy } from '../network/access.ts'
 
 /** Connections at once, over all clients. */
 const maxConnections = 512
 
+/** Bytes of answers that clients have not taken yet, over all clients and of one: what the kernel could not take is in memory. */
+const maxUnsent = 64_000_000
+const maxUnsentPerSource = 16_000_000
+
 /** Resets connections of clients that may not see the page or hold too many of them, and counts those. */
 export class ConnectionGuard {
   readonly #access: AccessPolicy
   readonly #maxPerSource: number
-  readonly #open = new Map<string, number>()
+  /** Holds a source only while it has a connection. */
+  readonly #open = new Map<string, Set<Socket>>()
   #refused = 0
 
   constructor(options: { access: AccessPolicy; maxPerSource: number }) {
@@ -19,6 +25,13 @@ export class ConnectionGuard {
 
   get refused(): number {
     return this.#refused
+  }
+
+  /** Whether another answer may be made for the client of this socket. */
+  hasRoom({ remoteAddress }: Socket): boolean {
+    const own = remoteAddress === undefined ? undefined : this.#open.get(sourceOf(remoteAddress))
+    if (own !== undefined && unsent([own]) > maxUnsentPerSource) return false
+    return unsent(this.#open.values()) <= maxUnsent
   }
 
   watch(server: Server): void {
@@ -37,17 +50,23 @@ export class ConnectionGuard {
       socket.destroy()
       return
     }
-    const open = this.#open.get(remoteAddress) ?? 0
-    if (open >= this.#maxPerSource || !this.#access.admits({ localAddress, remoteAddress })) {
+    const source = sourceOf(remoteAddress)
+    const open = this.#open.get(source) ?? new Set()
+    if (open.size >= this.#maxPerSource || !this.#access.admits({ localAddress, remoteAddress })) {
       this.#refused++
       socket.resetAndDestroy()
       return
     }
-    this.#open.set(remoteAddress, open + 1)
+    this.#open.set(source, open.add(socket))
     socket.once('close', () => {
-      const left = (this.#open.get(remoteAddress) ?? 1) - 1
-      if (left === 0) this.#open.delete(remoteAddress)
-      else this.#open.set(remoteAddress, left)
+      open.delete(socket)
+      if (open.size === 0) this.#open.delete(source)
     })
   }
+}
+
+function unsent(sources: Iterable<ReadonlySet<Socket>>): number {
+  let bytes = 0
+  for (const sockets of sources) for (const socket of sockets) bytes += socket.writableLength
+  return bytes
 }

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { plainAddress } from '../core/cidr.ts'
+import { sourceOf } from '../core/source.ts'
 import { sendFault } from '../state/server-app.ts'
 import type { EventStream } from '../state/sse.ts'
+import type { ConnectionGuard } from './connection-guard.ts'
 import { securityHeaders } from './headers.ts'
 import { hostOf, meansThisMachine } from './host-header.ts'
 import type { StatusSnapshot } from './snapshot.ts'
@@ -10,11 +12,14 @@ import { pageView } from './views/page.ts'
 export interface RouteOptions {
   readonly snapshot: StatusSnapshot
   readonly stream: EventStream
+  readonly guard: ConnectionGuard
   /** Domains under which this machine may be asked for, besides private ones. */
   readonly ownDomains: readonly string[]
   /** Where the controller's own interface is served. */
   readonly controllerPort: number
 }
+
+const json = 'application/json; charset=utf-8'
 
 /** Monitoring may ask under any name: these two tell no more than the phase. */
 const open = new Set(['/healthz', '/readyz'])
@@ -24,7 +29,11 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   const { snapshot, stream } = options
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
-    return refuseMethod(app, request, reply) ?? refuseHost(request, reply, options.ownDomains)
+    return (
+      refuseMethod(app, request, reply) ??
+      refuseHost(request, reply, options.ownDomains) ??
+      refuseSlow(request, reply, options.guard)
+    )
   })
 
   app.get('/', (request, reply) => {
@@ -33,10 +42,10 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
     return reply.type('text/html; charset=utf-8').send(pageView({ ...snapshot.page(), controllerUrl }))
   })
 
-  app.get('/api/v1/status', async () => snapshot.status())
-  app.get('/api/v1/devices', async () => snapshot.devices())
+  app.get('/api/v1/status', (_request, reply) => reply.type(json).send(snapshot.statusJson()))
+  app.get('/api/v1/devices', (_request, reply) => reply.type(json).send(snapshot.devicesJson()))
   app.get('/api/v1/events', { exposeHeadRoute: false }, (request, reply) => {
-    const source = plainAddress(request.ip)
+    const source = sourceOf(request.ip)
     if (!stream.hasRoom(source)) {
       return sendFault(reply, 503, {
         code: 'HTTP_BUSY',
@@ -82,6 +91,16 @@ function refuseHost(
     code: 'HTTP_HOST',
     message: `this page was asked for as "${header.slice(0, 200)}", a name that may be somebody else's (DNS rebinding)`,
     remedy: `open http://${localHost(request)}:${request.socket.localPort}/ instead, or by a name without a dot or one that ends in .local, .lan, .home or .internal`,
+  })
+}
+
+/** An answer that nobody reads stays in memory: who leaves too many there gets no further one. */
+function refuseSlow(request: FastifyRequest, reply: FastifyReply, guard: ConnectionGuard): FastifyReply | undefined {
+  if (open.has(request.url) || guard.hasRoom(request.socket)) return undefined
+  return sendFault(reply, 503, {
+    code: 'HTTP_BUSY',
+    message: 'too many earlier answers have not been read yet, by this client or by all together',
+    remedy: 'read or close them, and ask again later',
   })
 }
 

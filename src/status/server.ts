@@ -69,9 +69,9 @@ export class StatusServer implements Component {
     this.#guard = new ConnectionGuard({ access: options.ports.access, maxPerSource })
     this.#stream = new EventStream({
       event: 'status',
-      render: () => JSON.stringify(this.#snapshot.status()),
+      render: () => this.#snapshot.statusJson(),
       // Whoever shows devices too asks for them again when something about them changed.
-      id: () => hash('sha1', JSON.stringify(this.#snapshot.devices())),
+      id: () => hash('sha1', this.#snapshot.devicesJson()),
       timing: this.#timing,
       maxPerSource: maxStreamsPerSource,
     })
@@ -154,6 +154,7 @@ export class StatusServer implements Component {
     addRoutes(app, {
       snapshot: this.#snapshot,
       stream: this.#stream,
+      guard: this.#guard,
       ownDomains: ownDomainsOf(hostname(), readResolvConf()),
       controllerPort,
     })

@@ -11,17 +11,32 @@ export interface StatusSources {
   edge(): EdgeState
 }
 
-/** How long a rendered page is handed to further readers, in milliseconds: ages on it are in seconds. */
-const htmlLifetime = 1000
+/**
+ * How long what was put together is handed to further readers, in milliseconds: whoever asks in a loop must not keep this
+ * process, which also forwards, from its work.
+ */
+const lifetime = 500
 
-/** The status as of now, remembering what the host said last, and the page made of it. */
+/** What readers get, each part made when the first of them asks for it. */
+interface View {
+  readonly at: number
+  readonly host: HostState | undefined
+  readonly status: ApplianceStatus
+  readonly devices: EdgeState['devices']
+  statusJson?: string
+  /** Bytes, which all answers share. */
+  devicesJson?: Buffer
+  main?: Html
+}
+
+/** The status of a moment ago at most, remembering what the host said last, and what is made of it for readers. */
 export class StatusSnapshot {
   readonly #sources: StatusSources
   readonly #clock: Clock
   readonly #ownPid: number
   #lastHost: HostState | undefined
   #lost: MergeOptions['lost']
-  #html: { readonly at: number; readonly main: Html; readonly status: ApplianceStatus } | undefined
+  #view: View | undefined
 
   constructor(options: { sources: StatusSources; clock: Clock; ownPid: number }) {
     this.#sources = options.sources
@@ -29,34 +44,45 @@ export class StatusSnapshot {
     this.#ownPid = options.ownPid
   }
 
-  /** Something changed: forgets the rendered page and notes whether the host answers. */
+  /** Something changed: forgets what was put together and notes whether the host answers. */
   invalidate(): void {
-    this.#html = undefined
+    this.#view = undefined
     this.#host()
   }
 
   status(): ApplianceStatus {
-    return this.#merge(this.#sources.edge())
+    return this.#current().status
   }
 
-  devices(): EdgeState['devices'] {
-    return this.#sources.edge().devices
+  statusJson(): string {
+    const view = this.#current()
+    view.statusJson ??= JSON.stringify(view.status)
+    return view.statusJson
+  }
+
+  devicesJson(): Buffer {
+    const view = this.#current()
+    view.devicesJson ??= Buffer.from(JSON.stringify(view.devices))
+    return view.devicesJson
   }
 
   page(): { readonly main: Html; readonly status: ApplianceStatus } {
-    const at = this.#clock.now()
-    if (this.#html === undefined || at - this.#html.at > htmlLifetime) {
-      const edge = this.#sources.edge()
-      const status = this.#merge(edge)
-      this.#html = { at, status, main: mainView(status, edge.devices, this.#clock.wall()) }
-    }
-    return this.#html
+    const view = this.#current()
+    view.main ??= mainView(view.status, view.devices, this.#clock.wall())
+    return { main: view.main, status: view.status }
   }
 
-  #merge(edge: EdgeState): ApplianceStatus {
+  #current(): View {
+    const at = this.#clock.now()
     const host = this.#host()
+    // What the host says, the phase among it, is never a moment old.
+    const view = this.#view
+    if (view !== undefined && view.host === host && at - view.at < lifetime) return view
+    const edge = this.#sources.edge()
     const lost = host === undefined ? this.#lost : undefined
-    return mergeStatus(host, edge, { ownPid: this.#ownPid, ...(lost === undefined ? {} : { lost }) })
+    const status = mergeStatus(host, edge, { ownPid: this.#ownPid, ...(lost === undefined ? {} : { lost }) })
+    this.#view = { at, host, status, devices: edge.devices }
+    return this.#view
   }
 
   #host(): HostState | undefined {

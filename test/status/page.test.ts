@@ -79,6 +79,17 @@ test('the policy allows this page to run its own script and nothing else', async
   expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\/(?!127\.0\.0\.1:8043)/)
 })
 
+test('a table that strangers filled is cut on the page, and whole as JSON', async () => {
+  await using served = await serve()
+  const devices = Array.from({ length: 4096 }, (_, i) => device({ mac: `AA-BB-CC-DD-${i}`, adoption: 'silent' }))
+  served.edge = { ...served.edge, devices: [...devices, device({ mac: 'AA-STALLED', adoption: 'stalled' })] }
+  const page = await pageOf(served.url)
+  expect(page.match(/<tr data-key="AA-/g)).toHaveLength(1500)
+  expect(page).toContain('data-key="AA-STALLED"')
+  expect(page).toContain('2,597 more are not shown')
+  expect(await (await fetch(`${served.url}/api/v1/devices`)).json()).toHaveLength(4097)
+})
+
 test('a thousand devices are served, and as JSON too', async () => {
   await using served = await serve()
   served.edge = {

@@ -92,6 +92,44 @@ test('one client may hold 16 event streams; the next is told to come later', asy
   for (const one of held) one.socket.destroy()
 })
 
+test('a client that leaves its answers unread gets no more of them', async () => {
+  await using served = await serve()
+  // Far more than the sockets' buffers hold.
+  served.host = hostState({ reason: { message: 'x'.repeat(24_000_000) } })
+  const held: Array<ReturnType<typeof rawConnection>> = []
+  const askAnother = async () => {
+    const slow = rawConnection(served.port, 'GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    held.push(slow)
+    await vi.waitFor(() => expect(slow.text).not.toBe(''), 10_000)
+    slow.socket.pause()
+    return slow.text.slice(0, 12)
+  }
+  const answers: string[] = []
+  for (let count = 0; count < 4; count += 1) answers.push(await askAnother())
+  expect(answers[0]).toBe('HTTP/1.1 200')
+  expect(answers.at(-1)).toBe('HTTP/1.1 503')
+  expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
+  for (const one of held) one.socket.destroy()
+  await vi.waitFor(async () => expect((await fetch(`${served.url}/api/v1/devices`)).status).toBe(200), 10_000)
+})
+
+test('readers in a loop are given the same answer for a moment', async () => {
+  await using served = await serve()
+  let merged = 0
+  const { ports } = served.edge.proxy
+  served.edge = {
+    ...served.edge,
+    proxy: {
+      get ports() {
+        merged += 1
+        return ports
+      },
+    },
+  }
+  for (let count = 0; count < 200; count += 1) await fetch(`${served.url}/api/v1/status`)
+  expect(merged).toBeLessThan(200)
+})
+
 test('a subscriber that does not read is dropped, the others go on', async () => {
   await using served = await serve({ timing: { heartbeatMilliseconds: 200 } })
   const slow = rawConnection(served.port, subscribe)

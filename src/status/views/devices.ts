@@ -75,10 +75,13 @@ const columns = (now: number): readonly Column<Device>[] => [
       }`
     },
   },
-  { label: 'Last seen', kind: 'brief', cell: (device) => ago(now, device.lastSeen) },
+  { label: 'Announced', kind: 'brief', cell: (device) => ago(now, device.lastSeen) },
 ]
 
-/** Every device that announced itself; those that need somebody come first. */
+/** Rows at most: a table that strangers filled would keep browsers, and this process, busy for nothing. */
+const maxRows = 1500
+
+/** The devices that announced themselves; those that need somebody come first. */
 export function devicesView(devices: readonly Device[], now: number): Html {
   return html`<section id="devices" class="card" aria-labelledby="devices-title">
 <h2 id="devices-title">Devices <span class="count">${count(devices.length)}</span></h2>${
@@ -87,9 +90,12 @@ export function devicesView(devices: readonly Device[], now: number): Html {
       : html`<p class="summary">${summary(devices)}</p>${table({
           label: 'Devices',
           columns: columns(now),
-          rows: [...devices].sort(byUrgency),
+          rows: [...devices].sort(byUrgency).slice(0, maxRows),
           key: (device) => device.mac,
-        })}`
+        })}${
+          devices.length > maxRows &&
+          html`<p class="summary">${count(devices.length - maxRows)} more are not shown: <a href="/api/v1/devices">all devices as JSON</a></p>`
+        }`
   }</section>`
 }
 
