@@ -112,7 +112,11 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       stateChanged.emit(edgeState())
     },
   })
-  host.changed.on(() => changed.emit())
+  host.changed.on(() => {
+    // A controller that has just started brought its bridge up: without a look the proxies would miss it for a moment.
+    addresses.look()
+    changed.emit()
+  })
 
   await supervise({
     logger,

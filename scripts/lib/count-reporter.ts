@@ -22,8 +22,9 @@ export function countTests(modules: readonly TestModule[], unhandledErrors: numb
       else if (result.state === 'failed') failed += 1
       else {
         const note = result.state === 'skipped' ? result.note : 'it did not run to its end'
-        const name = `${module.relativeModuleId} > ${test.fullName}`
-        skipped.push({ name, reason: note ?? 'the test gives no reason' })
+        const cause =
+          module.state() === 'failed' ? 'something before it in its file failed' : 'the test gives no reason'
+        skipped.push({ name: `${module.relativeModuleId} > ${test.fullName}`, reason: note ?? cause })
       }
     }
   }

@@ -82,6 +82,15 @@ export class InterfaceWatcher implements Component, LocalAddresses {
     await this.#reading.stop()
   }
 
+  /** Looks now, for whoever knows that something changed; else a change is seen within the interval. Never throws. */
+  look(): void {
+    try {
+      this.#refresh()
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'network addresses could not be read')
+    }
+  }
+
   #refresh(): void {
     const before = new Set(this.#addresses.map(keyOf))
     const now = this.#read()

@@ -27,6 +27,28 @@ describe('InterfaceWatcher', () => {
     expect(seen).toHaveLength(1)
   })
 
+  it('looks at once when asked to, and is not broken by a reading that fails', async () => {
+    let read = (): LocalAddress[] => [eth0]
+    const watcher = new InterfaceWatcher({
+      logger,
+      clock: systemClock,
+      read: () => read(),
+      intervalMilliseconds: 3_600_000,
+    })
+    await watcher.start(new AbortController().signal)
+    const seen: (readonly LocalAddress[])[] = []
+    watcher.changed.on((list) => seen.push(list))
+    read = () => [eth0, eth1]
+    watcher.look()
+    expect(seen).toEqual([[eth0, eth1]])
+    read = () => {
+      throw new Error('no memory')
+    }
+    watcher.look()
+    expect(watcher.list()).toEqual([eth0, eth1])
+    await watcher.stop()
+  })
+
   it("reads this machine's loopback address with its prefix", () => {
     expect(readLocalAddresses()).toContainEqual({
       interface: 'lo',

@@ -32,6 +32,9 @@ test('the edge serves although its user cannot read the program', async () => {
     (answer) => answer.status === 200,
   )
   expect(status).toBe(200)
-  expect((await host.outpost.call('http', { url: 'https://127.0.0.1:8043/login' })).status).toBe(200)
+  await eventually(
+    () => host.outpost.call('http', { url: 'https://127.0.0.1:8043/login' }),
+    (answer) => answer.status === 200,
+  )
   expect(host.appliance.report()).not.toMatch(/MODULE_NOT_FOUND|EACCES/)
 })

@@ -39,7 +39,7 @@ test("systemd's own program brings every notification to the socket", async () =
     await notifier.stopping()
     await vi.waitFor(() => expect(received.join()).toContain('STOPPING=1'), { timeout: 10_000 })
     const texts = received.slice(1).map((line) => String(JSON.parse(line)))
-    const sent = texts.flatMap((text) => text.split('\n')).filter((line) => !/^(MAINPID=|BARRIER=|$)/.test(line))
+    const sent = texts.flatMap((text) => text.split('\n')).filter((line) => !/^(MAINPID|BARRIER=|$)/.test(line))
     expect(sent).toEqual(['STATUS=starting: MongoDB', 'EXTEND_TIMEOUT_USEC=30000000', 'READY=1', 'STOPPING=1'])
     expect(texts.join('\n')).toContain(`MAINPID=${process.pid}`)
     expect(lines).toEqual([])

@@ -79,6 +79,12 @@ export class Appliance {
     return this.child.stop(signal, milliseconds)
   }
 
+  /** Stops it if it runs. One that does not stop in time is left to the ledger. */
+  async end(): Promise<void> {
+    if (this.#child?.running === true)
+      await this.stop('SIGTERM', 30_000).catch((error: Error) => console.error(error.message))
+  }
+
   hostState(): Promise<HostState> {
     return fetchState<HostState>(this.paths.hostStateSocket, AbortSignal.timeout(5000))
   }

@@ -153,8 +153,9 @@ export class TestHost {
     return [this.appliance.report(), ...devices].join('\n')
   }
 
-  /** Ends and removes everything, the appliance first. */
+  /** Ends and removes everything, the appliance first: without its engine it could not stop its controller. */
   async close(): Promise<void> {
+    await this.appliance.end()
     this.outpost.close()
     await this.ledger.close()
   }
