@@ -59,7 +59,12 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     ports: {
       access: (role) => access[role],
       controllerOnLink: () => routing.isOnLink(config.network.controllerAddress),
-      webUpstream: () => decideWebUpstream({ state: host.last(), edgeAgeMilliseconds: clock.now() - bornAt }),
+      webUpstream: () =>
+        decideWebUpstream({
+          state: host.last(),
+          current: host.current() !== undefined,
+          edgeAgeMilliseconds: clock.now() - bornAt,
+        }),
       certificate: async () => options.certificate,
       stateDirectory: paths.edgeStateDirectory,
     },
@@ -94,23 +99,19 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     clock,
     ports: { host: () => host.current(), edge: edgeState, changed, access: access.management },
   })
-  const stateChanged = new Emitter<EdgeState>()
   const stateServer = new StateServer<EdgeState>({
     logger,
     path: paths.edgeStateSocket,
     mode: 0o660,
     ...(options.stateGroup === undefined ? {} : { group: options.stateGroup }),
-    store: { get: edgeState, changed: stateChanged },
+    store: { get: edgeState, changed },
   })
   const telling = new Periodic({
     name: 'edge-state',
     logger,
     clock,
     intervalMilliseconds: tellEvery,
-    work: () => {
-      changed.emit()
-      stateChanged.emit(edgeState())
-    },
+    work: () => changed.emit(),
   })
   host.changed.on(() => {
     // A controller that has just started brought its bridge up: without a look the proxies would miss it for a moment.

@@ -13,12 +13,18 @@ export type Upstream = { readonly kind: 'forward' } | { readonly kind: 'wait'; r
 /** How long after its start the edge waits to hear from the host before it forwards without knowing, in milliseconds. */
 const firstWord = 10_000
 
+/** Phases with a container that runs, and may have become ready since. */
+const running: ReadonlySet<Phase> = new Set(['starting', 'ready', 'degraded'])
+
 /**
- * Decides by the controller's phase. A host that died leaves a controller that may well work: its last word stands, and
- * an edge that never heard one forwards once the host had time to speak.
+ * Decides by the controller's phase. A host that died leaves a controller that may well work: when it ran at the host's
+ * last word it is tried, else that word stands; an edge that never heard one forwards once the host had time to speak.
  */
 export function decideWebUpstream(known: {
+  /** What the host said last. */
   readonly state: HostState | undefined
+  /** Whether the host still answers. */
+  readonly current: boolean
   readonly edgeAgeMilliseconds: number
 }): Upstream {
   const { state } = known
@@ -26,7 +32,7 @@ export function decideWebUpstream(known: {
     if (known.edgeAgeMilliseconds > firstWord) return { kind: 'forward' }
     return { kind: 'wait', view: { phase: 'starting', reason: { message: 'omada-host is starting' } } }
   }
-  if (state.phase === 'ready') return { kind: 'forward' }
+  if (state.phase === 'ready' || (!known.current && running.has(state.phase))) return { kind: 'forward' }
   const { pull } = state.controller
   return {
     kind: 'wait',

@@ -1,9 +1,14 @@
 import type { Component } from '../core/component.ts'
-import type { Emitter } from '../core/emitter.ts'
 import type { Logger } from '../core/logger.ts'
 import { SocketApp, sendFault } from './server-app.ts'
 import type { SocketPlace } from './server-socket.ts'
 import { EventStream, type EventStreamTiming } from './sse.ts'
+
+/** A state to publish. `changed` only says that it changed: what nobody reads need not be put together. */
+export interface Published<S> {
+  get(): S
+  readonly changed: { on(listener: () => void): () => void }
+}
 
 /**
  * Publishes a state on a unix socket, read-only: `GET /v1/state` is the state as JSON, `GET /v1/events` server-sent
@@ -13,7 +18,7 @@ export class StateServer<S> implements Component {
   readonly name = 'state-server'
   readonly #logger: Logger
   readonly #place: SocketPlace
-  readonly #store: { get(): S; readonly changed: Emitter<S> }
+  readonly #store: Published<S>
   readonly #timing: EventStreamTiming | undefined
   readonly #maxSubscribers: number | undefined
   #served: { readonly socket: SocketApp; readonly stream: EventStream; readonly unsubscribe: () => void } | undefined
@@ -23,7 +28,7 @@ export class StateServer<S> implements Component {
     path: string
     mode: number
     group?: number
-    store: { get(): S; readonly changed: Emitter<S> }
+    store: Published<S>
     timing?: EventStreamTiming
     maxSubscribers?: number
   }) {
