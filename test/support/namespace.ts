@@ -22,6 +22,11 @@ export class Namespace {
     return namespace
   }
 
+  /** Takes away its name; it goes, with all its interfaces, when no process is in it any more. */
+  async remove(): Promise<void> {
+    await command(['ip', 'netns', 'delete', this.name ?? ''])
+  }
+
   /**
    * The argv that runs `argv` in here. nsenter rather than `ip netns exec`: that one mounts a new /sys, which hides the
    * cgroups that a container engine needs. No fork in between: the child's process id is the program's own.

@@ -1,14 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fetchState } from '../../../src/state/client.ts'
-import type { EdgeState, Device as SeenDevice } from '../../../src/state/edge-state.ts'
-import type { HostState, Phase } from '../../../src/state/host-state.ts'
 import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
-import { type ApplianceStatus, mergeStatus } from '../../../src/status/merge.ts'
 import { Child, type ChildEnd } from '../../support/child.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
+import { ApplianceState } from './appliance-state.ts'
 
 /** The real build; `npm run build` makes it. */
 export const builtProgram = fileURLToPath(new URL('../../../dist/omada-host', import.meta.url))
@@ -25,8 +22,8 @@ export interface ApplianceOptions {
 }
 
 /** `dist/omada-host run` as a child in a namespace, and what it says of itself on its unix sockets. */
-export class Appliance {
-  readonly paths: Paths
+export class Appliance extends ApplianceState {
+  override readonly paths: Paths
   readonly configFile: string
   readonly #ledger: Ledger
   readonly #options: ApplianceOptions
@@ -35,6 +32,7 @@ export class Appliance {
   #before = ''
 
   constructor(ledger: Ledger, options: ApplianceOptions) {
+    super()
     this.#ledger = ledger
     this.#options = options
     this.#program = options.program ?? builtProgram
@@ -85,40 +83,12 @@ export class Appliance {
       await this.stop('SIGTERM', 30_000).catch((error: Error) => console.error(error.message))
   }
 
-  hostState(): Promise<HostState> {
-    return fetchState<HostState>(this.paths.hostStateSocket, AbortSignal.timeout(5000))
-  }
-
-  edgeState(): Promise<EdgeState> {
-    return fetchState<EdgeState>(this.paths.edgeStateSocket, AbortSignal.timeout(5000))
-  }
-
-  async status(): Promise<ApplianceStatus> {
-    const [host, edge] = await Promise.all([this.hostState(), this.edgeState()])
-    return mergeStatus(host, edge)
-  }
-
-  async device(mac: string): Promise<SeenDevice | undefined> {
-    return (await this.edgeState()).devices.find((device) => device.mac === mac)
-  }
-
-  /** Waits for a phase. @throws Error when the appliance ends or does not get there in time, with its log */
-  async phase(wanted: Phase, milliseconds = 60_000): Promise<HostState> {
-    const end = performance.now() + milliseconds
-    for (;;) {
-      const state = await this.hostState().catch(() => undefined)
-      if (state?.phase === wanted) return state
-      if (!this.child.running) throw new Error(`the appliance ended instead of being ${wanted}\n${this.report()}`)
-      if (performance.now() > end) {
-        const last = state === undefined ? 'it told nothing' : `it is ${state.phase}: ${JSON.stringify(state.reason)}`
-        throw new Error(`not ${wanted} after ${milliseconds} ms: ${last}\n${this.report()}`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+  override get running(): boolean {
+    return this.#child?.running === true
   }
 
   /** The end of its log, over one restart, for the message of a failure. */
-  report(): string {
+  override report(): string {
     const before = this.#before === '' ? '' : `--- the appliance's log before its restart\n${this.#before}\n`
     return `${before}--- the appliance's log\n${this.#child?.tail(150) ?? ''}`
   }

@@ -64,7 +64,11 @@ export class Podman {
       'registries.conf': ['[[registry]]', 'location = "127.0.0.1:5000"', 'insecure = true'],
     }
     for (const [name, text] of Object.entries(lines)) writeFileSync(join(directory, name), `${text.join('\n')}\n`)
-    ledger.willMake('containers', podman.argv(['rm', '--all', '--force', '--time', '0']), podman.environment)
+    // Containers do not outlive the network namespace of a machine that was switched off.
+    const there = namespace.name === undefined ? '/' : `/run/netns/${namespace.name}`
+    const remove = podman.argv(['rm', '--all', '--force', '--time', '0'])
+    const undo = ['sh', '-c', `! [ -e ${there} ] || exec "$@"`, 'sh', ...remove]
+    ledger.willMake('containers', undo, podman.environment)
     return podman
   }
 

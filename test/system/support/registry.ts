@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Child } from '../../support/child.ts'
+import { command } from '../../support/command.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
 import { standinImage, standinImageStore, type standinTags } from './images.ts'
@@ -53,13 +54,29 @@ export class Registry {
     }
   }
 
-  /** Puts a stand-in image into the registry. @returns the name to pull it by */
+  /**
+   * Puts a stand-in image into the registry. What a push writes is kept beside the image store: later ones copy it.
+   * @returns the name to pull it by
+   */
   async push(tag: (typeof standinTags)[number]): Promise<string> {
     const name = `${Registry.address}/omada-standin:${tag}`
+    const store = await standinImageStore()
+    const blobs = join(this.#directory, 'blobs')
+    const kept = join(dirname(store), `registry-${tag}`)
+    if (existsSync(kept)) {
+      await command(['cp', '--archive', '--no-target-directory', kept, blobs])
+      return name
+    }
     const directory = join(this.#directory, 'push')
-    const imageStores = [await standinImageStore()]
-    const podman = Podman.make(this.#ledger, { namespace: this.#namespace, directory, imageStores })
+    const podman = Podman.make(this.#ledger, { namespace: this.#namespace, directory, imageStores: [store] })
+    const before = existsSync(blobs)
     await podman.run(['push', '--tls-verify=false', `${standinImage}:${tag}`, name])
+    // Only what this push wrote.
+    if (!before) {
+      const copy = join(this.#directory, 'kept')
+      await command(['cp', '--archive', blobs, copy])
+      await command(['mv', '--no-target-directory', copy, kept])
+    }
     return name
   }
 

@@ -1,0 +1,67 @@
+import { readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
+import { ApplianceState } from './appliance-state.ts'
+import type { CommandResult, SystemdMachine } from './systemd-machine.ts'
+
+const packages = fileURLToPath(new URL('../../../dist/package/', import.meta.url))
+
+export const hostUnit = 'omada-host.service'
+export const edgeUnit = 'omada-host-edge.service'
+
+/** The appliance as its package installs it on a machine: two services. */
+export class InstalledAppliance extends ApplianceState {
+  readonly #machine: SystemdMachine
+
+  constructor(machine: SystemdMachine) {
+    super()
+    this.#machine = machine
+  }
+
+  /** Other paths after each boot: they lead through the machine's PID 1. */
+  override get paths(): Paths {
+    return pathsBelow(this.#machine.path('/run'), this.#machine.path('/var/lib'))
+  }
+
+  override get running(): boolean {
+    return this.#machine.running
+  }
+
+  /** The package that `scripts/package` made last. */
+  static package(): string {
+    const made = readdirSync(packages).filter((name) => /^omada-host_.*_amd64\.deb$/.test(name))
+    const newest = made.map((name) => join(packages, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0]
+    if (newest === undefined) throw new Error('there is no package to install; run: scripts/package')
+    return newest
+  }
+
+  /** Installs the package as a user would. */
+  async install(): Promise<void> {
+    const deb = InstalledAppliance.package()
+    const inside = join('/root', basename(deb))
+    await this.#machine.copyIn(deb, inside)
+    await this.#machine.exec(['apt-get', 'install', '--yes', '--no-download', inside], { timeoutMilliseconds: 120_000 })
+  }
+
+  /** What the next start or reload reads. */
+  configure(config: object): void {
+    // JSON is YAML.
+    this.#machine.write('/etc/omada-host/config.yaml', JSON.stringify(config, null, 2))
+  }
+
+  /** `systemctl VERB omada-host`, to its end. */
+  systemctl(verb: 'start' | 'stop' | 'restart' | 'reload', milliseconds = 150_000): Promise<CommandResult> {
+    return this.#machine.try(['systemctl', verb, 'omada-host'], { timeoutMilliseconds: milliseconds })
+  }
+
+  /** Runs the installed program's command-line. */
+  command(args: readonly string[], milliseconds = 60_000): Promise<CommandResult> {
+    return this.#machine.try(['omada-host', ...args], { timeoutMilliseconds: milliseconds })
+  }
+
+  override async report(): Promise<string> {
+    const units = await this.#machine.try(['systemctl', 'status', '--no-pager', '--lines=0', hostUnit, edgeUnit])
+    return `${units.stdout}\n--- the journal\n${await this.#machine.journal(undefined, 200)}`
+  }
+}

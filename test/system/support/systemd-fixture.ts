@@ -1,0 +1,36 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { SystemdHost, type SystemdHostOptions } from './systemd-host.ts'
+import { whyNoSystemdHost } from './systemd-possible.ts'
+
+/**
+ * A host for the tests of the calling file or `describe`, opened before the first and closed after the last of them. Where
+ * the machine cannot run one they are all skipped, with the reason. What the host said is printed when a test fails.
+ * @param prepare run once, on the new host
+ */
+export function systemdHost(
+  options: SystemdHostOptions = {},
+  prepare: (host: SystemdHost) => Promise<void> = async () => {},
+): () => SystemdHost {
+  let host: SystemdHost | undefined
+  let why: string | undefined
+  beforeAll(async () => {
+    why = await whyNoSystemdHost()
+    if (why !== undefined) return
+    host = await SystemdHost.open(options)
+    await prepare(host).catch(async (error: unknown) => {
+      console.error(await host?.report())
+      throw error
+    })
+  }, 1_500_000)
+  beforeEach((context) => {
+    if (why !== undefined) context.skip(why)
+  })
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail' && host !== undefined) console.error(await host.report())
+  })
+  afterAll(() => host?.close())
+  return () => {
+    if (host === undefined) throw new Error('there is no host outside of a test')
+    return host
+  }
+}

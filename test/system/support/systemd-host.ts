@@ -1,0 +1,162 @@
+import { chmodSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Device, type DeviceOptions } from '../../support/device.ts'
+import { Lan } from '../../support/lan.ts'
+import { Ledger } from '../../support/ledger.ts'
+import { Namespace } from '../../support/namespace.ts'
+import { Operator } from '../../support/operator.ts'
+import { debianRoot, type HostEngine } from './debian-root.ts'
+import { InstalledAppliance } from './installed-appliance.ts'
+import { Outpost } from './outpost.ts'
+import { Registry } from './registry.ts'
+import { allowContainers } from './systemd-engine.ts'
+import { SystemdMachine } from './systemd-machine.ts'
+import { controllerAddress } from './test-host.ts'
+
+export interface SystemdHostOptions {
+  /** Its interfaces, each on a LAN of its own: name to address, such as `{ lan10: '10.77.10.1/24' }`. */
+  readonly lans?: Readonly<Record<string, string>>
+  /** Default podman. */
+  readonly engine?: HostEngine
+}
+
+/**
+ * A Debian 13 host for one test file: systemd as PID 1, a container engine, LANs that outlive its boots, a registry on its
+ * loopback. README.md shows its use.
+ */
+export class SystemdHost {
+  readonly ledger: Ledger
+  readonly machine: SystemdMachine
+  readonly appliance: InstalledAppliance
+  readonly operator: Operator
+  readonly #namespace: string
+  readonly #lans: ReadonlyMap<string, Lan>
+  readonly #devices: Device[] = []
+  #inside: { readonly namespace: Namespace; readonly outpost: Outpost; readonly registry: Registry } | undefined
+  #neighbours = 0
+
+  private constructor(ledger: Ledger, machine: SystemdMachine, lans: ReadonlyMap<string, Lan>) {
+    this.ledger = ledger
+    this.machine = machine
+    this.#namespace = machine.name
+    this.#lans = lans
+    this.appliance = new InstalledAppliance(machine)
+    const request = <T>(url: string, method?: string, body?: unknown) => this.outpost.json<T>(url, method, body)
+    this.operator = new Operator({ address: controllerAddress, request })
+  }
+
+  /** A host that has booted. On rejection nothing is left. */
+  static async open(options: SystemdHostOptions = {}): Promise<SystemdHost> {
+    const { lans: wanted = {}, engine = 'podman' } = options
+    const root = await debianRoot(engine)
+    const ledger = await Ledger.open('omada-host-test-', '/var/tmp')
+    chmodSync(ledger.directory, 0o755)
+    try {
+      const name = basename(ledger.directory)
+      const lans = new Map<string, Lan>()
+      if (Object.keys(wanted).length > 0) {
+        const shelf = await Namespace.make(ledger, `${name}-lan`)
+        for (const [lan, address] of Object.entries(wanted)) {
+          lans.set(lan, await Lan.make(ledger, { name: lan, host: shelf, address, apart: true }))
+        }
+      }
+      const machine = SystemdMachine.make(ledger, { name, root, directory: join(ledger.directory, 'machine') })
+      const host = new SystemdHost(ledger, machine, lans)
+      await host.boot()
+      return host
+    } catch (error) {
+      await ledger.close()
+      throw error
+    }
+  }
+
+  /** Its network namespace: another one, of the same name, after each boot. */
+  get namespace(): Namespace {
+    return this.#running.namespace
+  }
+
+  /** A process of ours in its network, outside its systemd. */
+  get outpost(): Outpost {
+    return this.#running.outpost
+  }
+
+  /** On 127.0.0.1:5000 in its network. What was pushed stays over boots; it has to be started after each. */
+  get registry(): Registry {
+    return this.#running.registry
+  }
+
+  get #running() {
+    if (this.#inside === undefined) throw new Error('the host is off')
+    return this.#inside
+  }
+
+  /** Boots it with a new network: nothing of the one before is left, as after a real boot. */
+  async boot(): Promise<void> {
+    const { ledger } = this
+    const namespace = await Namespace.make(ledger, this.#namespace)
+    for (const lan of this.#lans.values()) await lan.plugHost(namespace)
+    await this.machine.boot(namespace)
+    allowContainers(this.machine, Registry.address)
+    const outpost = await Outpost.open(ledger, namespace)
+    const registry = new Registry(ledger, { namespace, outpost, directory: join(ledger.directory, 'registry') })
+    this.#inside = { namespace, outpost, registry }
+  }
+
+  /** Shuts it down in order. Everything it holds open on the network ends with it. */
+  async powerOff(): Promise<void> {
+    await this.machine.powerOff()
+    await this.#leaveNetwork()
+  }
+
+  /** As when the plug is pulled. */
+  async cutPower(): Promise<void> {
+    await this.machine.cutPower()
+    await this.#leaveNetwork()
+  }
+
+  async #leaveNetwork(): Promise<void> {
+    const { namespace, outpost, registry } = this.#running
+    this.#inside = undefined
+    outpost.close()
+    await registry.stop()
+    await namespace.remove()
+  }
+
+  lan(name: string): Lan {
+    const lan = this.#lans.get(name)
+    if (lan === undefined) throw new Error(`this host has no LAN ${name}`)
+    return lan
+  }
+
+  /** A namespace plugged into a LAN, to put a device or an outpost in. @param last the last number of its address */
+  async neighbour(lan: string, last: number): Promise<Namespace> {
+    this.#neighbours += 1
+    const namespace = await Namespace.make(this.ledger, `${this.#namespace}-${this.#neighbours}`)
+    await this.lan(lan).plug(namespace, last)
+    return namespace
+  }
+
+  /** A simulated device in a namespace of its own on a LAN, announcing every second unless its options say otherwise. */
+  async device(lan: string, last: number, options: Omit<DeviceOptions, 'namespace'>): Promise<Device> {
+    const device = await Device.start(this.ledger, {
+      ...options,
+      namespace: await this.neighbour(lan, last),
+      options: ['--announce-seconds', '1', '--inform-seconds', '1', ...(options.options ?? [])],
+    })
+    this.#devices.push(device)
+    return device
+  }
+
+  /** What its journal and its devices said last. */
+  async report(): Promise<string> {
+    const journal = this.machine.running ? await this.appliance.report() : 'the host is off'
+    const devices = this.#devices.map((device) => `--- ${device.child.what}\n${device.child.tail(15)}`)
+    return [journal, ...devices].join('\n')
+  }
+
+  /** Ends and removes everything at once; nothing of it outlives its PID 1. */
+  async close(): Promise<void> {
+    this.#inside?.outpost.close()
+    await this.ledger.close()
+  }
+}
