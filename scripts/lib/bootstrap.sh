@@ -1,4 +1,4 @@
-# Sourced by scripts/test and scripts/demo: what a fresh Debian machine lacks, and the project's own packages.
+# Sourced by the scripts above: what a fresh Debian machine lacks, and the project's own packages.
 # POSIX sh. Expects $root, the project's directory. Says what it does in one line each; details go to $log.
 
 say() { printf '%s\n' "$*"; }
@@ -35,11 +35,16 @@ install_missing() {
     fail "apt-get could not install $wanted"
 }
 
-# npm_ci: the project's packages at exactly the versions of the lock file; nothing to do when that was done already.
-npm_ci() {
+# npm_done: whether npm_ci has nothing to do. Sets $stamp and $lock.
+npm_done() {
   stamp=$root/node_modules/.installed-lock
   lock=$(sha256sum <"$root/package-lock.json")
-  if [ "$(cat "$stamp" 2>/dev/null || :)" = "$lock" ] && "$root/scripts/node" --version >/dev/null 2>&1; then return 0; fi
+  [ "$(cat "$stamp" 2>/dev/null || :)" = "$lock" ] && "$root/scripts/node" --version >/dev/null 2>&1
+}
+
+# npm_ci: the project's packages at exactly the versions of the lock file.
+npm_ci() {
+  if npm_done; then return 0; fi
   command -v npm >/dev/null 2>&1 || fail 'npm is missing; install nodejs and npm (Node 18 and npm 9 or later)'
   say 'Installing the npm packages (npm ci)'
   (cd "$root" && npm ci) >>"$log" 2>&1 || fail 'npm ci'
