@@ -14,7 +14,7 @@ const fallbackMirror = 'http://deb.debian.org/debian/'
 /** On every Debian host of these tests. Of ufw's dependencies, python3 is the heavy one. */
 const common = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iproute2', 'procps', 'ca-certificates', 'ufw']
 const engines = {
-  podman: ['podman', 'crun', 'netavark', 'aardvark-dns'],
+  podman: ['podman', 'crun', 'netavark', 'aardvark-dns', 'skopeo'],
   docker: ['docker.io', 'iptables'],
 } as const
 

@@ -36,18 +36,28 @@ export class InstalledAppliance extends ApplianceState {
     return newest
   }
 
-  /** Installs the package as a user would. */
-  async install(): Promise<void> {
+  /** Installs the package as a user would. @param options.start false: the administrator forbids it (policy-rc.d(8)) */
+  async install(options: { start?: boolean } = {}): Promise<void> {
     const deb = InstalledAppliance.package()
+    const policy = '/usr/sbin/policy-rc.d'
+    if (options.start === false) this.#machine.write(policy, '#!/bin/sh\nexit 101\n', 0o755)
     const inside = join('/root', basename(deb))
     await this.#machine.copyIn(deb, inside)
-    await this.#machine.exec(['apt-get', 'install', '--yes', '--no-download', inside], { timeoutMilliseconds: 120_000 })
+    await this.#machine.exec(['apt-get', 'install', '--yes', inside], { timeoutMilliseconds: 120_000 })
+    if (options.start === false) await this.#machine.exec(['rm', policy])
   }
 
-  /** What the next start or reload reads. */
-  configure(config: object): void {
-    // JSON is YAML.
-    this.#machine.write('/etc/omada-host/config.yaml', JSON.stringify(config, null, 2))
+  /** What the next start or reload reads: sections merged over the harness's own, key by key. */
+  configure(change: Readonly<Record<string, object>> = {}): void {
+    // The stand-in is probed often, so that tests need not wait; all else is as a user gets it.
+    const config: Record<string, object> = { health: { intervalSeconds: 2 } }
+    for (const [name, section] of Object.entries(change)) config[name] = { ...config[name], ...section }
+    this.write(JSON.stringify(config, null, 2))
+  }
+
+  /** The text of the configuration file; JSON is YAML. */
+  write(yaml: string): void {
+    this.#machine.write('/etc/omada-host/config.yaml', yaml)
   }
 
   /** `systemctl VERB omada-host`, to its end. */
@@ -58,6 +68,18 @@ export class InstalledAppliance extends ApplianceState {
   /** Runs the installed program's command-line. */
   command(args: readonly string[], milliseconds = 60_000): Promise<CommandResult> {
     return this.#machine.try(['omada-host', ...args], { timeoutMilliseconds: milliseconds })
+  }
+
+  /** The controller's container, as Podman tells; equal as long as it is the same and was not restarted. */
+  container(): Promise<string> {
+    const format = '{{.Id}} {{.State.Pid}} {{.State.StartedAt}}'
+    return this.#machine.exec(['podman', 'inspect', '--format', format, 'omada-controller'])
+  }
+
+  /** What the stand-in wrote down of its database over all its runs, such as `first-start`, `clean-stop`. */
+  async dataHistory(): Promise<string[]> {
+    const file = '/var/lib/containers/storage/volumes/omada-data/_data/standin-history.json'
+    return (JSON.parse(this.#machine.read(file)) as { event: string }[]).map((entry) => entry.event)
   }
 
   override async report(): Promise<string> {

@@ -43,10 +43,14 @@ done
 
 hostname "$name"
 echo "$name" >"$root/etc/hostname"
+# Else systemd takes the virtual machine's, and all hosts have the same.
+[ -s "$root/etc/machine-id" ] || tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
 cd "$root"
 mkdir -p .old
 pivot_root . .old
 umount -l /.old
+# As systemd does on a real machine and leaves to others in a container: services with mounts of their own see new ones.
+mount --make-rshared /
 # Neither the machine's clock nor its kernel modules are this host's to change.
 exec env -i container=omada-host-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   setpriv --bounding-set=-sys_time,-sys_module /lib/systemd/systemd --show-status=false

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs'
 import type { SystemdMachine } from './systemd-machine.ts'
 
+/** What the appliance pulls when nothing is configured, without its tag. */
+const defaultImage = 'docker.io/mbentley/omada-controller'
+
 /** capabilities(7). */
 const capSysResource = 24n
 
 /**
- * Configures the engines of a machine for where it runs: containers without what this process may not give them, and a
- * registry on plain HTTP. On a machine that may everything Podman's own defaults stay.
+ * Configures Podman on a machine for where it runs: containers without what this process may not give them (where it may
+ * give everything the defaults stay), and the host's own registry, which speaks plain HTTP and stands in for docker.io:
+ * the appliance's default image is the stand-in there.
  */
-export function allowContainers(machine: SystemdMachine, registry: string): void {
+export function configurePodman(machine: SystemdMachine, registry: string): void {
   const lines = ['[containers]']
   // Podman asks for 1048576 open files and for every process there may be.
   if (!mayRaiseLimits()) lines.push('default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]')
@@ -16,7 +20,12 @@ export function allowContainers(machine: SystemdMachine, registry: string): void
   machine.write('/etc/containers/containers.conf.d/omada-host-test.conf', `${lines.join('\n')}\n`)
   machine.write(
     '/etc/containers/registries.conf.d/omada-host-test.conf',
-    `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`,
+    [
+      ['[[registry]]', `location = "${registry}"`, 'insecure = true'],
+      ['[[registry]]', `prefix = "${defaultImage}"`, `location = "${registry}/omada-standin"`, 'insecure = true'],
+    ]
+      .map((lines) => `${lines.join('\n')}\n`)
+      .join('\n'),
   )
 }
 

@@ -9,7 +9,7 @@ import { debianRoot, type HostEngine } from './debian-root.ts'
 import { InstalledAppliance } from './installed-appliance.ts'
 import { Outpost } from './outpost.ts'
 import { Registry } from './registry.ts'
-import { allowContainers } from './systemd-engine.ts'
+import { configurePodman } from './systemd-engine.ts'
 import { SystemdMachine } from './systemd-machine.ts'
 import { controllerAddress } from './test-host.ts'
 
@@ -96,7 +96,7 @@ export class SystemdHost {
     const namespace = await Namespace.make(ledger, this.#namespace)
     for (const lan of this.#lans.values()) await lan.plugHost(namespace)
     await this.machine.boot(namespace)
-    allowContainers(this.machine, Registry.address)
+    configurePodman(this.machine, Registry.address)
     const outpost = await Outpost.open(ledger, namespace)
     const registry = new Registry(ledger, { namespace, outpost, directory: join(ledger.directory, 'registry') })
     this.#inside = { namespace, outpost, registry }
@@ -120,6 +120,16 @@ export class SystemdHost {
     outpost.close()
     await registry.stop()
     await namespace.remove()
+  }
+
+  /** Serves the image in its registry, installs the package and starts the service. Returns when that is ready. */
+  async startAppliance(config: Readonly<Record<string, object>> = {}): Promise<void> {
+    await this.registry.start()
+    await this.registry.push('6.2')
+    await this.appliance.install({ start: false })
+    this.appliance.configure(config)
+    const started = await this.appliance.systemctl('start')
+    if (started.code !== 0) throw new Error(`systemctl start: ${started.stderr}`)
   }
 
   lan(name: string): Lan {

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { systemdHost } from './support/systemd-fixture.ts'
+
+const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } })
+const activeState = async (unit: string) => (await host().machine.show(unit, 'ActiveState')).ActiveState
+const statusText = async () => (await host().machine.show(hostUnit, 'StatusText')).StatusText ?? ''
+
+test('the package installs, and enables the service', async () => {
+  const { appliance, machine } = host()
+  await appliance.install({ start: false })
+  expect(await machine.exec(['systemctl', 'is-enabled', hostUnit])).toBe('enabled')
+  expect(await activeState(hostUnit)).toBe('inactive')
+})
+
+test('while the registry is down, the first start waits, says so, and serves what it can', async () => {
+  const { appliance, machine, outpost } = host()
+  appliance.configure()
+  await machine.exec(['systemctl', 'start', '--no-block', hostUnit])
+  const text = await eventually(statusText, (status) => status.includes('registry'))
+  expect(text).toContain('pulling')
+  const page = await eventually(
+    () => outpost.call('http', { url: 'http://10.77.10.1:8090/readyz' }),
+    (answer) => answer.status === 503 && answer.body.includes('REGISTRY_UNREACHABLE'),
+  )
+  expect(page.body).toContain('127.0.0.1:5000')
+  // It is still starting, and has not been started over.
+  await new Promise((resolve) => setTimeout(resolve, 15_000))
+  expect(await activeState(hostUnit)).toBe('activating')
+  expect(await machine.show(hostUnit, 'NRestarts')).toEqual({ NRestarts: '0' })
+})
+
+test('when the registry is there, the start goes on by itself until the controller is ready', async () => {
+  const { appliance, registry } = host()
+  await registry.start()
+  await registry.push('6.2')
+  // Joins the job that is under way, and returns with it.
+  expect(await appliance.systemctl('start')).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect((await appliance.hostState()).phase).toBe('ready')
+  expect(await host().machine.show(hostUnit, 'NRestarts')).toEqual({ NRestarts: '0' })
+})
+
+test('systemctl status shows both services and what the appliance does', async () => {
+  const { machine } = host()
+  const shown = await machine.exec(['systemctl', 'status', '--no-pager', hostUnit, edgeUnit])
+  expect(shown.match(/Active: active \(running\)/g)).toHaveLength(2)
+  expect(await statusText()).toBe('ready: the controller is ready')
+  const edge = (await machine.show(edgeUnit, 'StatusText')).StatusText
+  expect(edge).toMatch(/\S/)
+})
+
+test('the web interface and the status page are served on the LAN', async () => {
+  const { outpost } = host()
+  const get = (url: string) => outpost.call('http', { url })
+  expect((await get('https://10.77.10.1:8043/login')).status).toBe(200)
+  expect((await get('http://10.77.10.1:8090/readyz')).status).toBe(200)
+})
+
+test('systemctl start returns when the controller is ready, and not before', async () => {
+  const { appliance, machine } = host()
+  expect((await appliance.systemctl('stop')).code).toBe(0)
+  appliance.configure({ controller: { environment: { STANDIN_START_SECONDS: '6' } } })
+  const texts = new Set<string>()
+  let starting = true
+  const started = appliance.systemctl('start').finally(() => {
+    starting = false
+  })
+  while (starting) {
+    texts.add(await statusText())
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  expect((await started).code).toBe(0)
+  expect((await appliance.hostState()).phase).toBe('ready')
+  const web = await machine.try(['systemctl', 'is-active', hostUnit])
+  expect(web.stdout).toBe('active')
+  // What a person saw meanwhile.
+  expect([...texts].join('\n')).toContain('waiting for MongoDB')
+  expect([...texts].join('\n')).toContain('MongoDB up, waiting for the web server')
+})
