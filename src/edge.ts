@@ -58,6 +58,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     clock,
     ports: {
       access: (role) => access[role],
+      arrivesBy: (remote) => (routing.isOwn(remote) ? undefined : routing.interfaceTowards(remote)),
       controllerOnLink: () => routing.isOnLink(config.network.controllerAddress),
       webUpstream: () =>
         decideWebUpstream({

@@ -9,6 +9,7 @@ import { addDoctorCommand } from './doctor.ts'
 import { addEdgeCommand } from './edge.ts'
 import { addHostCommand } from './host.ts'
 import { addLogsCommand } from './logs.ts'
+import { addNetcheckCommand } from './netcheck.ts'
 import { addProbeCommand } from './probe.ts'
 import { reportError } from './report.ts'
 import { addRunCommand } from './run.ts'
@@ -80,6 +81,7 @@ function describeProgram(commands: Commands): void {
   addLogsCommand(commands)
   addVerbCommands(commands)
   addDoctorCommand(commands)
+  addNetcheckCommand(commands)
   addConfigCommand(commands)
   addVersionCommand(commands)
   addProbeCommand(commands)

@@ -4,14 +4,18 @@ import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
+import { broadcastNetworks } from '../network/broadcast-networks.ts'
 import type { LocalAddress } from '../network/interfaces.ts'
+import type { PeerMessage } from '../network/peer-message.ts'
+import { discoveryPort } from '../omada/ports.ts'
 import type { Device, DiscoveryState } from '../state/edge-state.ts'
 import type { Reason } from '../state/host-state.ts'
+import { BroadcastTally } from './broadcasts.ts'
+import { Peers } from './peers.ts'
 import { PortListeners } from './port-listeners.ts'
-import { type DiscoveryPorts, wildcard } from './ports.ts'
+import { type Correspondent, type Datagram, type DiscoveryPorts, wildcard } from './ports.ts'
 import { type Exit, Relay } from './relay.ts'
 import { SeenDevices } from './seen-devices.ts'
-import type { Session } from './sessions.ts'
 import { RateLimitedWarnings } from './warnings.ts'
 
 export type { DiscoveryPorts } from './ports.ts'
@@ -23,8 +27,11 @@ const upkeepEvery = 2000
 export class Discovery implements Component {
   readonly name = 'discovery'
   readonly #config: Config
+  readonly #logger: Logger
   readonly #ports: DiscoveryPorts
   readonly #devices: SeenDevices
+  readonly #broadcasts: BroadcastTally
+  readonly #peers: Peers
   readonly #warnings: RateLimitedWarnings
   readonly #relay: Relay
   readonly #listeners: ReadonlyMap<number, PortListeners>
@@ -34,9 +41,19 @@ export class Discovery implements Component {
   constructor(options: { config: Config; logger: Logger; clock: Clock; ports: DiscoveryPorts }) {
     const { config, logger, clock, ports } = options
     this.#config = config
+    this.#logger = logger
     this.#ports = ports
     this.#devices = new SeenDevices({ clock, ports })
     this.#warnings = new RateLimitedWarnings({ logger, clock })
+    this.#broadcasts = new BroadcastTally({ clock, ports })
+    this.#peers = new Peers({
+      logger,
+      clock,
+      networks: () => broadcastNetworks(ports.addresses.list(), ports.access, config.network.subnet),
+      broadcast: async (payload, { address, broadcast }) => {
+        await this.#listeners.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
+      },
+    })
     this.#relay = new Relay({
       config,
       logger,
@@ -44,12 +61,13 @@ export class Discovery implements Component {
       ports,
       devices: this.#devices,
       warnings: this.#warnings,
-      exitTowards: (session) => this.#exitTowards(session),
+      exitTowards: (correspondent) => this.#exitTowards(correspondent),
+      onPeerMessage: (message, datagram) => void this.#hear(message, datagram),
     })
     this.#listeners = new Map(
       config.discovery.ports.map((port) => [
         port,
-        new PortListeners({ port, logger, clock, onDatagram: (datagram) => this.#relay.receive(datagram) }),
+        new PortListeners({ port, logger, clock, onDatagram: (datagram) => this.#receive(datagram) }),
       ]),
     )
     this.#upkeep = new Periodic({
@@ -69,15 +87,18 @@ export class Discovery implements Component {
     signal.throwIfAborted()
     this.#unsubscribe = this.#ports.addresses.changed.on(() => void this.#follow())
     await this.#follow()
-    await this.#upkeep.start(signal).catch(async (error: unknown) => {
+    try {
+      await this.#upkeep.start(signal)
+      await this.#peers.start(signal)
+    } catch (error) {
       await this.stop()
       throw error
-    })
+    }
   }
 
   async stop(): Promise<void> {
     this.#unsubscribe?.()
-    await this.#upkeep.stop()
+    await Promise.all([this.#upkeep.stop(), this.#peers.stop()])
     await Promise.all([...this.#listeners.values()].map((listeners) => listeners.close()))
     this.#relay.close()
   }
@@ -88,6 +109,8 @@ export class Discovery implements Component {
       devices: this.#devices.size,
       outcomes: this.#relay.outcomes(),
       listeners: [...this.#listeners.values()].flatMap((listeners) => listeners.state()),
+      broadcasts: this.#broadcasts.list(),
+      peers: this.#peers.list(),
     }
   }
 
@@ -98,7 +121,10 @@ export class Discovery implements Component {
 
   /** What a user should know now and can do something about. */
   warnings(): readonly Reason[] {
-    const current = this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed'])
+    const current = [
+      ...this.#peers.warnings(),
+      ...this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed']),
+    ]
     if (this.#served().some((local) => !local.internal)) return current
     return [
       ...current,
@@ -107,6 +133,22 @@ export class Discovery implements Component {
         remedy: 'give it an address (ip address), or correct access.devices',
       },
     ]
+  }
+
+  #receive(datagram: Datagram): void {
+    this.#broadcasts.note(datagram)
+    this.#relay.receive(datagram)
+  }
+
+  async #hear(message: PeerMessage, datagram: Datagram): Promise<void> {
+    const own = this.#ports.addresses.list().some((local) => local.address === datagram.address)
+    const answer = this.#peers.receive(message, { address: datagram.address, own })
+    if (answer === undefined) return
+    try {
+      await this.#exitTowards(datagram)?.send(answer, datagram.port, datagram.address)
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'another omada-host could not be answered')
+    }
   }
 
   async #follow(): Promise<void> {
@@ -127,11 +169,12 @@ export class Discovery implements Component {
    * The address that the device addressed, or after a broadcast this machine's address towards it. The wildcard's socket
    * is the last resort while neither has a socket: the kernel then takes the address that the route prefers.
    */
-  #exitTowards(session: Session): Exit | undefined {
-    const listeners = this.#listeners.get(session.discoveryPort)
-    const addressed = session.localAddress === undefined ? undefined : listeners?.socketOn(session.localAddress)
+  #exitTowards(correspondent: Correspondent): Exit | undefined {
+    const { discoveryPort: port, localAddress } = correspondent
+    const listeners = this.#listeners.get(port)
+    const addressed = localAddress === undefined ? undefined : listeners?.socketOn(localAddress)
     if (addressed !== undefined) return addressed
-    const address = this.#ports.localAddressTowards(session.address)?.address
+    const address = this.#ports.localAddressTowards(correspondent.address)?.address
     const towards = address === undefined ? undefined : listeners?.socketOn(address)
     if (towards !== undefined) return towards
     const socket = listeners?.socketOn(wildcard)

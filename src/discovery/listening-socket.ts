@@ -49,6 +49,16 @@ export class ListeningSocket {
     await this.#socket.send(payload, port, address)
   }
 
+  /** Sends to a broadcast address. Only this may: an answer to a forged sender must not reach everybody. @throws like `send` */
+  async broadcast(payload: Buffer, port: number, address: string): Promise<void> {
+    if (this.#closed) throw new Error('the socket is closed')
+    this.#socket.socket.setBroadcast(true)
+    // The datagram is on its way when `send` returns (see literalLookup).
+    const sent = this.#socket.send(payload, port, address)
+    this.#socket.socket.setBroadcast(false)
+    await sent
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

@@ -12,6 +12,7 @@
  * - `oversize`, `empty`: longer than any discovery datagram, or without a payload
  * - `bad-source`: nothing could answer it (source port 0, source address 0.0.0.0)
  * - `malformed`: not a frame, on 29810 with `discovery.strict`
+ * - `peer-probe`: another omada-host, or one's netcheck, asks or answers who else is here; never relayed
  */
 export const requestOutcomes = [
   'relayed',
@@ -26,6 +27,7 @@ export const requestOutcomes = [
   'empty',
   'bad-source',
   'malformed',
+  'peer-probe',
 ] as const
 
 /** Those of an answer of the controller: `answer-oversize` is one that no datagram to the device can carry. */

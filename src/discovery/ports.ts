@@ -25,5 +25,8 @@ export interface Datagram {
   readonly localAddress: string | undefined
 }
 
+/** Whom an answer goes to, and what is known of where it asked. */
+export type Correspondent = Pick<Datagram, 'address' | 'discoveryPort' | 'localAddress'>
+
 /** The wildcard address, on which broadcasts arrive. */
 export const wildcard = '0.0.0.0'

@@ -2,12 +2,13 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { type PeerMessage, parsePeerMessage } from '../network/peer-message.ts'
 import { parseAnnounce, parseMac } from '../omada/announce.ts'
 import { type DecodedFrame, decodeFrame, frameType, ownValue } from '../omada/frame.ts'
 import { Admission } from './admission.ts'
 import { OutcomeCounters } from './outcomes.ts'
 import { OwnAddresses } from './own-addresses.ts'
-import type { Datagram, DiscoveryPorts } from './ports.ts'
+import type { Correspondent, Datagram, DiscoveryPorts } from './ports.ts'
 import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
 import { type Session, Sessions } from './sessions.ts'
@@ -37,9 +38,13 @@ export class Relay {
   readonly #counters = new OutcomeCounters()
   readonly #devices: SeenDevices
   readonly #warnings: RateLimitedWarnings
-  readonly #exitTowards: (session: Session) => Exit | undefined
+  readonly #exitTowards: (correspondent: Correspondent) => Exit | undefined
+  readonly #onPeerMessage: (message: PeerMessage, datagram: Datagram) => void
 
-  /** `exitTowards`: by which socket a session's device is answered; undefined when none is open. */
+  /**
+   * `exitTowards`: by which socket a session's device is answered; undefined when none is open. `onPeerMessage`: hears
+   * what another omada-host says, which is none of the controller's business.
+   */
   constructor(options: {
     config: Config
     logger: Logger
@@ -47,7 +52,8 @@ export class Relay {
     ports: DiscoveryPorts
     devices: SeenDevices
     warnings: RateLimitedWarnings
-    exitTowards: (session: Session) => Exit | undefined
+    exitTowards: (correspondent: Correspondent) => Exit | undefined
+    onPeerMessage: (message: PeerMessage, datagram: Datagram) => void
   }) {
     const { config, clock, ports } = options
     this.#config = config
@@ -55,6 +61,7 @@ export class Relay {
     this.#devices = options.devices
     this.#warnings = options.warnings
     this.#exitTowards = options.exitTowards
+    this.#onPeerMessage = options.onPeerMessage
     this.#own = new OwnAddresses({ addresses: ports.addresses })
     this.#sessions = new Sessions({
       clock,
@@ -93,6 +100,12 @@ export class Relay {
     if (verdict.dropped !== undefined) {
       this.#counters.add(verdict.dropped)
       if (verdict.dropped === 'rate-limited') this.#warnFlood(datagram.address)
+      return
+    }
+    const peerMessage = verdict.decoded.framed ? parsePeerMessage(verdict.decoded.frame) : undefined
+    if (peerMessage !== undefined) {
+      this.#counters.add('peer-probe')
+      this.#onPeerMessage(peerMessage, datagram)
       return
     }
     const announce = verdict.decoded.framed ? parseAnnounce(verdict.decoded.frame) : undefined

@@ -89,6 +89,12 @@ export class Routing {
     return this.#addresses.list().find((local) => local.interface === route?.interface && local.family === 'ipv4')
   }
 
+  /** Whether `remote` is an address of this machine. */
+  isOwn(remote: string): boolean {
+    const plain = plainAddress(remote)
+    return this.#addresses.list().some((local) => local.address === plain)
+  }
+
   /** The name of the interface behind which `remote` lies, or undefined when unknown. Takes `fe80::1%eth0` too. */
   interfaceTowards(remote: string): string | undefined {
     return zoneOf(remote) ?? this.localAddressTowards(remote)?.interface

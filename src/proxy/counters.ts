@@ -1,3 +1,4 @@
+import { LruMap } from '../core/lru-map.ts'
 import type { ProxyPortState } from '../state/edge-state.ts'
 import type { LimitRefusal } from './limits.ts'
 
@@ -29,6 +30,9 @@ const noRefusals: Readonly<Record<Refusal, number>> = {
   'upstream-failed': 0,
 }
 
+/** Interfaces that are remembered at once: those of containers come and go. */
+const maxInterfaces = 64
+
 /**
  * What one port has seen. Every connection in `total` was forwarded, answered by the waiting room, or refused for
  * exactly one reason. Bytes count as they pass.
@@ -40,6 +44,12 @@ export class PortCounters {
   bytesOut = 0
   waitingRoom = 0
   readonly #refused: Record<Refusal, number> = { ...noRefusals }
+  readonly #arrivedBy = new LruMap<string, true>({ max: maxInterfaces })
+
+  /** A connection of another machine arrived by this interface, whatever becomes of it. */
+  arrived(interfaceName: string): void {
+    this.#arrivedBy.set(interfaceName, true)
+  }
 
   refuse(reason: Refusal): void {
     this.#refused[reason] += 1
@@ -53,6 +63,7 @@ export class PortCounters {
       bytesOut: this.bytesOut,
       refused: { ...this.#refused },
       waitingRoom: this.waitingRoom,
+      arrivedBy: [...this.#arrivedBy.entries()].map(([name]) => name),
     }
   }
 }

@@ -14,7 +14,7 @@ import { connectUpstream } from './upstream.ts'
 
 /** What all ports of one proxy share. */
 export interface SharedByPorts {
-  readonly ports: Pick<ProxyPorts, 'access' | 'controllerOnLink' | 'webUpstream'>
+  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerOnLink' | 'webUpstream'>
   readonly limits: ConnectionLimits
   readonly peers: PeerTable
   readonly logger: Logger
@@ -87,6 +87,8 @@ export class PortProxy {
     const { remoteAddress, localAddress } = client
     // A client that reset before it was accepted has no address any more.
     const address = remoteAddress === undefined ? '' : plainAddress(remoteAddress)
+    const arrivedBy = remoteAddress === undefined ? undefined : this.#shared.ports.arrivesBy(remoteAddress)
+    if (arrivedBy !== undefined) this.#counters.arrived(arrivedBy)
     const refusal = this.#refusalOf(remoteAddress, localAddress)
     if (refusal !== undefined) {
       this.#refuse(client, address, refusal)

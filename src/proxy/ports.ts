@@ -10,6 +10,8 @@ export interface ProxyPorts {
    * for by the default route: some other machine could get what devices send.
    */
   controllerOnLink(): boolean
+  /** The interface by which a client on another machine arrives; undefined for one on this machine. */
+  arrivesBy(remoteAddress: string): string | undefined
   /** Asked once for every new connection to a web port. */
   webUpstream(): Upstream
   /** The user's certificate for the waiting room as PEM texts, the full chain first; undefined when there is none. */

@@ -31,12 +31,30 @@ export interface Device {
   readonly announces: number
 }
 
+/** Another omada-host that was heard on the networks of the devices within the last minutes. `lastSeen` is ISO 8601. */
+export interface PeerAppliance {
+  readonly address: string
+  /** A UUID, new with every start of its edge. */
+  readonly instance: string
+  readonly lastSeen: string
+}
+
+/** Broadcasts of other machines that came in by one interface since the edge started. `lastAt` is ISO 8601. */
+export interface BroadcastsSeen {
+  readonly interface: string
+  readonly count: number
+  readonly lastAt: string
+}
+
 export interface DiscoveryState {
   readonly sessions: number
   readonly devices: number
   /** Datagrams by outcome: every one received is in exactly one. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly listeners: readonly ListenerState[]
+  /** Absent where they are not told. */
+  readonly broadcasts?: readonly BroadcastsSeen[]
+  readonly peers?: readonly PeerAppliance[]
 }
 
 export interface ListenerState {
@@ -62,6 +80,8 @@ export interface ProxyPortState {
   readonly refused: Readonly<Record<string, number>>
   /** Connections answered by the waiting room instead of the controller. */
   readonly waitingRoom: number
+  /** The interfaces by which connections of other machines have arrived since the edge started; absent where not told. */
+  readonly arrivedBy?: readonly string[]
 }
 
 /** The edge's half of the appliance's state. */

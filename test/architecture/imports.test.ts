@@ -7,7 +7,7 @@ const sources = readSources()
 
 const pure = ['core', 'omada', 'config']
 const shared = [...pure, 'engine', 'state', 'network', 'systemd']
-const features = ['controller', 'health', 'discovery', 'proxy', 'status']
+const features = ['controller', 'health', 'discovery', 'proxy', 'status', 'netcheck']
 
 /** What each room may import beside itself. A feature never imports another: it declares the port that it needs. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -51,6 +51,7 @@ function build(options: { addresses?: SetAddresses; network?: object } = {}): vo
     devices,
     warnings: new RateLimitedWarnings({ logger, clock }),
     exitTowards: () => undefined,
+    onPeerMessage: () => {},
   })
 }
 

@@ -30,7 +30,12 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
   return new PortProxy({
     port,
     shared: {
-      ports: { access, controllerOnLink: () => true, webUpstream: () => ({ kind: 'forward' }) },
+      ports: {
+        access,
+        arrivesBy: () => undefined,
+        controllerOnLink: () => true,
+        webUpstream: () => ({ kind: 'forward' }),
+      },
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10 }),
       peers: new PeerTable(),
       logger,

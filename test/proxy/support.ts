@@ -88,6 +88,7 @@ export async function startProxy(options: {
   ports: number[]
   proxy?: Partial<Config['proxy']>
   access?: (role: Role) => AccessPolicy
+  arrivesBy?: (remoteAddress: string) => string | undefined
   controllerOnLink?: () => boolean
   webUpstream?: () => Upstream
   certificate?: () => Promise<{ cert: string; key: string } | undefined>
@@ -107,6 +108,7 @@ export async function startProxy(options: {
     clock: systemClock,
     ports: {
       access: options.access ?? (() => admitsAll),
+      arrivesBy: options.arrivesBy ?? (() => undefined),
       controllerOnLink: options.controllerOnLink ?? (() => true),
       webUpstream: options.webUpstream ?? (() => ({ kind: 'forward' })),
       certificate: options.certificate ?? (async () => undefined),

@@ -4,11 +4,11 @@ import { preflight } from '../../controller/preflight.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import type { Fault } from '../../core/errors.ts'
+import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
 import { defaultSockets } from '../../engine/connection.ts'
 import { DockerEngine } from '../../engine/docker-engine.ts'
 import type { EngineInfo } from '../../engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
-import { type Finding, faultFinding, runCheck } from './finding.ts'
 
 /** How long the engine may take to answer, in milliseconds: a socket-activated one starts first. */
 const engineDeadline = 20_000

@@ -1,11 +1,11 @@
 import { loadConfig } from '../../config/load.ts'
 import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
+import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
 import type { GlobalOptions } from '../command.ts'
 import type { CliContext } from '../context.ts'
 import { loadConfigOf } from '../load.ts'
 import { configFileOf, pathsOf } from '../places.ts'
 import { engineFindings } from './engine-checks.ts'
-import { type Finding, faultFinding, runCheck } from './finding.ts'
 import { machineChecks } from './machine-checks.ts'
 import { portChecks } from './port-checks.ts'
 

@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os'
 import type { Config } from '../../config/schema.ts'
 import { isCidr } from '../../core/cidr.ts'
 import { systemCode } from '../../core/errors.ts'
+import type { Check, Finding } from '../../core/finding.ts'
 import { openFilesNeeded, openFilesWarning } from '../../network/open-files.ts'
-import type { Check, Finding } from './finding.ts'
 
 /** No clock that is right shows an earlier time than this program's making. */
 const earliest = Date.parse('2026-01-01T00:00:00Z')

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/schema.ts'
+import type { Check, Finding } from '../../core/finding.ts'
 import { findPortHolders, type PortKey } from '../../network/port-holders.ts'
 import { fetchState } from '../../state/client.ts'
 import type { EdgeState } from '../../state/edge-state.ts'
-import type { Check, Finding } from './finding.ts'
 
 /** Whether the appliance's ports are free, and who holds those that are not. */
 export function portChecks(config: Config, edgeStateSocket: string): readonly Check[] {

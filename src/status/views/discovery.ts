@@ -16,6 +16,7 @@ const meanings = new Map([
   ['empty', 'without content'],
   ['bad-source', 'from an address that nothing could answer'],
   ['malformed', 'not a discovery frame (discovery.strict)'],
+  ['peer-probe', 'another omada-host, or netcheck, asked who is here'],
   ['send-failed', 'this machine could not send it on'],
   ['answer-oversize', 'an answer too long to hand back'],
   ['answer-send-failed', 'an answer that this machine could not send'],

@@ -20,6 +20,7 @@ const relay = new Relay({
   devices: new SeenDevices({ clock: systemClock, ports }),
   warnings: new RateLimitedWarnings({ logger, clock: systemClock }),
   exitTowards: () => undefined,
+  onPeerMessage: () => {},
 })
 for (let port = 1; port <= devices; port++) {
   const payload = Buffer.from(`${port}`)

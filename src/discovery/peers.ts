@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { LruMap } from '../core/lru-map.ts'
+import { Periodic } from '../core/periodic.ts'
+import type { BroadcastNetwork } from '../network/broadcast-networks.ts'
+import { encodePeerMessage, type PeerMessage } from '../network/peer-message.ts'
+import type { PeerAppliance } from '../state/edge-state.ts'
+import type { Reason } from '../state/host-state.ts'
+
+/** How often the others are asked for, in milliseconds. */
+const probeEvery = 120_000
+/** One that has not been heard of for this long, in milliseconds, has gone: three of its own probes. */
+const forgetAfter = 3.5 * probeEvery
+/** Others that are remembered at once. */
+const maxPeers = 64
+/** How many of them a warning names. */
+const maxNamed = 3
+
+interface Peer {
+  readonly instance: string
+  readonly lastSeen: number
+  /** Monotonic milliseconds. */
+  readonly seenAt: number
+}
+
+export interface PeersOptions {
+  readonly logger: Logger
+  readonly clock: Clock
+  /** The networks on which devices are served now. */
+  readonly networks: () => readonly BroadcastNetwork[]
+  /** Sends from this machine's address on the network to everybody there. @throws the system's error */
+  readonly broadcast: (payload: Buffer, network: BroadcastNetwork) => Promise<void>
+}
+
+/**
+ * Looks for other omada-hosts on the networks of the devices: two of them would both hand every announce to a controller
+ * of their own. Asks each network once at the start and every two minutes, and answers who asks.
+ */
+export class Peers implements Component {
+  readonly name = 'peers'
+  readonly #options: PeersOptions
+  readonly #instance = randomUUID()
+  readonly #probing: Periodic
+  /** By the address that they were heard from. */
+  readonly #peers = new LruMap<string, Peer>({ max: maxPeers })
+
+  constructor(options: PeersOptions) {
+    this.#options = options
+    this.#probing = new Periodic({
+      name: this.name,
+      logger: options.logger,
+      clock: options.clock,
+      intervalMilliseconds: probeEvery,
+      work: () => this.probe(),
+    })
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#probing.start(signal)
+  }
+
+  async stop(): Promise<void> {
+    await this.#probing.stop()
+  }
+
+  /** Asks every network once. Never rejects. */
+  async probe(): Promise<void> {
+    const payload = encodePeerMessage({ kind: 'probe', instance: this.#instance })
+    for (const network of this.#options.networks()) {
+      try {
+        await this.#options.broadcast(payload, network)
+      } catch (error) {
+        this.#options.logger.debug({ network: network.broadcast }, `could not ask for others: ${messageOf(error)}`)
+      }
+    }
+  }
+
+  /** Takes a message of another machine, or of a program on this one, and returns what it is answered. */
+  receive(message: PeerMessage, sender: { readonly address: string; readonly own: boolean }): Buffer | undefined {
+    if (message.kind === 'unknown') return undefined
+    const { instance } = message
+    if (instance === this.#instance) return undefined
+    if (instance !== undefined && !sender.own) this.#heard(instance, sender.address)
+    return message.kind === 'probe' ? encodePeerMessage({ kind: 'answer', instance: this.#instance }) : undefined
+  }
+
+  /** The others that are here now, the latest heard last. */
+  list(): readonly PeerAppliance[] {
+    return this.#current().map(([address, { instance, lastSeen }]) => ({
+      address,
+      instance,
+      lastSeen: new Date(lastSeen).toISOString(),
+    }))
+  }
+
+  warnings(): readonly Reason[] {
+    const addresses = this.#current()
+      .map(([address]) => address)
+      .sort()
+    if (addresses.length === 0) return []
+    const named = addresses.slice(0, maxNamed).join(', ')
+    const more = addresses.length > maxNamed ? ` and ${addresses.length - maxNamed} more` : ''
+    return [
+      {
+        code: 'OTHER_APPLIANCE',
+        message: `another omada-host is on the network of the devices, at ${named}${more}: both controllers see every device`,
+        remedy: `stop one of them (systemctl disable --now omada-host there), or give each its own networks (access.devices)`,
+      },
+    ]
+  }
+
+  #heard(instance: string, address: string): void {
+    const { clock, logger } = this.#options
+    if (this.#peers.peek(address) === undefined) logger.warn({ address }, 'another omada-host is on this network')
+    this.#peers.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
+  }
+
+  #current(): readonly (readonly [string, Peer])[] {
+    const since = this.#options.clock.now() - forgetAfter
+    for (const [address, { seenAt }] of this.#peers.entries()) if (seenAt < since) this.#peers.delete(address)
+    return [...this.#peers.entries()]
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A packet filter's rules in one form, whatever program wrote them, and what becomes of a packet in them. Three-valued:
+ * what is not understood may match or may not, so that a verdict is told only where it is certain.
+ */
+
+/** The first packet of somebody on the LAN to one of this machine's ports. */
+export interface Packet {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** The interface that it comes in by. */
+  readonly interface: string
+  /** To this machine's own address, or to everybody. */
+  readonly destination: 'local' | 'broadcast'
+  /** This machine's address there. */
+  readonly address: string
+  /** The network that the sender is in. */
+  readonly prefix: number
+  readonly broadcast: string
+}
+
+export type Match = 'yes' | 'no' | 'maybe'
+
+/** What a rule does with a packet that matches. `continue`: nothing. `unknown`: anything. */
+export type Verdict =
+  | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' | 'unknown' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+
+export interface Rule {
+  match(packet: Packet): Match
+  verdict(packet: Packet): Verdict
+}
+
+export interface Chain {
+  readonly name: string
+  readonly rules: readonly Rule[]
+}
+
+/** A chain that the kernel itself sends packets through, with those that it may jump to. */
+export interface BaseChain extends Chain {
+  /** Who is to be asked to change it: the program, and the table as that program names it. */
+  readonly owner: FilterOwner
+  readonly policy: 'accept' | 'drop'
+  /** The interfaces that it is for; all of them when absent. */
+  readonly interfaces?: readonly string[]
+  readonly chains: ReadonlyMap<string, Chain>
+}
+
+export type FilterOwner =
+  | { readonly tool: 'ufw' | 'firewalld' | 'iptables' }
+  | { readonly tool: 'nftables'; readonly family: string; readonly table: string; readonly chain: string }
+
+/** `maybe`: it depends on rules that are not understood. */
+export type Fate = 'open' | 'blocked' | 'maybe'
+
+type Outcome = 'accept' | 'drop' | 'pass'
+
+/** Rules of one machine are tens to thousands; with jumps, this many steps are more than any needs. */
+const maxSteps = 200_000
+/** The kernel's own bound on jumps (NFT_JUMP_STACK_SIZE) is 16. */
+const maxDepth = 32
+
+/** What becomes of the packet in one base chain. */
+export function fateIn(base: BaseChain, packet: Packet): Fate {
+  if (base.interfaces !== undefined && !base.interfaces.includes(packet.interface)) return 'open'
+  const steps = { left: maxSteps }
+  const outcomes = walk(base, { base, packet, depth: 0, steps })
+  if (outcomes === undefined) return 'maybe'
+  if (outcomes.delete('pass')) outcomes.add(base.policy)
+  if (outcomes.size !== 1) return 'maybe'
+  return outcomes.has('accept') ? 'open' : 'blocked'
+}
+
+interface Walk {
+  readonly base: BaseChain
+  readonly packet: Packet
+  readonly depth: number
+  readonly steps: { left: number }
+}
+
+/** Every way out of a chain that the packet may take; undefined when that cannot be told. */
+function walk(chain: Chain, at: Walk): Set<Outcome> | undefined {
+  const outcomes = new Set<Outcome>()
+  if (at.depth > maxDepth) return undefined
+  for (const rule of chain.rules) {
+    at.steps.left -= 1
+    if (at.steps.left < 0) return undefined
+    const match = rule.match(at.packet)
+    if (match === 'no') continue
+    const ways = waysOf(rule.verdict(at.packet), at)
+    if (ways === undefined) return undefined
+    for (const way of ways) if (way !== 'next') outcomes.add(way)
+    if (match === 'yes' && !ways.has('next')) return outcomes
+  }
+  outcomes.add('pass')
+  return outcomes
+}
+
+/** What a verdict leads to: an end of this chain, or its next rule. */
+function waysOf(verdict: Verdict, at: Walk): Set<Outcome | 'next'> | undefined {
+  switch (verdict.kind) {
+    case 'accept':
+    case 'drop':
+      return new Set([verdict.kind])
+    case 'return':
+      return new Set(['pass'])
+    case 'continue':
+      return new Set(['next'])
+    case 'unknown':
+      return new Set(['accept', 'drop', 'next'])
+  }
+  const target = at.base.chains.get(verdict.chain)
+  const inner = target === undefined ? undefined : walk(target, { ...at, depth: at.depth + 1 })
+  if (inner === undefined) return undefined
+  const ways = new Set<Outcome | 'next'>(inner)
+  if (verdict.kind === 'jump' && ways.delete('pass')) ways.add('next')
+  return ways
+}
+
+/** All of them must match. */
+export function allOf(matches: readonly Match[]): Match {
+  if (matches.includes('no')) return 'no'
+  return matches.includes('maybe') ? 'maybe' : 'yes'
+}
+
+export function anyOf(matches: readonly Match[]): Match {
+  if (matches.includes('yes')) return 'yes'
+  return matches.includes('maybe') ? 'maybe' : 'no'
+}
+
+export function not(match: Match): Match {
+  if (match === 'maybe') return match
+  return match === 'yes' ? 'no' : 'yes'
+}
