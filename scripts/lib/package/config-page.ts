@@ -49,7 +49,10 @@ function section(name: string): string {
 function entry(key: ConfigKey): string {
   const { description } = key.meta
   const effect = key.meta.needs === undefined ? [] : [effects[key.meta.needs]]
-  const fallback = 'default' in key ? stringify(key.default, { collectionStyle: 'flow', lineWidth: 0 }).trim() : 'none'
+  const fallback =
+    'default' in key
+      ? stringify(key.default, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim()
+      : 'none'
   return tagged(
     bold(key.path),
     `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,

@@ -6,7 +6,10 @@ export function defaultConfig(): string {
   const sections = configSections.map((name) => {
     const keys = configKeys.filter((key) => key.section === name)
     const entries = keys.map(({ key, meta, accepts, ...rest }) => {
-      const value = 'default' in rest ? stringify(rest.default, { collectionStyle: 'flow', lineWidth: 0 }).trim() : ''
+      const value =
+        'default' in rest
+          ? stringify(rest.default, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim()
+          : ''
       return `#  # ${meta.description}\n#  # accepted: ${accepts}\n#  ${`${key}: ${value}`.trimEnd()}\n`
     })
     return `#${name}:\n${entries.join('')}`
