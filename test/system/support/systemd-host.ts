@@ -30,16 +30,18 @@ export class SystemdHost {
   readonly appliance: InstalledAppliance
   readonly operator: Operator
   readonly #namespace: string
-  readonly #lans: ReadonlyMap<string, Lan>
+  /** Where the bridges of its LANs are. */
+  readonly #shelf: Namespace
+  readonly #lans = new Map<string, Lan>()
   readonly #devices: Device[] = []
   #inside: { readonly namespace: Namespace; readonly outpost: Outpost; readonly registry: Registry } | undefined
   #neighbours = 0
 
-  private constructor(ledger: Ledger, machine: SystemdMachine, lans: ReadonlyMap<string, Lan>) {
+  private constructor(ledger: Ledger, machine: SystemdMachine, shelf: Namespace) {
     this.ledger = ledger
     this.machine = machine
     this.#namespace = machine.name
-    this.#lans = lans
+    this.#shelf = shelf
     this.appliance = new InstalledAppliance(machine)
     const request = <T>(url: string, method?: string, body?: unknown) => this.outpost.json<T>(url, method, body)
     this.operator = new Operator({ address: controllerAddress, request })
@@ -53,15 +55,9 @@ export class SystemdHost {
     chmodSync(ledger.directory, 0o755)
     try {
       const name = basename(ledger.directory)
-      const lans = new Map<string, Lan>()
-      if (Object.keys(wanted).length > 0) {
-        const shelf = await Namespace.make(ledger, `${name}-lan`)
-        for (const [lan, address] of Object.entries(wanted)) {
-          lans.set(lan, await Lan.make(ledger, { name: lan, host: shelf, address, apart: true }))
-        }
-      }
       const machine = SystemdMachine.make(ledger, { name, root, directory: join(ledger.directory, 'machine') })
-      const host = new SystemdHost(ledger, machine, lans)
+      const host = new SystemdHost(ledger, machine, await Namespace.make(ledger, `${name}-lan`))
+      for (const [lan, address] of Object.entries(wanted)) await host.#makeLan(lan, address)
       await host.boot()
       return host
     } catch (error) {
@@ -130,6 +126,18 @@ export class SystemdHost {
     this.appliance.configure(config)
     const started = await this.appliance.systemctl('start')
     if (started.code !== 0) throw new Error(`systemctl start: ${started.stderr}`)
+  }
+
+  /** Plugs the running host into one more LAN. @param address its own there */
+  async addLan(name: string, address: string): Promise<void> {
+    const lan = await this.#makeLan(name, address)
+    await lan.plugHost(this.namespace)
+  }
+
+  async #makeLan(name: string, address: string): Promise<Lan> {
+    const lan = await Lan.make(this.ledger, { name, host: this.#shelf, address, apart: true })
+    this.#lans.set(name, lan)
+    return lan
   }
 
   lan(name: string): Lan {

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import type { HistoryEntry, HostState } from '../../src/state/host-state.ts'
+import type { Device } from '../support/device.ts'
+import { eventually } from '../support/eventually.ts'
+import { hostUnit } from './support/installed-appliance.ts'
+import { systemdHost } from './support/systemd-fixture.ts'
+
+const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, (opened) => opened.startAppliance())
+let device: Device
+
+const state = () => host().appliance.hostState()
+const codes = (now: HostState) => [now.reason, ...now.warnings].map((reason) => reason.code)
+const podman = (...args: string[]) => host().machine.exec(['podman', ...args])
+const informs = () => Number(device.events('informed').at(-1)?.count ?? 0)
+
+/** Waits for the controller to be ready in another container than before, and returns what was done since. */
+async function repaired(before: HostState): Promise<HistoryEntry[]> {
+  const after = await eventually(
+    state,
+    (now) => now.phase === 'ready' && now.controller.containerId !== before.controller.containerId,
+    90_000,
+  )
+  const since = before.history.at(-1)?.at ?? ''
+  return after.history.filter((entry) => entry.at > since)
+}
+
+/** The steps of the reconciler among them. */
+const steps = (history: HistoryEntry[]) =>
+  history.filter((entry) => entry.subject === 'controller').map((entry) => entry.message)
+
+test('a device is adopted', async () => {
+  device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
+  await eventually(
+    () => host().operator.device(device.mac),
+    (known) => known?.state === 'pending',
+  )
+  await host().operator.adopt(device.mac)
+  await device.event('connected', 30_000)
+})
+
+test('the engine hangs: it is told, everything else goes on; it wakes up, and that is told', async () => {
+  const { machine, appliance } = host()
+  const before = await appliance.container()
+  await machine.exec(['systemctl', 'kill', '--signal=STOP', 'podman.service'])
+  const hung = await eventually(state, (now) => codes(now).includes('ENGINE_TIMEOUT'), 120_000)
+  expect(hung.controller.containerId).toBe((await state()).controller.containerId)
+  // The host answers, the edge forwards.
+  expect((await appliance.command(['status'], 10_000)).stdout).toContain('not answer')
+  const count = informs()
+  await eventually(
+    async () => informs(),
+    (now) => now > count + 1,
+  )
+  const web = await host().outpost.call('http', { url: 'https://10.77.10.1:8043/login' })
+  expect(web.status).toBe(200)
+
+  await machine.exec(['systemctl', 'kill', '--signal=CONT', 'podman.service'])
+  await eventually(state, (now) => now.phase === 'ready' && !codes(now).includes('ENGINE_TIMEOUT'), 90_000)
+  expect(await appliance.container()).toBe(before)
+  expect(await machine.show(hostUnit, 'NRestarts')).toEqual({ NRestarts: '0' })
+  expect(device.count('disconnected')).toBe(0)
+})
+
+test("the engine's socket is restarted: nothing happens to the container, and its end is noticed still", async () => {
+  const { machine, appliance } = host()
+  const before = await appliance.container()
+  await machine.exec(['systemctl', 'restart', 'podman.socket', 'podman.service'])
+  await eventually(state, (now) => now.phase === 'ready' && codes(now).every((code) => code === undefined), 60_000)
+  expect(await appliance.container()).toBe(before)
+  expect(device.count('disconnected')).toBe(0)
+})
+
+test('the image goes while the container runs: the container is left alone', async () => {
+  const { appliance } = host()
+  const before = await appliance.container()
+  await podman('untag', 'docker.io/mbentley/omada-controller:6.2')
+  const image = ['image', 'exists', 'docker.io/mbentley/omada-controller:6.2']
+  await eventually(
+    () => podman(...image),
+    () => true,
+    60_000,
+  )
+  await appliance.phase('ready')
+  expect(await appliance.container()).toBe(before)
+})
+
+test('the container is removed behind its back: one like it is made, with the same data', async () => {
+  const before = await state()
+  await podman('rm', '--force', '--time', '60', 'omada-controller')
+  const history = steps(await repaired(before))
+  expect(history.filter((message) => /removed|gone/.test(message))).toHaveLength(1)
+  expect(await host().appliance.dataHistory()).toEqual(['first-start', 'clean-stop', 'clean-start'])
+  await device.event('connected', 90_000, () => device.count('connected') > 1)
+})
+
+test('the network is removed behind its back, and the container with it', async () => {
+  const before = await state()
+  await podman('rm', '--force', '--time', '60', 'omada-controller')
+  await podman('network', 'rm', '--force', 'omada')
+  const history = steps(await repaired(before))
+  expect(history.join('\n')).toMatch(/network/)
+  await device.event('connected', 90_000, () => device.count('connected') > 2)
+})
