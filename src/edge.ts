@@ -4,11 +4,12 @@ import type { Config } from './config/schema.ts'
 import { isCidr } from './core/cidr.ts'
 import type { Clock } from './core/clock.ts'
 import { Emitter } from './core/emitter.ts'
-import type { Logger } from './core/logger.ts'
+import type { Logger, LogLevel } from './core/logger.ts'
 import { Periodic } from './core/periodic.ts'
 import { supervise } from './core/supervise.ts'
 import { Discovery } from './discovery/discovery.ts'
-import { NetworkAccess } from './network/access.ts'
+import { EdgeChanges } from './edge-changes.ts'
+import { type AccessPolicy, NetworkAccess } from './network/access.ts'
 import { InterfaceWatcher } from './network/interfaces.ts'
 import { openFilesWarning } from './network/open-files.ts'
 import { Routing } from './network/routes.ts'
@@ -23,6 +24,7 @@ import { StateServer } from './state/server.ts'
 import { StatusServer } from './status/server.ts'
 
 export interface EdgeOptions {
+  /** What may change at run time is changed in place. */
   readonly config: Config
   readonly paths: Paths
   readonly logger: Logger
@@ -33,6 +35,10 @@ export interface EdgeOptions {
   /** Group that may read the edge's state socket. */
   readonly stateGroup?: number
   readonly started?: () => void
+  /** Called first when the edge ends in order. */
+  readonly ending?: () => Promise<void>
+  /** There when the host hands over what changes while the edge runs. */
+  readonly setLogLevel?: (level: LogLevel) => void
 }
 
 /** How often readers of the edge's state hear of changed counters, in milliseconds. */
@@ -50,7 +56,27 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
   const interfaceTowards = (remote: string) => routing.interfaceTowards(remote)
   const policy = (role: Role) => new NetworkAccess({ list: config.access[role], addresses, interfaceTowards })
-  const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
+  const policies = () => ({ devices: policy('devices'), management: policy('management'), guests: policy('guests') })
+  let current = policies()
+  const policyNow = (role: Role): AccessPolicy => ({
+    admits: (peer) => current[role].admits(peer),
+    servedAddresses: () => current[role].servedAddresses(),
+  })
+  const access = { devices: policyNow('devices'), management: policyNow('management'), guests: policyNow('guests') }
+  const { setLogLevel } = options
+  const changes =
+    setLogLevel === undefined
+      ? undefined
+      : new EdgeChanges({
+          running: config,
+          path: paths.handoverFile,
+          logger,
+          clock,
+          setLogLevel,
+          applied: () => {
+            current = policies()
+          },
+        })
 
   const proxy = new TcpProxy({
     config,
@@ -91,7 +117,12 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     proxy: { ports: proxy.state() },
     status: status.state(),
     devices: discovery.devices(),
-    warnings: [...openFiles, ...unknownInterfaces(config, addresses), ...discovery.warnings()],
+    warnings: [
+      ...openFiles,
+      ...unknownInterfaces(config, addresses),
+      ...discovery.warnings(),
+      ...(changes?.warnings() ?? []),
+    ],
   })
   const changed = new Emitter<void>()
   const status = new StatusServer({
@@ -122,13 +153,23 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
 
   await supervise({
     logger,
-    components: [addresses, host, proxy, discovery, status, stateServer, telling],
+    components: [
+      addresses,
+      host,
+      proxy,
+      discovery,
+      status,
+      stateServer,
+      telling,
+      ...(changes === undefined ? [] : [changes.component()]),
+    ],
     signal: options.signal,
     stopMilliseconds: (config.proxy.drainSeconds + 5) * 1000,
     started: () => {
       logger.info({ statusPort: config.status.port }, 'the edge serves')
       options.started?.()
     },
+    stopping: async () => await options.ending?.(),
   })
 }
 

@@ -1,16 +1,17 @@
+import { announce } from './announce.ts'
 import type { Config } from './config/schema.ts'
 import { ImageCheckJob } from './controller/image-check.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
 import type { Clock } from './core/clock.ts'
 import type { Component } from './core/component.ts'
-import { messageOf } from './core/errors.ts'
 import type { Logger } from './core/logger.ts'
 import { Periodic } from './core/periodic.ts'
 import { supervise } from './core/supervise.ts'
 import { connectEngine } from './engine/docker-engine.ts'
 import { HealthMonitor } from './health/monitor.ts'
 import { UnhealthyRestart } from './health/unhealthy-restart.ts'
+import { type HostService, serviceWatches } from './host-watches.ts'
 import { findPortHolders, type PortKey } from './network/port-holders.ts'
 import { addHistory, assembleHostState, initialHostState } from './state/assemble-host.ts'
 import { ControlServer } from './state/control.ts'
@@ -21,9 +22,10 @@ import { StateStore } from './state/store.ts'
 import type { Notifier } from './systemd/notify.ts'
 
 export interface HostOptions {
+  /** What may change at run time is changed in place. */
   readonly config: Config
-  /** What the loading of the configuration warned of. */
-  readonly warnings: readonly Reason[]
+  /** What the configuration is to be warned of. */
+  readonly warnings: StateStore<readonly Reason[]>
   readonly paths: Paths
   readonly logger: Logger
   readonly clock: Clock
@@ -36,8 +38,10 @@ export interface HostOptions {
   readonly stateGroup?: number
   /** What lives and dies with this host and is served its state: the edge's process under `run`. */
   readonly companions?: readonly Component[]
-  /** Whether the end of this process stops the controller, with its grace, or leaves it running. */
-  readonly controllerOnStop: 'stop' | 'leave'
+  /** Says at the end of this process whether the controller is stopped, with its grace, or left running. */
+  readonly controllerOnStop: () => Promise<'stop' | 'leave'>
+  /** There when this process is a service of systemd's. */
+  readonly service?: HostService
 }
 
 /** How often the holders of the appliance's ports are looked up, in milliseconds: a walk over /proc. */
@@ -89,7 +93,7 @@ export async function runHost(options: HostOptions): Promise<void> {
           controller: reconciler.snapshot(),
           health: health.snapshot(),
           portHolders,
-          warnings: options.warnings,
+          warnings: options.warnings.get(),
           images,
         },
         now(),
@@ -112,9 +116,11 @@ export async function runHost(options: HostOptions): Promise<void> {
   health.changed.on(publish)
   health.transitions.on((entry) => store.update((state) => addHistory(state, entry)))
 
+  options.warnings.changed.on(publish)
+
   const ports = appliancePorts(config)
   const unhealthyRestart = new UnhealthyRestart({
-    minutes: config.health.restartWhenUnhealthyMinutes,
+    minutes: () => config.health.restartWhenUnhealthyMinutes,
     logger,
     clock,
     unhealthySince: () => health.unhealthySince(),
@@ -165,7 +171,10 @@ export async function runHost(options: HostOptions): Promise<void> {
     ...(options.stateGroup === undefined ? {} : { group: options.stateGroup }),
     store,
   })
-  announce({ store, logger, notifier: options.notifier })
+  const reconcilerLoop = { name: 'the reconciler', dueBy: () => reconciler.pulse.dueBy }
+  const proberLoop = { name: 'the prober', dueBy: () => health.dueBy() }
+  announce({ store, logger, clock, notifier: options.notifier })
+  options.service?.reloaded.on(() => void imageCheck.reschedule())
 
   await supervise({
     logger,
@@ -178,34 +187,25 @@ export async function runHost(options: HostOptions): Promise<void> {
       unhealthyWatch,
       portWatch,
       imageCheck,
+      ...serviceWatches({ ...options, store, logger, loops: [reconcilerLoop, proberLoop] }),
     ],
     signal: options.signal,
-    // The edge's process among the companions drains its connections first.
-    stopMilliseconds: (config.proxy.drainSeconds + 15) * 1000,
+    stopMilliseconds: componentsStop(config),
     stopping: async () => {
+      await options.service?.ending()
       await options.notifier.stopping()
-      if (options.controllerOnStop === 'leave') return
+      if ((await options.controllerOnStop()) === 'leave') return
+      const graceMilliseconds = config.controller.stopGraceSeconds * 1000
+      await options.notifier.extendTimeout(graceMilliseconds + stopMargin + componentsStop(config))
       logger.info(`stopping the controller; it may take ${config.controller.stopGraceSeconds} s to close its database`)
-      await reconciler.stopController(AbortSignal.timeout(config.controller.stopGraceSeconds * 1000 + stopMargin))
+      await reconciler.stopController(AbortSignal.timeout(graceMilliseconds + stopMargin))
     },
   })
 }
 
-/** Tells people and systemd of every change of phase; READY only when the controller is. */
-function announce(options: { store: StateStore<HostState>; logger: Logger; notifier: Notifier }): void {
-  let last = ''
-  options.store.changed.on((state) => {
-    const line = `${state.phase}: ${state.reason.message}`
-    if (line === last) return
-    last = line
-    const { code, remedy } = state.reason
-    const level = state.phase === 'failed' || state.phase === 'degraded' ? 'error' : 'info'
-    options.logger[level]({ ...(code === undefined ? {} : { code, remedy }) }, line)
-    const notified = state.phase === 'ready' ? options.notifier.ready() : Promise.resolve()
-    notified
-      .then(() => options.notifier.status(line))
-      .catch((error: unknown) => options.logger.debug(`systemd was not notified: ${messageOf(error)}`))
-  })
+/** How long the components may take to stop, in milliseconds: an edge's process among them drains its connections first. */
+function componentsStop(config: Config): number {
+  return (config.proxy.drainSeconds + 15) * 1000
 }
 
 /** Every port that the edge listens on. */

@@ -27,6 +27,12 @@ function journalReadsStderr(): boolean {
   return process.env.JOURNAL_STREAM === `${dev}:${ino}`
 }
 
+function acceptReloads(): Emitter<void> {
+  const reloads = new Emitter<void>()
+  process.on('SIGHUP', () => reloads.emit())
+  return reloads
+}
+
 function parentChannel(): ParentChannel | undefined {
   if (!process.connected) return undefined
   process.on('disconnect', () => ending.abort())
@@ -58,6 +64,7 @@ const context: CliContext = {
   stderr: process.stderr,
   signal: ending.signal,
   askedAgain,
+  acceptReloads,
   self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   logFormat: journalReadsStderr() ? 'journal' : 'human',
   ...(parent === undefined ? {} : { parent }),

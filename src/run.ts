@@ -1,22 +1,21 @@
 import { chown, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type CertificatePair, readCertificate } from './config/certificate.ts'
-import { ApplianceError, toFault } from './core/errors.ts'
+import { usableCertificate } from './config/certificate.ts'
+import { ApplianceError } from './core/errors.ts'
 import { edgeUser, type UserIds } from './core/privileges.ts'
 import { EdgeProcess } from './edge-process.ts'
 import { PodmanService } from './engine/service.ts'
 import { type HostOptions, runHost } from './host.ts'
+import { type EdgePart, edgePart } from './state/handover.ts'
 
-export interface RunOptions extends Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup'> {
+export interface RunOptions extends Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup' | 'service'> {
   /** The command that runs this program's edge, which then waits for its handover. */
   readonly edgeCommand: readonly string[]
 }
 
-/** What the edge is told by its parent: nothing that it does not need, in particular no database URI. */
-export interface Handover {
-  readonly config: HostOptions['config']
+/** What the edge is told by its parent. */
+export interface Handover extends EdgePart {
   readonly user: UserIds
-  readonly certificate?: CertificatePair
 }
 
 /** The whole appliance in the foreground: the host, with the edge as its child process. Stops the controller at the end. */
@@ -31,15 +30,10 @@ export async function runForeground(options: RunOptions): Promise<void> {
   const { config, logger, clock } = options
   const user = edgeUser()
   await makeDirectories(options, user)
-  const certificate = await certificateOf(options)
-  const handover: Handover = {
-    config: { ...config, mongo: {}, controller: { ...config.controller, environment: {} } },
-    user,
-    ...(certificate === undefined ? {} : { certificate }),
-  }
+  const handover: Handover = { ...edgePart(config, await usableCertificate(config, logger)), user }
   const edge = new EdgeProcess({ logger, clock, command: options.edgeCommand, handover })
   const service = new PodmanService({ config, logger, clock })
-  await runHost({ ...options, stateGroup: user.gid, companions: [edge, service], controllerOnStop: 'stop' })
+  await runHost({ ...options, stateGroup: user.gid, companions: [edge, service], controllerOnStop: async () => 'stop' })
 }
 
 async function makeDirectories(options: RunOptions, user: UserIds): Promise<void> {
@@ -49,16 +43,5 @@ async function makeDirectories(options: RunOptions, user: UserIds): Promise<void
   for (const directory of [dirname(paths.edgeStateSocket), paths.edgeStateDirectory]) {
     await mkdir(directory, { recursive: true, mode: 0o755 })
     await chown(directory, user.uid, user.gid)
-  }
-}
-
-/** The user's certificate, read here because the edge's user may not. Unusable: told, and the edge makes its own. */
-async function certificateOf({ config, logger }: RunOptions): Promise<CertificatePair | undefined> {
-  try {
-    return await readCertificate(config)
-  } catch (error) {
-    const { code, message, remedy } = toFault(error)
-    logger.warn({ code, remedy }, message)
-    return undefined
   }
 }

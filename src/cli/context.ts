@@ -23,6 +23,8 @@ export interface CliContext {
   readonly signal: AbortSignal
   /** Asked to end once more while it is ending. */
   readonly askedAgain: Emitter<void>
+  /** From now on a hangup (SIGHUP) does not end the process, but asks for its configuration to be read again. */
+  readonly acceptReloads: () => Emitter<void>
   /** The command line that starts this program again. */
   readonly self: readonly string[]
   readonly logFormat: LogFormat

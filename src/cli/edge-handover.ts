@@ -1,20 +1,10 @@
 import { once } from 'node:events'
-import type { CertificatePair } from '../config/certificate.ts'
-import type { Config } from '../config/schema.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { ApplianceError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
 import { dropPrivileges } from '../core/privileges.ts'
 import type { Handover } from '../run.ts'
+import type { EdgePart } from '../state/handover.ts'
 import type { CliContext } from './context.ts'
-import { makeLogger } from './service.ts'
-
-/** What an edge needs to know before it serves. */
-export interface EdgeStart {
-  readonly config: Config
-  readonly logger: Logger
-  readonly certificate: CertificatePair | undefined
-}
 
 /** Longest wait for the parent's first message, in milliseconds. */
 const handoverDeadline = 10_000
@@ -23,7 +13,7 @@ const handoverDeadline = 10_000
  * The edge as the child of `omada-host run`: the parent reads what only root may read and hands it over, and the child
  * then becomes an ordinary user for good. Call it when every module is loaded: that user may not be able to read them.
  */
-export async function startByHandover(context: CliContext): Promise<EdgeStart> {
+export async function startByHandover(context: CliContext): Promise<EdgePart> {
   const { parent } = context
   if (parent === undefined) {
     throw new ApplianceError({
@@ -40,8 +30,7 @@ export async function startByHandover(context: CliContext): Promise<EdgeStart> {
   })
   await once(received, 'message', { signal: withDeadline(handoverDeadline, context.signal) })
   // The parent is this same program, so its message is what it says; a schema would cost memory for nothing.
-  const { config, user, certificate } = message as Handover
-  const logger = await makeLogger(context, config.log.level)
+  const { user, ...part } = message as Handover
   dropPrivileges(user)
-  return { config, logger, certificate }
+  return part
 }

@@ -1,14 +1,22 @@
+import type { LoadedConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
+import type { LogLevel } from '../core/logger.ts'
 import type { HostOptions } from '../host.ts'
+import type { Reason } from '../state/host-state.ts'
+import { StateStore } from '../state/store.ts'
 import { createNotifier } from '../systemd/notify.ts'
 import { applianceVersion } from './appliance-version.ts'
 import type { CliContext } from './context.ts'
 import { loadConfigOf } from './load.ts'
 import { type PlaceOptions, pathsOf } from './places.ts'
-import { answerImpatience, makeLogger } from './service.ts'
+import { answerImpatience, makeAdjustableLogger } from './service.ts'
 
 /** What every way of running a host has in common. */
-export type HostBasics = Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup'>
+export type HostBasics = Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup' | 'service'> & {
+  /** Reads the configuration again. */
+  readonly load: () => Promise<LoadedConfig>
+  readonly setLogLevel: (level: LogLevel) => void
+}
 
 /** Runs a host as `serve` does, from the command line's configuration, and answers whoever grows impatient at its end. */
 export async function serveHost(
@@ -16,13 +24,14 @@ export async function serveHost(
   options: PlaceOptions,
   serve: (basics: HostBasics) => Promise<void>,
 ): Promise<number> {
-  const { config, warnings } = await loadConfigOf(context, options)
-  const logger = await makeLogger(context, config.log.level)
-  const stopAnswering = answerImpatience(context, logger, config.controller.stopGraceSeconds)
+  const load = () => loadConfigOf(context, options)
+  const { config, warnings } = await load()
+  const { logger, setLevel } = await makeAdjustableLogger(context, config.log.level)
+  const stopAnswering = answerImpatience(context, logger, () => config.controller.stopGraceSeconds)
   try {
     await serve({
       config,
-      warnings,
+      warnings: new StateStore<readonly Reason[]>({ initial: warnings }),
       paths: pathsOf(context, options),
       logger,
       clock: systemClock,
@@ -30,6 +39,8 @@ export async function serveHost(
       signal: context.signal,
       notifier: createNotifier({ env: context.env, logger }),
       probeCommand: [...context.self, 'probe'],
+      load,
+      setLogLevel: setLevel,
     })
   } finally {
     stopAnswering()

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ApplianceError, messageOf } from '../core/errors.ts'
+import { ApplianceError, messageOf, toFault } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Config } from './schema.ts'
 
 /** PEM texts; the certificate's full chain. */
@@ -28,5 +29,16 @@ export async function readCertificate(config: Config): Promise<CertificatePair |
       },
       { cause: error },
     )
+  }
+}
+
+/** Like `readCertificate`, but a pair that cannot be read is told and done without: the edge then makes its own. */
+export async function usableCertificate(config: Config, logger: Logger): Promise<CertificatePair | undefined> {
+  try {
+    return await readCertificate(config)
+  } catch (error) {
+    const { code, message, remedy } = toFault(error)
+    logger.warn({ code, remedy }, message)
+    return undefined
   }
 }

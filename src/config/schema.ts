@@ -116,14 +116,19 @@ const discovery = z.strictObject({
     .max(16)
     .default([27001, 29810, 19810])
     .meta({ description: 'UDP ports to relay', needs: 'restart' }),
-  sessionSeconds: seconds(10, 3600).default(90).meta({ description: 'how long an idle session is kept' }),
-  maxSessions: count(16, 65536).default(16384).meta({ description: 'sessions at once; the longest idle gives way' }),
-  duplicateWindowMilliseconds: count(0, 60_000)
-    .default(1000)
-    .meta({ description: 'an identical payload from the same address and port within this time is dropped' }),
+  sessionSeconds: seconds(10, 3600)
+    .default(90)
+    .meta({ description: 'how long an idle session is kept', needs: 'restart' }),
+  maxSessions: count(16, 65536)
+    .default(16384)
+    .meta({ description: 'sessions at once; the longest idle gives way', needs: 'restart' }),
+  duplicateWindowMilliseconds: count(0, 60_000).default(1000).meta({
+    description: 'an identical payload from the same address and port within this time is dropped',
+    needs: 'restart',
+  }),
   ratePerSource: count(1, 1_000_000)
     .default(200)
-    .meta({ description: 'datagrams per second and address; bursts of twice that pass' }),
+    .meta({ description: 'datagrams per second and address; bursts of twice that pass', needs: 'restart' }),
   strict: z.boolean().default(false).meta({ description: 'let only well-formed frames pass on 29810' }),
   rewriteAddresses: z
     .boolean()
@@ -148,15 +153,21 @@ const proxy = z.strictObject({
     .max(64)
     .default([8088, 8043, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817])
     .meta({ description: 'TCP ports to proxy; add 8044 for 6.3', needs: 'restart' }),
-  maxConnections: count(1, 1_000_000).default(16384).meta({ description: 'connections at once, over all ports' }),
+  maxConnections: count(1, 1_000_000)
+    .default(16384)
+    .meta({ description: 'connections at once, over all ports', needs: 'restart' }),
   maxConnectionsPerSource: count(1, 1_000_000)
     .default(1024)
-    .meta({ description: 'connections at once of one address, per port' }),
-  connectTimeoutSeconds: seconds(0.1, 120).default(5).meta({ description: 'deadline to reach the controller' }),
+    .meta({ description: 'connections at once of one address, per port', needs: 'restart' }),
+  connectTimeoutSeconds: seconds(0.1, 120)
+    .default(5)
+    .meta({ description: 'deadline to reach the controller', needs: 'restart' }),
   idleTimeoutSeconds: seconds(10, 604_800)
     .default(3600)
-    .meta({ description: 'a connection silent for longer is closed' }),
-  drainSeconds: seconds(0, 300).default(10).meta({ description: 'how long connections may finish on stop' }),
+    .meta({ description: 'a connection silent for longer is closed', needs: 'restart' }),
+  drainSeconds: seconds(0, 300)
+    .default(10)
+    .meta({ description: 'how long connections may finish on stop', needs: 'restart' }),
 })
 
 const health = z.strictObject({
@@ -192,7 +203,7 @@ const images = z.strictObject({
     .refine(isSchedule)
     .meta({ accepts: 'a cron schedule of five fields, such as "17 3 * * *"' })
     .default('17 3 * * *')
-    .meta({ description: 'cron schedule of the check for newer images; nothing is changed by it', needs: 'restart' }),
+    .meta({ description: 'cron schedule of the check for newer images; nothing is changed by it' }),
 })
 
 const log = z.strictObject({

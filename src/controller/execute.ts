@@ -13,6 +13,7 @@ export interface ExecutionContext {
   readonly logger: Logger
   readonly clock: Clock
   readonly graceSeconds: number
+  readonly onRetry: () => void
   /** Pulls with progress; turns are taken with the user's own pulls. */
   pull(reference: string, options: { attempts: number; signal: AbortSignal }): Promise<void>
 }

@@ -62,6 +62,13 @@ export class ImageCheckJob implements Component {
     await this.#checking
   }
 
+  /** Goes by images.checkSchedule as it is now. */
+  async reschedule(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    await this.#task?.destroy()
+    this.#schedule()
+  }
+
   /** Looks now. A registry that does not answer is a fault in the result. */
   async check(signal: AbortSignal): Promise<ImageCheck> {
     const checkedAt = new Date(this.#clock.wall()).toISOString()
@@ -125,8 +132,7 @@ export class ImageCheckJob implements Component {
         `the wall clock moved by ${Math.round((now - apart) / 1000)} s: scheduling the image check anew`,
       )
       apart = now
-      await this.#task?.destroy()
-      this.#schedule()
+      await this.reschedule()
     }
   }
 }

@@ -215,6 +215,7 @@ export class Pass {
       clock: this.#options.clock,
       name,
       graceSeconds,
+      onRetry: this.#options.onChange,
       pull: async (reference: string, options: { attempts: number; signal: AbortSignal }) => {
         await this.#puller.pull(engine, reference, options)
       },

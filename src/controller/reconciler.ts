@@ -12,6 +12,7 @@ import { containerLog } from './container-log.ts'
 import { followEvents, watchProcess } from './engine-events.ts'
 import type { MachineFacts } from './machine.ts'
 import { Pass } from './pass.ts'
+import { PassPulse } from './pass-pulse.ts'
 import { Requests } from './requests.ts'
 import type { ControllerSnapshot } from './snapshot.ts'
 
@@ -41,6 +42,7 @@ export class Reconciler implements Component {
   readonly changed = new Emitter<ControllerSnapshot>()
   /** What was done, for the history. */
   readonly steps = new Emitter<{ subject: string; message: string }>()
+  readonly pulse: PassPulse
   readonly #config: Config
   readonly #logger: Logger
   readonly #clock: Clock
@@ -70,6 +72,7 @@ export class Reconciler implements Component {
     this.#config = options.config
     this.#logger = options.logger
     this.#clock = options.clock
+    this.pulse = new PassPulse(options)
     this.#connect = options.connect
     this.#pass = new Pass({
       ...options,
@@ -168,8 +171,10 @@ export class Reconciler implements Component {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers()
+      this.pulse.working()
       const wait = await this.#turn(signal)
       if (signal.aborted) return
+      this.pulse.resting(wait)
       const rest = new AbortController()
       const sleep = this.#clock.sleep(wait, AbortSignal.any([signal, rest.signal])).catch(() => {})
       await Promise.race([this.#wake.promise, sleep])
@@ -235,6 +240,7 @@ export class Reconciler implements Component {
   }
 
   #publish(): void {
+    this.pulse.working()
     const next = this.#pass.snapshot()
     if (isDeepStrictEqual(next, this.#published)) return
     this.#published = next

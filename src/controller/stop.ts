@@ -19,6 +19,8 @@ export async function stopWithGrace(options: {
   name: string
   graceSeconds: number
   signal: AbortSignal
+  /** Called whenever it is not known how the stop went. */
+  onRetry: () => void
 }): Promise<void> {
   const { engine, clock, logger, signal } = options
   const backoff = new Backoff({ initial: 500, max: 10_000 })
@@ -32,6 +34,7 @@ export async function stopWithGrace(options: {
       if (!(error instanceof ApplianceError) || !uncertain.has(error.code)) throw error
       logger.warn({ code: error.code }, `${error.message}; looking again`)
     }
+    options.onRetry()
     await clock.sleep(backoff.next(), signal)
   }
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 
 /**
  * Writes a file so that after a crash or a full disk it holds either the old text or the new one, never half.
+ * `mode` is the file's, whatever the process's umask.
  * @throws the system's error (`ENOSPC`, `EACCES`); the old file is then untouched and no temporary file is left
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
@@ -11,6 +12,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
   try {
     const file = await open(temporary, 'wx', mode)
     try {
+      await file.chmod(mode)
       await file.writeFile(data)
       await file.sync()
     } finally {

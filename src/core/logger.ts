@@ -41,17 +41,42 @@ export function formatLine(json: string, format: 'human' | 'journal'): string {
   return `${time} ${levelNames[line.level] ?? '     '} ${text}\n`
 }
 
+export interface LoggerOptions {
+  readonly level: LogLevel
+  readonly format: LogFormat
+  readonly write: (line: string) => void
+  readonly component?: string
+}
+
 /** The process's root logger. Writes synchronously to `write` (one line a call); no worker threads. */
-export function createLogger(options: {
-  level: LogLevel
-  format: LogFormat
-  write: (line: string) => void
-  component?: string
-}): Logger {
+export function createLogger(options: LoggerOptions): Logger {
+  return createAdjustableLogger(options).logger
+}
+
+/** A logger whose level can be changed, with that of all its children, which are meant to be as few as components. */
+export interface AdjustableLogger {
+  readonly logger: Logger
+  readonly setLevel: (level: LogLevel) => void
+}
+
+/** Like `createLogger`, with a level that can be changed later. */
+export function createAdjustableLogger(options: LoggerOptions): AdjustableLogger {
   const { format, write } = options
   const stream = { write: (line: string) => write(format === 'json' ? line : formatLine(line, format)) }
-  return pino(
-    { level: options.level, base: options.component === undefined ? null : { component: options.component } },
+  const family: { level: string }[] = []
+  const logger = pino(
+    {
+      level: options.level,
+      base: options.component === undefined ? null : { component: options.component },
+      onChild: (child) => void family.push(child),
+    },
     stream,
   )
+  family.push(logger)
+  return {
+    logger,
+    setLevel: (level) => {
+      for (const member of family) member.level = level
+    },
+  }
 }

@@ -35,10 +35,10 @@ interface Entry {
 export class Conditions {
   readonly transitions = new Emitter<HistoryEntry>()
   readonly #clock: Clock
-  readonly #threshold: number
+  readonly #threshold: () => number
   readonly #entries: ReadonlyMap<ProbedName, Entry>
 
-  constructor(options: { clock: Clock; threshold: number }) {
+  constructor(options: { clock: Clock; threshold: () => number }) {
     this.#clock = options.clock
     this.#threshold = options.threshold
     const since = this.#time()
@@ -122,7 +122,7 @@ export class Conditions {
       if (entry.everOk) this.#enter(entry, 'ok', { message: definition.ok })
       return
     }
-    const told = entry.failures >= this.#threshold || entry.status === 'failing'
+    const told = entry.failures >= this.#threshold() || entry.status === 'failing'
     if (entry.everOk ? told && !this.#causeUndecided(entry) : !patient || (failure.unable === true && told)) {
       this.#enter(entry, 'failing', failingReason(definition, failure))
     } else if (!entry.everOk) {

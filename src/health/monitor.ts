@@ -102,6 +102,11 @@ export class HealthMonitor implements Component {
     return this.#watch?.unhealthySince
   }
 
+  /** When the probes' next sign of life is due, on the monotonic clock; infinite while there is nothing to look at. */
+  dueBy(): number {
+    return this.#watch?.session.dueBy() ?? Number.POSITIVE_INFINITY
+  }
+
   snapshot(): HealthSnapshot {
     const watch = this.#watch
     if (watch === undefined) {

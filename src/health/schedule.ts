@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
+import { Pulse } from '../core/pulse.ts'
 import type { ControllerInfo } from '../omada/info-api.ts'
 
 /**
@@ -22,6 +23,9 @@ export interface Probe<Name extends string = string> {
 /** Below this a deadline would cut off what a starting controller on a small machine needs for a first answer. */
 const shortestDeadline = 3000
 
+/** How late a lane may be with what it does next before it counts as stuck, in milliseconds. */
+const lateness = 30_000
+
 /** How long a probe may take, in milliseconds: 80 % of its interval, but 3 s at least. */
 export function deadlineOf(intervalMilliseconds: number): number {
   return Math.max(shortestDeadline, intervalMilliseconds * 0.8)
@@ -29,6 +33,7 @@ export function deadlineOf(intervalMilliseconds: number): number {
 
 interface Lane<Name extends string> {
   readonly probe: Probe<Name>
+  readonly pulse: Pulse
   /** Ends the pause that is under way. */
   pause?: AbortController
   run?: AbortController
@@ -58,11 +63,17 @@ export class ProbeSchedule<Name extends string> {
   }) {
     this.#clock = options.clock
     this.#report = options.report
-    this.#lanes = options.probes.map((probe) => ({ probe, overdue: false, again: false }))
+    const { clock } = options
+    this.#lanes = options.probes.map((probe) => ({ probe, pulse: new Pulse({ clock }), overdue: false, again: false }))
   }
 
   start(): void {
     this.#loops = this.#lanes.map((lane) => this.#loop(lane))
+  }
+
+  /** When the next step of a lane is due at the latest, on the monotonic clock: a probe that hangs has its deadline. */
+  dueBy(): number {
+    return Math.min(...this.#lanes.map((lane) => lane.pulse.dueBy))
   }
 
   /**
@@ -93,6 +104,7 @@ export class ProbeSchedule<Name extends string> {
     while (!this.#stopped) {
       const started = this.#clock.now()
       lane.again = false
+      lane.pulse.promise(deadlineOf(lane.probe.intervalMilliseconds()) + lateness)
       const result = await this.#runOnce(lane, started)
       if (this.#stopped) return
       if (!outOfTurn) due = started + lane.probe.intervalMilliseconds()
@@ -128,6 +140,7 @@ export class ProbeSchedule<Name extends string> {
     if (milliseconds <= 0 || this.#stopped) return false
     const pause = new AbortController()
     lane.pause = pause
+    lane.pulse.promise(milliseconds + lateness)
     await this.#clock.sleep(milliseconds, pause.signal).catch(() => undefined)
     delete lane.pause
     return pause.signal.aborted

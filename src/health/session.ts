@@ -62,7 +62,7 @@ export class ProbeSession {
         ? undefined
         : new ProbeProcess({ logger, clock, command: probeCommand, databaseUri: external, onWritable })
     this.#processes = [inside, outside].filter((process) => process !== undefined)
-    this.conditions = new Conditions({ clock, threshold: config.health.failureThreshold })
+    this.conditions = new Conditions({ clock, threshold: () => config.health.failureThreshold })
     this.#schedule = new ProbeSchedule<ProbedName>({
       clock,
       report: options.report,
@@ -79,6 +79,11 @@ export class ProbeSession {
   start(): void {
     for (const process of this.#processes) process.start()
     this.#schedule.start()
+  }
+
+  /** See `ProbeSchedule.dueBy`. */
+  dueBy(): number {
+    return this.#schedule.dueBy()
   }
 
   /** Looks at everything now. */

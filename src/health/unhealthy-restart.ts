@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts'
  * did not ask for it. One restart an unhealthy spell of that length: the next needs as much time again.
  */
 export class UnhealthyRestart {
-  readonly #after: number
+  readonly #minutes: () => number
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #unhealthySince: () => number | undefined
@@ -15,13 +15,14 @@ export class UnhealthyRestart {
 
   /** `unhealthySince` is on the monotonic clock, undefined while healthy or not yet ready for the first time. */
   constructor(options: {
-    minutes: number
+    /** 0: never. */
+    minutes: () => number
     logger: Logger
     clock: Clock
     unhealthySince: () => number | undefined
     restart: (signal: AbortSignal) => Promise<unknown>
   }) {
-    this.#after = options.minutes * 60_000
+    this.#minutes = options.minutes
     this.#logger = options.logger
     this.#clock = options.clock
     this.#unhealthySince = options.unhealthySince
@@ -31,14 +32,12 @@ export class UnhealthyRestart {
   /** Looks once; resolves after the restart when one was due. */
   async check(signal: AbortSignal): Promise<void> {
     const since = this.#unhealthySince()
-    if (this.#after === 0 || since === undefined) return
+    const minutes = this.#minutes()
+    if (minutes === 0 || since === undefined) return
     const now = this.#clock.now()
-    if (now - Math.max(since, this.#lastRestart) < this.#after) return
+    if (now - Math.max(since, this.#lastRestart) < minutes * 60_000) return
     this.#lastRestart = now
-    this.#logger.warn(
-      { minutes: this.#after / 60_000 },
-      'the controller is restarted because health.restartWhenUnhealthyMinutes is over',
-    )
+    this.#logger.warn({ minutes }, 'the controller is restarted because health.restartWhenUnhealthyMinutes is over')
     await this.#restart(signal)
   }
 }

@@ -6,6 +6,8 @@ export interface Paths {
   readonly hostStateSocket: string
   /** The user's verbs: mode 0600. */
   readonly hostControlSocket: string
+  /** What the host hands over to its edge: mode 0640. */
+  readonly handoverFile: string
   /** The edge's half of the state. */
   readonly edgeStateSocket: string
   /** What the host keeps over restarts. */
@@ -22,6 +24,7 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
   return {
     hostStateSocket: join(runtimeDirectory, 'omada-host', 'state.sock'),
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
+    handoverFile: join(runtimeDirectory, 'omada-host', 'edge.json'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
     hostStateDirectory: join(stateDirectory, 'omada-host'),
     edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),

@@ -66,7 +66,7 @@ test('the probe has the MongoDB driver and nothing else', () => {
 })
 
 test('the host has the engine, and nothing of the database or of the LAN', () => {
-  const packages = packagesOf('src/host.ts', everything)
+  const packages = packagesOf('src/host-service.ts', everything)
   expect(packages).toContain('dockerode')
   for (const name of ['mongodb', 'bson', 'dgram-as-promised', '@grpc/grpc-js', 'ssh2']) {
     expect(packages).not.toContain(name)

@@ -35,6 +35,7 @@ export function surroundings(argv: readonly string[], more: Partial<CliContext> 
     stderr,
     signal: ending.signal,
     askedAgain,
+    acceptReloads: () => new Emitter(),
     self: ['omada-host'],
     logFormat: 'human',
     ...more,

@@ -5,7 +5,7 @@ import { surroundings } from './context.ts'
 
 test('whoever asks again while the controller stops is told why it takes its time', async () => {
   const { context, stderr, askedAgain } = surroundings([])
-  const stopAnswering = answerImpatience(context, await makeLogger(context, 'info'), 180)
+  const stopAnswering = answerImpatience(context, await makeLogger(context, 'info'), () => 180)
   askedAgain.emit()
   expect(stderr.text).toMatch(/WARN .*still stopping: the controller may take up to 180 s .*close its database/)
   stopAnswering()

@@ -11,7 +11,7 @@ const unable: ProbeResult = { ok: false, message: 'no nsenter', unable: true }
 
 function scene(options: { ready: boolean }) {
   const clock = new StandingClock()
-  const conditions = new Conditions({ clock, threshold: 3 })
+  const conditions = new Conditions({ clock, threshold: () => 3 })
   const history: string[] = []
   conditions.transitions.on((entry) => history.push(`${entry.subject}: ${entry.from} → ${entry.to}`))
   const record = (name: ProbedName, result: ProbeResult, times = 1, patient = true) => {

@@ -8,7 +8,7 @@ const { signal } = new AbortController()
 function scene(minutes: number) {
   const scene = { minute: 0, since: undefined as number | undefined, restarts: 0, check: async () => {} }
   const restart = new UnhealthyRestart({
-    minutes,
+    minutes: () => minutes,
     logger,
     clock: { now: () => scene.minute * 60_000, wall: () => 0, sleep: async () => {} },
     unhealthySince: () => (scene.since === undefined ? undefined : scene.since * 60_000),

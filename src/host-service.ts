@@ -1,0 +1,62 @@
+import { usableCertificate } from './config/certificate.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { Emitter } from './core/emitter.ts'
+import type { LogLevel } from './core/logger.ts'
+import { type HostOptions, runHost } from './host.ts'
+import { reloadConfig } from './reload.ts'
+import { edgePart, HandoverFile } from './state/handover.ts'
+import { decideByOwnJob } from './systemd/own-job.ts'
+
+export interface HostServiceOptions extends Omit<HostOptions, 'controllerOnStop' | 'companions' | 'service'> {
+  /** Asks for the configuration to be read again. */
+  readonly reloads: Emitter<void>
+  readonly load: () => Promise<LoadedConfig>
+  readonly setLogLevel: (level: LogLevel) => void
+  /** How long systemd waits for a sign of life, in milliseconds; undefined when it does not, or is not there. */
+  readonly watchdogMilliseconds: number | undefined
+  /** Whether systemd started this process and waits for it to be ready. */
+  readonly notified: boolean
+}
+
+/**
+ * The host as a service, the edge being another one: hands the edge its configuration, takes over a changed one while
+ * running, and stops the controller only when systemd is about to stop the service and not to restart it.
+ */
+export async function runHostService(options: HostServiceOptions): Promise<void> {
+  const { config, logger, reloads, warnings } = options
+  const part = async (next: HostOptions['config']) => edgePart(next, await usableCertificate(next, logger))
+  const handover = new HandoverFile({ path: options.paths.handoverFile, part: await part(config) })
+  const reloaded = new Emitter<void>()
+  let reload = Promise.resolve()
+  const stopListening = reloads.on(() => {
+    // One after the other: the last file that was read is the one in force.
+    reload = reload.then(async () => {
+      await reloadConfig({
+        running: config,
+        load: options.load,
+        handOver: async (next) => handover.publish(await part(next)),
+        setLogLevel: options.setLogLevel,
+        warnings,
+        logger,
+      })
+      reloaded.emit()
+    })
+  })
+  const ending = async () => {
+    stopListening()
+    await reload
+    await handover.stop()
+  }
+  try {
+    await runHost({
+      ...options,
+      companions: [handover],
+      controllerOnStop: () => decideByOwnJob({ logger }),
+      ...(options.notified
+        ? { service: { watchdogMilliseconds: options.watchdogMilliseconds, reloaded, ending } }
+        : {}),
+    })
+  } finally {
+    await ending()
+  }
+}

@@ -1,0 +1,49 @@
+import { adoptConfig } from './config/adopt.ts'
+import type { LoadedConfig } from './config/load.ts'
+import type { Config } from './config/schema.ts'
+import { ApplianceErrors, type Fault, toFault } from './core/errors.ts'
+import type { Logger, LogLevel } from './core/logger.ts'
+import { needsRestart } from './pending-restart.ts'
+import type { Reason } from './state/host-state.ts'
+import type { StateStore } from './state/store.ts'
+
+/** What the host itself goes by; the edge sees to the rest when it is handed over. */
+const hostSections = ['controller', 'engine', 'network', 'proxy', 'health', 'mongo', 'images', 'log'] as const
+
+export interface ReloadOptions {
+  /** The configuration that every component holds; what may change at run time is changed in place. */
+  readonly running: Config
+  readonly load: () => Promise<LoadedConfig>
+  /** Hands the edge's part over. */
+  readonly handOver: (next: Config) => Promise<void>
+  readonly setLogLevel: (level: LogLevel) => void
+  readonly warnings: StateStore<readonly Reason[]>
+  readonly logger: Logger
+}
+
+/**
+ * Reads the configuration again and takes over what may change without a restart; the container is not touched. What
+ * needs a restart is logged and stays a warning in the state. A wrong configuration changes nothing: all its faults are
+ * logged. Never rejects.
+ */
+export async function reloadConfig(options: ReloadOptions): Promise<void> {
+  const { running, logger } = options
+  try {
+    const { config: next, warnings } = await options.load()
+    const { applied, pending } = adoptConfig(running, next, hostSections)
+    options.setLogLevel(running.log.level)
+    await options.handOver(next)
+    const waiting = pending.length === 0 ? [] : [needsRestart(pending, 'omada-host')]
+    options.warnings.update(() => [...warnings, ...waiting])
+    logger.info(
+      `the configuration was read again; taken over: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`,
+    )
+    for (const { message, remedy } of waiting) logger.warn({ remedy }, message)
+  } catch (error) {
+    const faults: readonly Fault[] = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
+    for (const { code, message, remedy } of faults) logger.error({ code, remedy }, message)
+    logger.error(
+      `the configuration was not taken over, because it has ${faults.length} fault(s); the old one stays in force`,
+    )
+  }
+}

@@ -1,0 +1,80 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { CertificatePair } from '../config/certificate.ts'
+import type { Config } from '../config/schema.ts'
+import { writeFileAtomic } from '../core/atomic-file.ts'
+import type { Component } from '../core/component.ts'
+import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
+import { stateVersion } from './host-state.ts'
+
+/**
+ * What the edge needs to know before it serves, and no secret that it does not need. The host hands it over, because the
+ * configuration and the certificate may be root's alone, and because their parser would be a quarter of the edge's memory.
+ */
+export interface EdgePart {
+  readonly config: Config
+  readonly certificate?: CertificatePair
+}
+
+/** The edge's part of a configuration: without the database's URI and the image's variables, which may hold passwords. */
+export function edgePart(config: Config, certificate: CertificatePair | undefined): EdgePart {
+  return {
+    config: { ...config, mongo: {}, controller: { ...config.controller, environment: {} } },
+    ...(certificate === undefined ? {} : { certificate }),
+  }
+}
+
+/**
+ * The file by which a host hands its edge the configuration, readable by the group that this process runs as. It is
+ * there while the host runs; one that crashed leaves it, so that the edge can restart without the host.
+ */
+export class HandoverFile implements Component {
+  readonly name = 'handover'
+  readonly #path: string
+  #part: EdgePart
+
+  constructor(options: { path: string; part: EdgePart }) {
+    this.#path = options.path
+    this.#part = options.part
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o755 })
+    await this.publish(this.#part)
+  }
+
+  /** Puts another part in the place of the one before. */
+  async publish(part: EdgePart): Promise<void> {
+    this.#part = part
+    await writeFileAtomic(this.#path, JSON.stringify({ stateVersion, ...part }), 0o640)
+  }
+
+  /** An edge that starts from now on waits for the next host. */
+  async stop(): Promise<void> {
+    await rm(this.#path, { force: true })
+  }
+}
+
+/**
+ * What the host has handed over; undefined while there is nothing, or something by another version of this program.
+ * @throws ApplianceError CONFIG_UNREADABLE when this user may not read it
+ */
+export async function readHandover(path: string): Promise<EdgePart | undefined> {
+  try {
+    const part: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof part !== 'object' || part === null || !('stateVersion' in part)) return undefined
+    // Written by this same program, so it is what it says; a schema would cost memory for nothing.
+    return part.stateVersion === stateVersion ? (part as unknown as EdgePart) : undefined
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw new ApplianceError(
+      {
+        code: 'CONFIG_UNREADABLE',
+        message: `the configuration that the host hands over in ${path} cannot be read: ${messageOf(error)}`,
+        remedy: 'run the edge as root, or as a member of the group that the host runs as (omada-host)',
+      },
+      { cause: error },
+    )
+  }
+}

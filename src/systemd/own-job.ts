@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+
+/** Longest time that systemd may take to answer, in milliseconds. */
+const deadline = 5000
+
+const run = promisify(execFile)
+
+/** The service that a process belongs to, from the text of its /proc/PID/cgroup (cgroups(7)); undefined when in none. */
+export function serviceOf(cgroups: string): string | undefined {
+  for (const line of cgroups.split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+    if (controllers !== '' && controllers !== 'name=systemd') continue
+    const service = path?.split('/').at(-1)
+    if (service?.endsWith('.service') === true) return service
+  }
+  return undefined
+}
+
+/**
+ * What a SIGTERM means for the controller. Only systemd knows whether it is a stop, a shutdown or the first half of a
+ * restart: the job that it has queued for our own service (systemctl(1), org.freedesktop.systemd1(5)). A restart leaves
+ * the controller running, and so does whatever is not known for sure, because a controller that runs on harms nobody.
+ */
+export async function decideByOwnJob(options: {
+  logger: Logger
+  /** The text of /proc/self/cgroup. */
+  readCgroups?: () => Promise<string>
+}): Promise<'stop' | 'leave'> {
+  const { logger } = options
+  try {
+    const cgroups = await (options.readCgroups ?? (() => readFile('/proc/self/cgroup', 'utf8')))()
+    const service = serviceOf(cgroups)
+    if (service === undefined) return 'leave'
+    const job = await show('Job', service)
+    // systemd before 254 says 0 where there is none.
+    const type = job === '' || job === '0' ? 'none' : await show('JobType', job)
+    logger.info({ service, job: type }, type === 'stop' ? 'asked to stop' : 'asked to end; the controller runs on')
+    return type === 'stop' ? 'stop' : 'leave'
+  } catch (error) {
+    logger.warn(`systemd did not say why this service ends, so the controller runs on: ${messageOf(error)}`)
+    return 'leave'
+  }
+}
+
+/** One property of a unit, or of a job by its number. */
+async function show(property: string, subject: string): Promise<string> {
+  const { stdout } = await run('systemctl', ['show', `--property=${property}`, '--value', '--', subject], {
+    timeout: deadline,
+  })
+  return stdout.trim()
+}

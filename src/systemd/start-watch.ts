@@ -1,0 +1,86 @@
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { ApplianceError, type Fault } from '../core/errors.ts'
+import type { Notifier } from './notify.ts'
+
+/** How far a service is on its way to ready. */
+export interface StartProgress {
+  /** `held`: by the user's own wish it is not to become ready for now, and that may last. */
+  readonly outcome: 'under-way' | 'held' | 'ready' | 'failed'
+  /** Differs after each step forward; what goes in circles is no step forward. */
+  readonly step: number
+  /** Why it is not ready. */
+  readonly fault: Fault
+}
+
+/** How often progress is looked at, in milliseconds. */
+const lookEvery = 1000
+/** How often systemd is asked for more time, and for how much, in milliseconds. */
+const askEvery = 10_000
+const askFor = 60_000
+
+/**
+ * Asks systemd for more time while a start makes progress, and gives it up when it failed or when there was no step
+ * forward for as long as the user allows. Does nothing any more once the service was ready.
+ */
+export class StartWatch implements Component {
+  readonly name = 'start'
+  readonly died: Promise<Error>
+  readonly #clock: Clock
+  readonly #notifier: Notifier
+  readonly #progress: () => StartProgress
+  readonly #patienceMilliseconds: () => number
+  readonly #stopping = new AbortController()
+  readonly #death = Promise.withResolvers<Error>()
+  #loop: Promise<void> | undefined
+
+  constructor(options: {
+    clock: Clock
+    notifier: Notifier
+    progress: () => StartProgress
+    /** How long a start may take without a step forward. */
+    patienceMilliseconds: () => number
+  }) {
+    this.#clock = options.clock
+    this.#notifier = options.notifier
+    this.#progress = options.progress
+    this.#patienceMilliseconds = options.patienceMilliseconds
+    this.died = this.#death.promise
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#loop = this.#watch(this.#stopping.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    let step = Number.NaN
+    let steppedAt = this.#clock.now()
+    let askedAt = Number.NEGATIVE_INFINITY
+    while (!signal.aborted) {
+      const progress = this.#progress()
+      if (progress.outcome === 'ready') return
+      const now = this.#clock.now()
+      if (progress.step !== step || progress.outcome === 'held') {
+        step = progress.step
+        steppedAt = now
+      }
+      if (progress.outcome === 'failed' || now - steppedAt >= this.#patienceMilliseconds()) {
+        const { message, remedy } = progress.fault
+        await this.#notifier.status(`failed: ${message}; fix: ${remedy}`)
+        this.#death.resolve(new ApplianceError(progress.fault))
+        return
+      }
+      if (now - askedAt >= askEvery) {
+        askedAt = now
+        await this.#notifier.extendTimeout(askFor)
+      }
+      await this.#clock.sleep(lookEvery, signal).catch(() => {})
+    }
+  }
+}
