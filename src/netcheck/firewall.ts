@@ -85,7 +85,7 @@ function unreadFinding(network: BroadcastNetwork, unread: readonly string[]): Fi
     check,
     status: 'unknown',
     message: `could not measure on ${network.interface} all that the packet filter does: ${unread.join('; ')}`,
-    remedy: 'run it as root where nft is installed: sudo omada-host netcheck',
+    remedy: 'run it as root, and where nft is missing install it (apt install nftables): sudo omada-host netcheck',
   }
 }
 
