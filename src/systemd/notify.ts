@@ -21,7 +21,7 @@ export interface Notifier {
 
 /** Longest time that one notification may take, in milliseconds. */
 const deadline = 5000
-const maxStatusLength = 256
+const maxStatusLength = 400
 
 /** A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise. */
 export function createNotifier(options: {

@@ -72,7 +72,7 @@ export class StartWatch implements Component {
       }
       if (progress.outcome === 'failed' || now - steppedAt >= this.#patienceMilliseconds()) {
         const { message, remedy } = progress.fault
-        await this.#notifier.status(`failed: ${message}; fix: ${remedy}`)
+        await this.#notifier.status(`Failed: ${message}; fix: ${remedy}`)
         this.#death.resolve(new ApplianceError(progress.fault))
         return
       }
