@@ -9,7 +9,7 @@ async function netcheck(options: readonly string[], config = 'access: {devices: 
   await using directory = await temporaryDirectory()
   const path = join(directory.path, 'config.yaml')
   await writeFile(path, config)
-  return run(['--config', path, '--runtime-dir', directory.path, 'netcheck', ...options])
+  return await run(['--config', path, '--runtime-dir', directory.path, 'netcheck', ...options])
 }
 
 test('a machine without a network of the devices has something to mend', async () => {
