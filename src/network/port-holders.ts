@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { processesOf, socketCgroups, unitOf } from './socket-cgroups.ts'
 
 /** A process of this machine that listens on a port. */
 export interface SocketHolder {
@@ -33,8 +34,9 @@ export function parseListeners(text: string, protocol: 'tcp' | 'udp', ports: Rea
 }
 
 /**
- * The processes that listen on these ports in this network namespace. Needs root to see other users' processes; what
- * cannot be read is left out. Costs one walk over /proc, so it is for a slow rhythm or a failure.
+ * The processes that listen on these ports in this network namespace. Who has a socket open is seen of one's own
+ * processes, and of all with CAP_SYS_PTRACE; of the others it is told which unit opened it. Costs one walk over /proc, so
+ * it is for a slow rhythm or a failure.
  */
 export async function findPortHolders(ports: readonly PortKey[], signal?: AbortSignal): Promise<SocketHolder[]> {
   const sockets = new Map<string, PortKey>()
@@ -47,13 +49,44 @@ export async function findPortHolders(ports: readonly PortKey[], signal?: AbortS
   }
   if (sockets.size === 0) return []
   const holders: SocketHolder[] = []
+  const found = new Set<string>()
   for (const entry of await readdir('/proc')) {
     signal?.throwIfAborted()
     if (!/^\d+$/.test(entry)) continue
     const held = await socketsOf(entry, sockets)
     if (held.length === 0) continue
     const process = await programOf(entry)
-    holders.push(...held.map((key) => ({ ...key, pid: Number(entry), process })))
+    for (const [inode, key] of held) {
+      found.add(inode)
+      holders.push({ ...key, pid: Number(entry), process })
+    }
+  }
+  const unknown = [...sockets].filter(([inode]) => !found.has(inode))
+  if (unknown.length > 0) holders.push(...(await holdersByUnit(unknown, signal)))
+  // IPv4 and IPv6 are two sockets of one holder.
+  return [...new Map(holders.map((holder) => [`${holder.protocol}/${holder.port} ${holder.pid}`, holder])).values()]
+}
+
+/** Units of few processes are named by these, larger ones by the unit. */
+const fewProcesses = 3
+
+async function holdersByUnit(
+  sockets: readonly (readonly [inode: string, key: PortKey])[],
+  signal: AbortSignal | undefined,
+): Promise<SocketHolder[]> {
+  const cgroups = await socketCgroups(signal)
+  const holders: SocketHolder[] = []
+  for (const [inode, key] of sockets) {
+    const cgroup = cgroups.get(inode)
+    if (cgroup === undefined) continue
+    const processes = await processesOf(cgroup)
+    const [first] = processes
+    if (first === undefined) continue
+    if (processes.length > fewProcesses) {
+      holders.push({ ...key, pid: Number(first), process: `something of ${unitOf(cgroup)}` })
+      continue
+    }
+    for (const pid of processes) holders.push({ ...key, pid: Number(pid), process: await programOf(pid) })
   }
   return holders
 }
@@ -65,14 +98,15 @@ async function programOf(pid: string): Promise<string> {
   return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim()
 }
 
-async function socketsOf(pid: string, sockets: ReadonlyMap<string, PortKey>): Promise<PortKey[]> {
+async function socketsOf(pid: string, sockets: ReadonlyMap<string, PortKey>): Promise<[inode: string, key: PortKey][]> {
   const directory = `/proc/${pid}/fd`
   const descriptors = await readdir(directory).catch(() => [])
   const held = new Map<string, PortKey>()
   for (const descriptor of descriptors) {
     const target = await readlink(`${directory}/${descriptor}`).catch(() => '')
-    const key = sockets.get(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '')
-    if (key !== undefined) held.set(`${key.protocol}/${key.port}`, key)
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? ''
+    const key = sockets.get(inode)
+    if (key !== undefined) held.set(inode, key)
   }
-  return [...held.values()]
+  return [...held]
 }

@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { configSchema } from '../../src/config/schema.ts'
+import { openFilesNeeded } from '../../src/network/open-files.ts'
+import { pathsBelow } from '../../src/state/paths.ts'
+import { root } from '../architecture/sources.ts'
+import { milliseconds, UnitFile } from './unit-file.ts'
+
+const host = new UnitFile('omada-host.service')
+const edge = new UnitFile('omada-host-edge.service')
+const config = configSchema.parse({})
+const paths = pathsBelow('/run', '/var/lib')
+
+describe('what ties the two services', () => {
+  test('nothing that takes one down with the other', () => {
+    const ties = [
+      'PartOf',
+      'BindsTo',
+      'Requires',
+      'Requisite',
+      'StopPropagatedFrom',
+      'PropagatesStopTo',
+      'Upholds',
+      'JoinsNamespaceOf',
+    ]
+    for (const unit of [host, edge])
+      expect(unit.names.filter((name) => ties.includes(name.split('.')[1] ?? ''))).toEqual([])
+  })
+
+  test('the host wants the edge, without an order, and the edge ends when nobody wants it', () => {
+    expect(host.words('Unit', 'Wants')).toContain('omada-host-edge.service')
+    for (const key of ['After', 'Before']) {
+      expect(host.words('Unit', key)).not.toContain('omada-host-edge.service')
+      expect(edge.words('Unit', key)).not.toContain('omada-host.service')
+    }
+    expect(edge.get('Unit', 'StopWhenUnneeded')).toBe('yes')
+    expect(edge.names.filter((name) => name.startsWith('Install.'))).toEqual([])
+  })
+
+  test('the edge finds what the host hands over, over its restarts', () => {
+    expect(`/run/${host.get('Service', 'RuntimeDirectory')}/edge.json`).toBe(paths.handoverFile)
+    expect(`/run/${edge.get('Service', 'RuntimeDirectory')}/state.sock`).toBe(paths.edgeStateSocket)
+    expect(`/var/lib/${edge.get('Service', 'StateDirectory')}`).toBe(paths.edgeStateDirectory)
+    expect(host.get('Service', 'RuntimeDirectoryPreserve')).toBe('restart')
+    expect(host.get('Service', 'Group')).toBe(edge.get('Service', 'Group'))
+    const sysusers = readFileSync(join(root, 'units/omada-host.sysusers'), 'utf8')
+    expect(sysusers).toContain(`\ng ${host.get('Service', 'Group')} -\n`)
+  })
+})
+
+describe('the life of the services', () => {
+  test.each([host, edge])('systemd waits until it is ready, and starts it again for ever', (unit) => {
+    expect(unit.get('Service', 'Type')).toBe('notify')
+    // systemd-notify is a child.
+    expect(unit.get('Service', 'NotifyAccess')).toBe('all')
+    expect(unit.get('Service', 'Restart')).toBe('always')
+    expect(unit.get('Unit', 'StartLimitIntervalSec')).toBe('0')
+    expect(Number(unit.get('Service', 'RestartSteps'))).toBeGreaterThan(0)
+    const [first, last] = ['RestartSec', 'RestartMaxDelaySec'].map((key) => milliseconds(unit.get('Service', key)))
+    expect(last).toBeGreaterThan(first ?? Number.NaN)
+  })
+
+  test('a wrong configuration is not tried again, and fails a reload before anything else', () => {
+    expect(host.get('Service', 'RestartPreventExitStatus')).toBe('78')
+    expect(host.names).not.toContain('Service.SuccessExitStatus')
+    expect(host.all('Service', 'ExecReload')).toEqual([
+      `${host.get('Service', 'ExecStart')?.replace(/ host$/, '')} config check`,
+      '/bin/kill -HUP $MAINPID',
+    ])
+  })
+
+  test('the controller has its grace, and the engine outlives our stop', () => {
+    expect(milliseconds(host.get('Service', 'TimeoutStopSec'))).toBeGreaterThan(
+      config.controller.stopGraceSeconds * 1000 + 30_000,
+    )
+    expect(milliseconds(edge.get('Service', 'TimeoutStopSec'))).toBeGreaterThan(config.proxy.drainSeconds * 1000)
+    expect(host.get('Service', 'KillMode')).toBe('mixed')
+    for (const engine of ['podman.socket', 'podman.service', 'docker.service']) {
+      expect(host.words('Unit', 'After')).toContain(engine)
+    }
+  })
+
+  test('the watchdog gives a slow machine some beats', () => {
+    expect(milliseconds(host.get('Service', 'WatchdogSec'))).toBeGreaterThanOrEqual(30_000)
+  })
+
+  test('the edge may open as many files as the default bounds need', () => {
+    expect(Number(edge.get('Service', 'LimitNOFILE'))).toBeGreaterThanOrEqual(openFilesNeeded(config))
+  })
+})
+
+describe('what the services may', () => {
+  test('the host: enter a network namespace, and no other privilege', () => {
+    expect(host.words('Service', 'CapabilityBoundingSet')).toEqual(['CAP_SYS_ADMIN'])
+    expect(host.get('Service', 'RestrictNamespaces')).toBe('net')
+  })
+
+  test('the edge: nothing', () => {
+    expect(edge.get('Service', 'DynamicUser')).toBe('yes')
+    expect(edge.words('Service', 'CapabilityBoundingSet')).toEqual([])
+    expect(edge.get('Service', 'RestrictNamespaces')).toBe('yes')
+  })
+
+  test.each([host, edge])('nothing that V8 or Node cannot live with', (unit) => {
+    expect(unit.names).not.toContain('Service.MemoryDenyWriteExecute')
+    expect(unit.names).not.toContain('Service.ProcSubset')
+    expect(unit.words('Service', 'SystemCallFilter')).toContain('@pkey')
+    expect(unit.words('Service', 'RestrictAddressFamilies')).toContain('AF_NETLINK')
+  })
+
+  // Measured by systemd 252 and 257. They may fall, and must not grow.
+  test.each([
+    [host, 2.5],
+    [edge, 1.3],
+  ])('systemd-analyze security: no more exposure than measured', (unit, exposure) => {
+    const options = ['security', '--offline=true', `--threshold=${exposure * 10}`, '--no-pager']
+    expect(() => execFileSync('systemd-analyze', [...options, unit.path], { stdio: 'pipe' })).not.toThrow()
+  })
+})
+
+test('systemd-analyze verify understands both units', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'omada-host-units-'))
+  try {
+    const copies = [host, edge].map(({ path }) => {
+      const copy = join(directory, basename(path))
+      // What is started is not installed here.
+      writeFileSync(copy, readFileSync(path, 'utf8').replaceAll('/usr/lib/omada-host/omada-host', '/bin/true'))
+      return copy
+    })
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...copies], { encoding: 'utf8' })
+    // systemd before 254 does not know how to let the delay grow.
+    const complaints = stderr.split('\n').filter((line) => !/^$|'Restart(?:Steps|MaxDelaySec)'/.test(line))
+    expect(complaints).toEqual([])
+    expect(status).toBe(0)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
