@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { Outpost } from './support/outpost.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) => {
@@ -13,6 +14,10 @@ const faults = ['controller.stopGraceSeconds', 'tiemzone', 'status.port']
 /** What the units said since a moment of the machine's wall clock. */
 const said = (since: number) =>
   host().machine.exec(['journalctl', '--no-pager', '--output=cat', `--since=@${Math.floor(since / 1000)}`])
+const running = async () => ({
+  container: await host().appliance.container(),
+  units: await host().machine.exec(['systemctl', 'show', hostUnit, edgeUnit, '--property=MainPID,ActiveState']),
+})
 const get = (url: string) => host().outpost.call('http', { url })
 
 test('a wrong configuration on start: every fault in the journal, exit 78, not tried again', async () => {
@@ -43,31 +48,34 @@ test('put right, it starts', async () => {
 })
 
 test('a wrong configuration on reload fails the reload with every fault, and the old one stays in force', async () => {
-  const { appliance, machine } = host()
-  const facts = async () => ({
-    container: await appliance.container(),
-    units: await machine.exec(['systemctl', 'show', hostUnit, edgeUnit, '--property=MainPID,ActiveState']),
-  })
-  const before = await facts()
+  const { appliance } = host()
+  const before = await running()
   const since = Date.now()
   appliance.configure(wrong)
   expect((await appliance.systemctl('reload')).code).not.toBe(0)
   const journal = await said(since)
   for (const fault of faults) expect(journal).toContain(fault)
-  expect(await facts()).toEqual(before)
+  expect(await running()).toEqual(before)
   expect((await get('http://10.77.10.1:8090/readyz')).status).toBe(200)
 })
 
-test('a reload applies what it can without touching the container', async () => {
-  const { appliance, machine } = host()
-  const before = { container: await appliance.container(), host: await machine.show(hostUnit, 'MainPID') }
-  appliance.configure({ status: { port: 8091 }, log: { level: 'debug' } })
+test('a reload applies what it can, without touching the container or ending either process', async () => {
+  const { appliance } = host()
+  const neighbour = await Outpost.open(host().ledger, await host().neighbour('lan10', 30))
+  const page = () =>
+    neighbour.call('http', { url: 'http://10.77.10.1:8090/readyz', deadlineMilliseconds: 2000 }).then(
+      ({ status }) => status,
+      () => 'refused',
+    )
+  expect(await page()).toBe(200)
+  const before = await running()
+  appliance.configure({ access: { management: ['192.0.2.0/24'] } })
   expect((await appliance.systemctl('reload')).code).toBe(0)
-  await eventually(
-    () => get('http://10.77.10.1:8091/readyz'),
-    (answer) => answer.status === 200,
-  )
-  expect({ container: await appliance.container(), host: await machine.show(hostUnit, 'MainPID') }).toEqual(before)
+  await eventually(page, (answer) => answer === 'refused')
+  appliance.configure()
+  expect((await appliance.systemctl('reload')).code).toBe(0)
+  await eventually(page, (answer) => answer === 200)
+  expect(await running()).toEqual(before)
 })
 
 test('a reload names what only a restart applies, and the restart applies it', async () => {

@@ -128,8 +128,8 @@ test('a network that comes, changes its address and goes, while the service runs
   const barn = await host().device('lan20', 11, { class: 'ap', mac: 'AA-BB-CC-20-00-11', name: 'Barn' })
   await adopt(barn, '10.77.20.1')
 
-  await machine.exec(['ip', 'address', 'add', '10.77.20.2/24', 'brd', '+', 'dev', 'lan20'])
   await machine.exec(['ip', 'address', 'delete', '10.77.20.1/24', 'dev', 'lan20'])
+  await machine.exec(['ip', 'address', 'add', '10.77.20.2/24', 'brd', '+', 'dev', 'lan20'])
   await eventually(served, (addresses) => addresses.includes('10.77.20.2') && !addresses.includes('10.77.20.1'))
   const shed = await host().device('lan20', 12, { class: 'ap', mac: 'AA-BB-CC-20-00-12', name: 'Shed' })
   await adopt(shed, '10.77.20.2')

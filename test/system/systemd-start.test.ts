@@ -19,12 +19,12 @@ test('while the registry is down, the first start waits, says so, and serves wha
   appliance.configure()
   await machine.exec(['systemctl', 'start', '--no-block', hostUnit])
   const text = await eventually(statusText, (status) => status.includes('registry'))
-  expect(text).toContain('pulling')
+  expect(text).toContain('Pulling image')
   const page = await eventually(
     () => outpost.call('http', { url: 'http://10.77.10.1:8090/readyz' }),
     (answer) => answer.status === 503 && answer.body.includes('REGISTRY_UNREACHABLE'),
   )
-  expect(page.body).toContain('127.0.0.1:5000')
+  expect(page.body).toContain('docker.io/mbentley/omada-controller:6.2')
   // It is still starting, and has not been started over.
   await new Promise((resolve) => setTimeout(resolve, 15_000))
   expect(await activeState(hostUnit)).toBe('activating')
@@ -45,7 +45,7 @@ test('systemctl status shows both services and what the appliance does', async (
   const { machine } = host()
   const shown = await machine.exec(['systemctl', 'status', '--no-pager', hostUnit, edgeUnit])
   expect(shown.match(/Active: active \(running\)/g)).toHaveLength(2)
-  expect(await statusText()).toBe('ready: the controller is ready')
+  expect(await statusText()).toBe('Ready: the controller is ready')
   const edge = (await machine.show(edgeUnit, 'StatusText')).StatusText
   expect(edge).toMatch(/\S/)
 })

@@ -84,6 +84,8 @@ export class InstalledAppliance extends ApplianceState {
 
   override async report(): Promise<string> {
     const units = await this.#machine.try(['systemctl', 'status', '--no-pager', '--lines=0', hostUnit, edgeUnit])
-    return `${units.stdout}\n--- the journal\n${await this.#machine.journal(undefined, 200)}`
+    // Podman writes a line for each request.
+    const journal = (await this.#machine.journal(undefined, 600)).split('\n').filter((line) => !/podman\[/.test(line))
+    return `${units.stdout}\n--- the journal\n${journal.slice(-200).join('\n')}`
   }
 }
