@@ -2,6 +2,7 @@ import type { Clock } from './core/clock.ts'
 import { messageOf } from './core/errors.ts'
 import type { Logger } from './core/logger.ts'
 import type { HostState } from './state/host-state.ts'
+import { defaultTiming } from './state/sse.ts'
 import { StartSteps } from './state/start-steps.ts'
 import { statusLine } from './state/status-line.ts'
 import type { StateStore } from './state/store.ts'
@@ -23,6 +24,7 @@ export function announce(options: {
   let told = ''
   let toldAt = Number.NEGATIVE_INFINITY
   let ready = false
+  let telling: Promise<void> = Promise.resolve()
   store.changed.on((state) => {
     const changed = log(state)
     const line = statusLine(state)
@@ -31,10 +33,17 @@ export function announce(options: {
     toldAt = clock.now()
     const becameReady = state.phase === 'ready' && !ready
     if (becameReady) ready = true
-    Promise.resolve(becameReady ? notifier.ready() : undefined)
+    telling = telling
+      .then(() => (becameReady ? notifyReady() : undefined))
       .then(() => notifier.status(line))
       .catch((error: unknown) => logger.debug(`systemd was not notified: ${messageOf(error)}`))
   })
+
+  /** Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then. */
+  async function notifyReady(): Promise<void> {
+    await clock.sleep(2 * defaultTiming.coalesceMilliseconds)
+    await notifier.ready()
+  }
 
   /** Whether there was anything new to log. */
   function log({ phase, reason }: HostState): boolean {

@@ -34,7 +34,7 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
           logger,
           clock: systemClock,
           signal,
-          started: () => void notifier.ready().then(() => notifier.status('Serving')),
+          started: () => void notifier.status('Serving'),
           ending: async () => {
             await notifier.stopping()
             await notifier.extendTimeout((config.proxy.drainSeconds + stopMargin) * 1000)

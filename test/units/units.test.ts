@@ -52,8 +52,13 @@ describe('what ties the two services', () => {
 })
 
 describe('the life of the services', () => {
-  test.each([host, edge])('systemd waits until it is ready, and starts it again for ever', (unit) => {
-    expect(unit.get('Service', 'Type')).toBe('notify')
+  test('systemd waits until the controller is ready, and does not wait for the edge', () => {
+    expect(host.get('Service', 'Type')).toBe('notify')
+    // StopWhenUnneeded= does not end what is still starting.
+    expect(edge.get('Service', 'Type')).toBe('exec')
+  })
+
+  test.each([host, edge])('systemd starts it again for ever', (unit) => {
     // systemd-notify is a child.
     expect(unit.get('Service', 'NotifyAccess')).toBe('all')
     expect(unit.get('Service', 'Restart')).toBe('always')
