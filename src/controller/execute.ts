@@ -100,7 +100,21 @@ function asSubnetClash(error: unknown, subnet: string): unknown {
   )
 }
 
+/** What netavark says on Podman 5 when something listens on port 53 of every address, as Pi-hole does by default. */
+const nameServerBlocked = /aardvark-dns failed|udp listener on \S+:53\b/i
+
 function asAddressTaken(error: unknown): unknown {
+  if (error instanceof ApplianceError && nameServerBlocked.test(error.message)) {
+    return new ApplianceError(
+      {
+        code: 'PORT_IN_USE',
+        message: `Podman's name server for the container's network cannot have port 53 of the bridge: ${error.message}`,
+        remedy:
+          "let this machine's own DNS server listen on its own addresses only (dnsmasq, Pi-hole: bind-interfaces; AdGuard Home: dns.bind_hosts)",
+      },
+      { cause: error },
+    )
+  }
   const taken =
     error instanceof ApplianceError && /ip address .*already allocated|Address already in use/i.test(error.message)
   if (!taken) return error

@@ -61,6 +61,7 @@ export function adoptionOf(device: SeenDevice, context: DeviceContext): Adoption
 export function viewOf(device: SeenDevice, context: DeviceContext): Device {
   const { announce } = device
   const hint = hintFor(device, context)
+  const adoption = adoptionOf(device, context)
   return {
     mac: announce.mac,
     class: announce.class,
@@ -69,8 +70,9 @@ export function viewOf(device: SeenDevice, context: DeviceContext): Device {
     firmware: announce.firmware,
     address: device.address,
     announcedAddress: announce.address,
-    ownership: ownershipOf(announce, context.omadacId),
-    adoption: adoptionOf(device, context),
+    // A connected device does not announce itself: its last announce tells what it was before it was adopted here.
+    ownership: adoption === 'connected' ? 'ours' : ownershipOf(announce, context.omadacId),
+    adoption,
     ...(hint === undefined ? {} : { hint }),
     ...(device.skew === undefined ? {} : { clockSkewSeconds: Math.round(device.skew / 100) / 10 }),
     firstSeen: new Date(device.firstSeen).toISOString(),

@@ -68,7 +68,7 @@ test('announcing, adopt sent, connected; and still shown as connected when it ha
   devices.adoptSent(mac)
   expect(first()?.adoption).toBe('adopt-sent')
   connections.set('192.0.2.7', { open: 1 })
-  expect(first()?.adoption).toBe('connected')
+  expect(first()).toMatchObject({ adoption: 'connected', ownership: 'ours' })
   devices.observe()
   clock.advance(48 * 3600_000)
   devices.observe()

@@ -33,7 +33,8 @@ test('a controller that never accepts costs a device no more than the connect de
   expect(state().refused['upstream-timeout']).toBe(1)
 })
 
-test('no route to the controller is told from a refusal', async () => {
+test('no route to the controller is told from a refusal', async ({ skip }) => {
+  skip(process.geteuid?.() !== 0, 'only root can make a network namespace')
   const program = `
     const { connectUpstream } = await import(${JSON.stringify(upstreamModule)})
     connectUpstream({ address: '192.0.2.1', port: 9, timeoutMilliseconds: 5000 }, (refusal) => console.log(refusal))`

@@ -1,5 +1,4 @@
-import { readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Child } from '../support/child.ts'
@@ -14,10 +13,15 @@ describe('the demo', () => {
   let host: TestHost
   let demo: Child | undefined
   let before: object
+  /** Where the demos make their directories, whose names their namespaces begin with. */
+  let temporary: string
+  const seen = new Set<string>()
 
   beforeEach(async (context) => {
     host = await TestHost.open({ imageStored: false, engine: false })
     context.onTestFailed(() => console.error(demo?.tail(200)))
+    temporary = join(host.ledger.directory, 'tmp')
+    mkdirSync(temporary)
     before = await traces()
   })
   afterEach(() => host.close())
@@ -27,7 +31,7 @@ describe('the demo', () => {
     demo = await Child.start(host.ledger, {
       what: 'the demo',
       argv: host.namespace.enter([process.execPath, program, '--log', log, ...options]),
-      environment: host.podman.environment,
+      environment: { ...host.podman.environment, TMPDIR: temporary },
       graceMilliseconds: 60_000,
     })
     return demo
@@ -35,11 +39,14 @@ describe('the demo', () => {
 
   /** Everything that a demo could leave behind. */
   async function traces(): Promise<object> {
+    const directories = readdirSync(temporary)
+    for (const name of directories) seen.add(name)
+    const namespaces = (await command(['ip', 'netns', 'list'])).split('\n')
     return {
       processes: await processesIn(host.namespace),
       interfaces: await host.namespace.run(['ip', '-brief', 'link', 'show', 'type', 'bridge']),
-      namespaces: (await command(['ip', 'netns', 'list'])).match(/^omada-demo\S*/gm),
-      directories: readdirSync(tmpdir()).filter((name) => name.startsWith('omada-host-demo-')),
+      namespaces: namespaces.filter((line) => [...seen].some((name) => line.startsWith(name))),
+      directories,
       containers: await host.podman.containers(),
       images: await host.podman.run(['images', '--quiet']),
       volumes: await host.podman.run(['volume', 'ls', '--quiet']),
@@ -67,6 +74,7 @@ describe('the demo', () => {
   test('Ctrl-C removes everything', async () => {
     const child = await start()
     await child.line((line) => line.includes('curl') || undefined, 120_000)
+    expect(await traces()).not.toEqual(before)
     expect(await child.stop('SIGINT', 60_000)).toEqual({ code: 0, signal: null })
     expect(await traces()).toEqual(before)
   })
@@ -74,6 +82,7 @@ describe('the demo', () => {
   test('Ctrl-C in the middle of the start removes everything, too', async () => {
     const child = await start()
     await child.line((line) => line.includes('The status page') || undefined, 120_000)
+    expect(await traces()).not.toEqual(before)
     expect(await child.stop('SIGINT', 60_000)).toEqual({ code: 0, signal: null })
     expect(await traces()).toEqual(before)
   })

@@ -1,5 +1,5 @@
 import { appendFileSync, chmodSync, existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
 import { Child } from '../../../test/support/child.ts'
@@ -11,7 +11,6 @@ const projectRoot = fileURLToPath(new URL('../../..', import.meta.url))
 
 export const imageTag = 'localhost/omada-standin:6.2'
 const name = 'omada-demo-controller'
-const network = 'omada-demo'
 const volumes = ['omada-demo-data', 'omada-demo-logs']
 
 /** The appliance of the demo and where it tells its state. */
@@ -35,6 +34,8 @@ export async function controllerAppliance(
 ): Promise<DemoAppliance> {
   const { places, lan, log } = options
   const { directory } = ledger
+  // Podman keeps the addresses in use by network name, in one place for all storages of a machine.
+  const network = basename(directory).replace('host-', '')
   // The edge runs as an unprivileged user and has its socket and state below this directory.
   chmodSync(directory, 0o755)
   const config = {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Device } from '../../../test/support/device.ts'
 import { eventually } from '../../../test/support/eventually.ts'
@@ -57,7 +58,7 @@ async function play(ledger: Ledger, options: DemoOptions): Promise<void> {
   console.log(`Three devices join the virtual LAN ${lanName}, ${places.lanAddress}`)
   const devices: Device[] = []
   for (const [index, role] of cast.entries()) {
-    const namespace = await Namespace.make(ledger, `${lanName}-${role.class}`)
+    const namespace = await Namespace.make(ledger, `${basename(ledger.directory)}-${role.class}`)
     await lan.plug(namespace, 11 + index)
     devices.push(await Device.start(ledger, { ...role, namespace, options: ['--announce-seconds', '3'] }))
   }

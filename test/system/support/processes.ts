@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs'
 import { command } from '../../support/command.ts'
 import type { Namespace } from '../../support/namespace.ts'
 
-/** The command lines of the processes in a namespace, with their ids, sorted. */
+/**
+ * The command lines of the processes in a namespace, with their ids, sorted. Not Podman's name server: there is one for
+ * all storages of a machine, in the namespace that was first, for as long as any of them has a container.
+ */
 export async function processesIn(namespace: Namespace): Promise<string[]> {
   return (await pidsIn(namespace)).flatMap((pid) => {
-    const line = readProc(pid, 'cmdline')
-    return line === undefined ? [] : [`${pid} ${line.replaceAll('\0', ' ').trim()}`]
+    const line = readProc(pid, 'cmdline')?.replaceAll('\0', ' ').trim()
+    return line === undefined || /^\S*aardvark-dns /.test(line) ? [] : [`${pid} ${line}`]
   })
 }
 
