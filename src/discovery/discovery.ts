@@ -49,6 +49,7 @@ export class Discovery implements Component {
     this.#peers = new Peers({
       logger,
       clock,
+      warnings: this.#warnings,
       networks: () => broadcastNetworks(ports.addresses.list(), ports.access, config.network.subnet),
       broadcast: async (payload, { address, broadcast }) => {
         await this.#listeners.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
@@ -85,7 +86,7 @@ export class Discovery implements Component {
   /** Resolves when every port is served or has told in `state()` why it is not; such a port is tried again by itself. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#unsubscribe = this.#ports.addresses.changed.on(() => void this.#follow())
+    this.#unsubscribe = this.#ports.addresses.changed.on(() => void this.#follow().then(() => this.#peers.probe('new')))
     await this.#follow()
     try {
       await this.#upkeep.start(signal)

@@ -9,6 +9,7 @@ import type { BroadcastNetwork } from '../network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage } from '../network/peer-message.ts'
 import type { PeerAppliance } from '../state/edge-state.ts'
 import type { Reason } from '../state/host-state.ts'
+import type { RateLimitedWarnings } from './warnings.ts'
 
 /** How often the others are asked for, in milliseconds. */
 const probeEvery = 120_000
@@ -29,6 +30,7 @@ interface Peer {
 export interface PeersOptions {
   readonly logger: Logger
   readonly clock: Clock
+  readonly warnings: RateLimitedWarnings
   /** The networks on which devices are served now. */
   readonly networks: () => readonly BroadcastNetwork[]
   /** Sends from this machine's address on the network to everybody there. @throws the system's error */
@@ -37,7 +39,7 @@ export interface PeersOptions {
 
 /**
  * Looks for other omada-hosts on the networks of the devices: two of them would both hand every announce to a controller
- * of their own. Asks each network once at the start and every two minutes, and answers who asks.
+ * of their own. Asks each network once when it is there and every two minutes, and answers who asks.
  */
 export class Peers implements Component {
   readonly name = 'peers'
@@ -46,6 +48,8 @@ export class Peers implements Component {
   readonly #probing: Periodic
   /** By the address that they were heard from. */
   readonly #peers = new LruMap<string, Peer>({ max: maxPeers })
+  /** The networks that were there when they were asked last. */
+  #asked: ReadonlySet<string> = new Set()
 
   constructor(options: PeersOptions) {
     this.#options = options
@@ -66,10 +70,14 @@ export class Peers implements Component {
     await this.#probing.stop()
   }
 
-  /** Asks every network once. Never rejects. */
-  async probe(): Promise<void> {
+  /** Asks every network once, or those alone that have come since they were asked. Never rejects. */
+  async probe(which: 'all' | 'new' = 'all'): Promise<void> {
     const payload = encodePeerMessage({ kind: 'probe', instance: this.#instance })
-    for (const network of this.#options.networks()) {
+    const before = this.#asked
+    const networks = this.#options.networks()
+    this.#asked = new Set(networks.map(keyOf))
+    for (const network of networks) {
+      if (which === 'new' && before.has(keyOf(network))) continue
       try {
         await this.#options.broadcast(payload, network)
       } catch (error) {
@@ -113,8 +121,12 @@ export class Peers implements Component {
   }
 
   #heard(instance: string, address: string): void {
-    const { clock, logger } = this.#options
-    if (this.#peers.peek(address) === undefined) logger.warn({ address }, 'another omada-host is on this network')
+    const { clock, warnings } = this.#options
+    if (this.#peers.peek(address) === undefined) {
+      warnings.warn('other-appliance', {
+        message: `another omada-host is on the network of the devices, at ${address}`,
+      })
+    }
     this.#peers.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
   }
 
@@ -123,4 +135,8 @@ export class Peers implements Component {
     for (const [address, { seenAt }] of this.#peers.entries()) if (seenAt < since) this.#peers.delete(address)
     return [...this.#peers.entries()]
   }
+}
+
+function keyOf({ interface: name, address, broadcast }: BroadcastNetwork): string {
+  return `${name} ${address} ${broadcast}`
 }

@@ -3,7 +3,13 @@ import type { Logger } from '../core/logger.ts'
 import type { Reason } from '../state/host-state.ts'
 
 /** What can go wrong once per datagram. */
-export type WarningKind = 'flood' | 'sessions-crowded' | 'session-failed' | 'answer-failed' | 'controller-absent'
+export type WarningKind =
+  | 'other-appliance'
+  | 'flood'
+  | 'sessions-crowded'
+  | 'session-failed'
+  | 'answer-failed'
+  | 'controller-absent'
 
 interface Occurrence {
   reason: Reason

@@ -31,8 +31,8 @@ export function lanFindings(facts: LanFacts): readonly Finding[] {
   ]
 }
 
-const notRunning = 'the edge of omada-host does not answer on this machine'
-const start = 'start the appliance (systemctl start omada-host) and run this again'
+const notRunning = 'the edge on this machine could not be asked'
+const start = 'mend what the check "appliance" tells, and run this again'
 
 function broadcastFinding({ network, edge, waitedSeconds }: LanFacts): Finding {
   const check = 'broadcasts in'

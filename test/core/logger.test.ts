@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLogger, formatLine, type LogFormat } from '../../src/core/logger.ts'
+import { createAdjustableLogger, createLogger, formatLine, type LogFormat } from '../../src/core/logger.ts'
 
 function logged(format: LogFormat, write: (logger: ReturnType<typeof createLogger>) => void): string[] {
   const lines: string[] = []
@@ -42,4 +42,21 @@ test('what is below the level is not written', () => {
 
 test('a line without component or text is still a line', () => {
   expect(formatLine(JSON.stringify({ level: 30, time: 0, a: 1 }), 'human')).toBe('00:00:00.000 INFO   a=1\n')
+})
+
+test('a changed level holds for the logger and every child made of it', () => {
+  const lines: string[] = []
+  const { logger, setLevel } = createAdjustableLogger({
+    level: 'info',
+    format: 'human',
+    write: (line) => lines.push(line),
+  })
+  const child = logger.child({ component: 'a' }).child({ component: 'b' })
+  child.debug('before')
+  setLevel('debug')
+  child.debug('after')
+  logger.child({}).debug('later')
+  setLevel('error')
+  child.warn('quiet')
+  expect(lines.map((line) => line.trim().split(' ').at(-1))).toEqual(['after', 'later'])
 })

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Peers } from '../../src/discovery/peers.ts'
+import { RateLimitedWarnings } from '../../src/discovery/warnings.ts'
+import type { BroadcastNetwork } from '../../src/network/broadcast-networks.ts'
 import { encodePeerMessage, parsePeerMessage } from '../../src/network/peer-message.ts'
 import { decodeFrame, encodeFrame } from '../../src/omada/frame.ts'
 import { announceOf, keepingLogger, local, SetAddresses } from './support/edge.ts'
@@ -12,19 +14,27 @@ const other = { address: '10.0.0.2', own: false }
 
 let clock: FakeClock
 let sent: Buffer[]
+let askedAt: string[]
 let peers: Peers
 let lines: string[]
+let networks: BroadcastNetwork[]
 
 beforeEach(() => {
   clock = new FakeClock()
   sent = []
+  askedAt = []
+  networks = [network]
   const kept = keepingLogger()
   lines = kept.lines
   peers = new Peers({
     logger: kept.logger,
     clock,
-    networks: () => [network],
-    broadcast: async (payload) => void sent.push(payload),
+    warnings: new RateLimitedWarnings({ logger: kept.logger, clock }),
+    networks: () => networks,
+    broadcast: async (payload, { broadcast }) => {
+      sent.push(payload)
+      askedAt.push(broadcast)
+    },
   })
 })
 
@@ -51,9 +61,11 @@ test('each network is asked at the start and every two minutes', async () => {
 })
 
 test('a network that cannot be asked ends nothing', async () => {
+  const { logger } = keepingLogger()
   const failing = new Peers({
-    logger: keepingLogger().logger,
+    logger,
     clock,
+    warnings: new RateLimitedWarnings({ logger, clock }),
     networks: () => [network],
     broadcast: () => Promise.reject(new Error('ENETUNREACH')),
   })
@@ -65,7 +77,7 @@ test('a probe is answered and remembered; an answer is remembered and never answ
   expect(answer?.kind).toBe('answer')
   expect(peers.receive({ kind: 'answer', instance: randomUUID() }, { address: '10.0.0.3', own: false })).toBeUndefined()
   expect(peers.list().map(({ address }) => address)).toEqual(['10.0.0.2', '10.0.0.3'])
-  expect(lines.filter((line) => line.includes('another omada-host'))).toHaveLength(2)
+  expect(lines.filter((line) => line.includes('another omada-host'))).toHaveLength(1)
   expect(peers.warnings()).toEqual([
     expect.objectContaining({ code: 'OTHER_APPLIANCE', message: expect.stringContaining('at 10.0.0.2, 10.0.0.3:') }),
   ])
@@ -96,7 +108,16 @@ test('one that is silent for three of its probes is forgotten', () => {
   expect(peers.list()).toEqual([])
 })
 
-test('a stranger who plays many fills no memory and no warning', () => {
+test('a network that has come is asked at once, and the others are left alone', async () => {
+  await peers.probe()
+  await peers.probe('new')
+  networks = [network, { ...network, interface: 'lan1', address: '10.0.1.1', broadcast: '10.0.1.255' }]
+  await peers.probe('new')
+  await peers.probe('new')
+  expect(askedAt).toEqual(['10.0.0.255', '10.0.1.255'])
+})
+
+test('a stranger who plays many fills no memory, no warning and no log', () => {
   for (let number = 0; number < 1000; number++) {
     peers.receive(
       { kind: 'answer', instance: randomUUID() },
@@ -105,6 +126,7 @@ test('a stranger who plays many fills no memory and no warning', () => {
   }
   expect(peers.list()).toHaveLength(64)
   expect(peers.warnings()[0]?.message).toMatch(/ and 61 more:/)
+  expect(lines.length).toBe(1)
   expect(peers.warnings()[0]?.message.length).toBeLessThan(200)
 })
 

@@ -169,3 +169,18 @@ it('reports nothing after stop and does not wait for a run that ignores its sign
   await clock.advance(60_000)
   expect(reports.map((report) => report.name)).toEqual(['b'])
 })
+
+it('is due for its next step all the time, even when a probe never settles', async () => {
+  const { clock, schedule, times } = scene([probe(never), { ...probe(good, 600_000), name: 'b' }])
+  expect(schedule.dueBy()).toBe(Number.POSITIVE_INFINITY)
+  schedule.start()
+  for (let minute = 0; minute < 30; minute += 1) {
+    await clock.advance(60_000)
+    expect(schedule.dueBy()).toBeGreaterThan(clock.now())
+  }
+  expect(times().length).toBeGreaterThan(50)
+  await schedule.stop()
+  // A loop that does not go on is late soon.
+  await clock.advance(700_000)
+  expect(schedule.dueBy()).toBeLessThan(clock.now())
+})
