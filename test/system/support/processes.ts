@@ -4,7 +4,7 @@ import type { Namespace } from '../../support/namespace.ts'
 
 /**
  * The command lines of the processes in a namespace, with their ids, sorted. Not Podman's name server: there is one for
- * all storages of a machine, in the namespace that was first, for as long as any of them has a container.
+ * all storages of a machine, in the namespace that was first, as long as one of them has a container.
  */
 export async function processesIn(namespace: Namespace): Promise<string[]> {
   return (await pidsIn(namespace)).flatMap((pid) => {
