@@ -12,7 +12,15 @@ async function startThatFails(message: string): Promise<unknown> {
   engine.start = async () => {
     throw new ApplianceError({ code: 'ENGINE_REQUEST', message, remedy: 'see the engine' })
   }
-  const context = { engine, logger, clock: systemClock, name: 'omada', graceSeconds: 60, pull: async () => {} }
+  const context = {
+    engine,
+    logger,
+    clock: systemClock,
+    name: 'omada',
+    graceSeconds: 60,
+    onRetry: () => {},
+    pull: async () => {},
+  }
   const step = { kind: 'start', container: 'c1', fresh: false } as const
   return execute(step, context, new AbortController().signal).catch((error: unknown) => error)
 }

@@ -26,7 +26,16 @@ async function stopping(faults: Fault['code'][], effect: (engine: FakeEngine) =>
     throw new ApplianceError({ code, message: code, remedy: '-' })
   }
   const clock = new ManualClock()
-  const done = stopWithGrace({ engine, clock, logger: silent, id: 'c1', name: 'omada', graceSeconds: 90, signal, onRetry: () => {} })
+  const done = stopWithGrace({
+    engine,
+    clock,
+    logger: silent,
+    id: 'c1',
+    name: 'omada',
+    graceSeconds: 90,
+    signal,
+    onRetry: () => {},
+  })
   let settled = false
   const ended = done.then(
     () => undefined,
