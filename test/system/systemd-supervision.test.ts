@@ -100,3 +100,15 @@ test('ready, it stays when the controller fails, and takes the user’s start', 
   )
   expect(await pidOf(hostUnit)).toBe(pid)
 })
+
+test('a reload takes up another schedule, and the check for newer images works in its confinement', async () => {
+  const { appliance } = host()
+  appliance.configure({ images: { checkSchedule: '* * * * *' } })
+  expect((await appliance.systemctl('reload')).code).toBe(0)
+  const { images } = await eventually(
+    () => appliance.hostState(),
+    (state) => state.images !== undefined,
+    90_000,
+  )
+  expect(images?.fault).toBeUndefined()
+})
