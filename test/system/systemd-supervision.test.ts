@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { systemdHost } from './support/systemd-fixture.ts'
+
+const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) => {
+  await opened.registry.start()
+  await opened.registry.push('6.2')
+  await opened.appliance.install({ start: false })
+})
+const show = (unit: string, ...properties: string[]) => host().machine.show(unit, ...properties)
+const pidOf = async (unit: string) => (await show(unit, 'MainPID')).MainPID
+
+/** What systemd reads beside the unit file, as after `systemctl edit`. */
+async function dropIn(text: string): Promise<void> {
+  host().machine.write(`/etc/systemd/system/${hostUnit}.d/test.conf`, text)
+  await host().machine.exec(['systemctl', 'daemon-reload'])
+}
+
+test('a start that failed ends with its reason, and is tried again with a growing delay', async () => {
+  const { appliance } = host()
+  appliance.configure({ controller: { image: 'docker.io/mbentley/omada-controller:9.9' } })
+  expect((await appliance.systemctl('start')).code).not.toBe(0)
+  const after = await show(hostUnit, 'StatusText', 'ExecMainStatus', 'Result')
+  expect(after).toMatchObject({ ExecMainStatus: '1', Result: 'exit-code' })
+  expect(after.StatusText).toMatch(/^Failed: .*9\.9.*; fix: /)
+  await eventually(
+    () => show(hostUnit, 'NRestarts'),
+    ({ NRestarts }) => Number(NRestarts) >= 2,
+    60_000,
+  )
+  const journal = await host().machine.journal(hostUnit)
+  const failures = [...journal.matchAll(/\[\s*([\d.]+)\] .*Failed with result 'exit-code'/g)].map(([, at]) =>
+    Number(at),
+  )
+  const starts = [...journal.matchAll(/\[\s*([\d.]+)\] .*Starting omada-host\.service/g)].map(([, at]) => Number(at))
+  const delays = failures.slice(0, 2).map((failed, index) => (starts[index + 1] ?? Number.NaN) - failed)
+  expect(delays[1]).toBeGreaterThan(delays[0] ?? Number.NaN)
+
+  // Put right, the next try is a start like any other; without a hand.
+  appliance.configure()
+  await eventually(
+    () => show(hostUnit, 'ActiveState'),
+    ({ ActiveState }) => ActiveState === 'active',
+    90_000,
+  )
+  expect((await appliance.hostState()).phase).toBe('ready')
+})
+
+test('a host that hangs is started anew by its watchdog; the edge and the controller run on', async () => {
+  const { appliance, machine } = host()
+  await dropIn('[Service]\nWatchdogSec=6s\n')
+  expect((await appliance.systemctl('restart')).code).toBe(0)
+  const facts = async () => ({ container: await appliance.container(), edge: await pidOf(edgeUnit) })
+  const before = { ...(await facts()), host: await pidOf(hostUnit) }
+  // It lives on for longer than that by its beats.
+  await new Promise((resolve) => setTimeout(resolve, 13_000))
+  expect(await pidOf(hostUnit)).toBe(before.host)
+
+  await machine.exec(['kill', '-STOP', before.host ?? ''])
+  await eventually(
+    () => show(hostUnit, 'MainPID', 'ActiveState'),
+    ({ MainPID, ActiveState }) => ActiveState === 'active' && MainPID !== before.host,
+    60_000,
+  )
+  expect(await facts()).toEqual({ container: before.container, edge: before.edge })
+  expect(await machine.journal(hostUnit)).toContain('Watchdog timeout')
+})
+
+test('a SIGTERM that is not systemd’s ends the host alone, and it is back soon', async () => {
+  const { appliance, machine } = host()
+  const before = { container: await appliance.container(), edge: await pidOf(edgeUnit) }
+  const pid = await pidOf(hostUnit)
+  await machine.exec(['kill', '-TERM', pid ?? ''])
+  await eventually(
+    () => show(hostUnit, 'MainPID', 'ActiveState'),
+    ({ MainPID, ActiveState }) => ActiveState === 'active' && MainPID !== pid,
+    60_000,
+  )
+  expect({ container: await appliance.container(), edge: await pidOf(edgeUnit) }).toEqual(before)
+})
+
+test('ready, it stays when the controller fails, and takes the user’s start', async () => {
+  const { appliance, machine } = host()
+  const pid = await pidOf(hostUnit)
+  expect((await appliance.command(['stop'])).code).toBe(0)
+  expect((await appliance.hostState()).phase).toBe('stopped')
+  await machine.exec(['podman', 'rmi', '--force', 'docker.io/mbentley/omada-controller:6.2'])
+  await host().registry.stop()
+  void appliance.command(['start'])
+  await eventually(
+    () => show(hostUnit, 'StatusText'),
+    ({ StatusText }) => StatusText?.startsWith('Pulling image') === true,
+  )
+  await host().registry.start()
+  await eventually(
+    () => appliance.hostState(),
+    ({ phase }) => phase === 'ready',
+    60_000,
+  )
+  expect(await pidOf(hostUnit)).toBe(pid)
+})
+
+test('a reload takes up another schedule, and the check for newer images works in its confinement', async () => {
+  const { appliance } = host()
+  appliance.configure({ images: { checkSchedule: '* * * * *' } })
+  expect((await appliance.systemctl('reload')).code).toBe(0)
+  const { images } = await eventually(
+    () => appliance.hostState(),
+    (state) => state.images !== undefined,
+    90_000,
+  )
+  // The image was found through the machine's mirror. Tags are asked of docker.io itself, which this machine cannot reach;
+  // nothing else went wrong.
+  expect(images?.fault).toMatchObject({
+    code: 'REGISTRY_UNREACHABLE',
+    message: expect.stringMatching(/repository tags.*lookup registry-1\.docker\.io/),
+  })
+})
