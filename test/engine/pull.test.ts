@@ -84,11 +84,8 @@ describe('what a message means', () => {
       'pinging container registry 127.0.0.1:5056: Get "https://127.0.0.1:5056/v2/": dial tcp 127.0.0.1:5056: connect: connection refused',
       'REGISTRY_UNREACHABLE',
     ],
-    [
-      'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host',
-      'REGISTRY_UNREACHABLE',
-    ],
-    ['Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout', 'REGISTRY_UNREACHABLE'],
+    ['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', 'REGISTRY_UNREACHABLE'],
+    ['Get "https://registry.example/v2/": net/http: TLS handshake timeout', 'REGISTRY_UNREACHABLE'],
     ['toomanyrequests: You have reached your pull rate limit', 'REGISTRY_UNREACHABLE'],
     ['received unexpected HTTP status: 503 Service Unavailable', 'REGISTRY_UNREACHABLE'],
     [

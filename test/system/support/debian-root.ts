@@ -9,7 +9,6 @@ import { Ledger } from '../../support/ledger.ts'
 export const rootCache = '/var/cache/omada-host-test'
 
 export const suite = 'trixie'
-const fallbackMirror = 'http://deb.debian.org/debian/'
 
 /** On every Debian host of these tests. Of ufw's dependencies, python3 is the heavy one. */
 const common = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iproute2', 'procps', 'ca-certificates', 'ufw']
@@ -36,7 +35,15 @@ export async function debianRoot(engine: HostEngine): Promise<string> {
     const debs = join(rootCache, 'debs')
     mkdirSync(debs, { recursive: true })
     const include = `--include=${packages.join(',')}`
-    const argv = ['debootstrap', '--variant=minbase', `--cache-dir=${debs}`, include, suite, made, await debianMirror()]
+    const argv = [
+      'debootstrap',
+      '--variant=minbase',
+      `--cache-dir=${debs}`,
+      include,
+      suite,
+      made,
+      ...(await debianMirror()),
+    ]
     // In namespaces of its own: what it mounts and starts ends with it.
     await command(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--', ...argv], {
       environment: { DEBIAN_FRONTEND: 'noninteractive' },
@@ -89,11 +96,11 @@ for unit in systemd-modules-load.service systemd-sysctl.service systemd-udevd.se
 done
 `
 
-/** The mirror that this machine's own apt takes Debian from. */
-export async function debianMirror(): Promise<string> {
+/** The mirror that this machine's own apt takes Debian from; none leaves the choice to debootstrap. */
+async function debianMirror(): Promise<string[]> {
   // apt itself reads its sources in either syntax.
   const format = ['indextargets', '--format', '$(REPO_URI) $(COMPONENT)', 'Created-By: Packages']
   const targets = await command(['apt-get', ...format]).catch(() => '')
   const mirror = targets.split('\n').find((line) => line.endsWith('/debian/ main'))
-  return mirror?.split(' ')[0] ?? fallbackMirror
+  return mirror?.split(' ').slice(0, 1) ?? []
 }
