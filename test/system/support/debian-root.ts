@@ -97,7 +97,7 @@ done
 `
 
 /** The mirror that this machine's own apt takes Debian from; none leaves the choice to debootstrap. */
-async function debianMirror(): Promise<string[]> {
+export async function debianMirror(): Promise<string[]> {
   // apt itself reads its sources in either syntax.
   const format = ['indextargets', '--format', '$(REPO_URI) $(COMPONENT)', 'Created-By: Packages']
   const targets = await command(['apt-get', ...format]).catch(() => '')

@@ -29,7 +29,9 @@ export async function whyNoSystemdHost(): Promise<string | undefined> {
     return `the kernel does not let this process make a host: ${messageOf(error)}`
   }
   if (hasDebianRoot('podman')) return undefined
-  const mirror = await debianMirror()
+  const [mirror] = await debianMirror()
+  // debootstrap knows where else to go, and says so when it comes to nothing.
+  if (mirror === undefined) return undefined
   const release = `${mirror}dists/${suite}/Release`
   const answer = await fetch(release, { method: 'HEAD', signal: AbortSignal.timeout(30_000) }).catch(messageOf)
   if (typeof answer === 'string') return `no Debian 13 was made here before, and ${release} is out of reach: ${answer}`
