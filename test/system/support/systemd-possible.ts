@@ -5,8 +5,12 @@ import { debianMirror, hasDebianRoot, suite } from './debian-root.ts'
 
 const programs = ['debootstrap', 'unshare', 'nsenter', 'setpriv', 'ip', 'docker-registry']
 
-/** What booting needs of the kernel, done with nothing at stake: namespaces, an overlay, a proc and a cgroup file system. */
+/**
+ * What booting needs of the kernel, done with nothing at stake: user namespaces, which the edge's unit wants and a process
+ * under chroot(2) may not have; an overlay, a proc and a cgroup file system.
+ */
 const rehearsal = `
+unshare --user true
 d=$(mktemp -d) && mount -t tmpfs tmpfs "$d" && cd "$d" && mkdir lower upper work root
 mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work root
 mkdir root/proc root/sys root/cgroup && mount -t proc proc root/proc && mount -t sysfs -o ro sysfs root/sys
