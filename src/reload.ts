@@ -14,8 +14,8 @@ export interface ReloadOptions {
   /** The configuration that every component holds; what may change at run time is changed in place. */
   readonly running: Config
   readonly load: () => Promise<LoadedConfig>
-  /** Hands the edge's part over. */
-  readonly handOver: (next: Config) => Promise<void>
+  /** Hands the edge's part over. `renewed`: the certificate in it is another one. */
+  readonly handOver: (next: Config) => Promise<{ renewed: boolean }>
   readonly setLogLevel: (level: LogLevel) => void
   readonly warnings: StateStore<readonly Reason[]>
   readonly logger: Logger
@@ -32,12 +32,17 @@ export async function reloadConfig(options: ReloadOptions): Promise<void> {
     const { config: next, warnings } = await options.load()
     const { applied, pending } = adoptConfig(running, next, hostSections)
     options.setLogLevel(running.log.level)
-    await options.handOver(next)
+    const { renewed } = await options.handOver(next)
     const waiting = pending.length === 0 ? [] : [needsRestart(pending, 'omada-host')]
     options.warnings.update(() => [...warnings, ...waiting])
     logger.info(
       `the configuration was read again; taken over: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`,
     )
+    if (renewed) {
+      logger.info(
+        'the waiting room takes the new certificate now, the controller when it starts next: omada-host restart',
+      )
+    }
     for (const { message, remedy } of waiting) logger.warn({ remedy }, message)
   } catch (error) {
     const faults: readonly Fault[] = error instanceof ApplianceErrors ? error.faults : [toFault(error)]

@@ -11,6 +11,7 @@ function scene(text: string) {
   const load = async () => loadConfig({ path: 'config.yaml', text: file.text, env: {} })
   const lines: string[] = []
   const handedOver: Config[] = []
+  const certificate = { renewed: false }
   const levels: string[] = []
   const warnings = new StateStore<readonly Reason[]>({ initial: [] })
   const running = loadConfig({ path: 'config.yaml', text, env: {} }).config
@@ -20,14 +21,17 @@ function scene(text: string) {
     await reloadConfig({
       running,
       load,
-      handOver: async (config) => void handedOver.push(config),
+      handOver: async (config) => {
+        handedOver.push(config)
+        return { renewed: certificate.renewed }
+      },
       setLogLevel: (level) => levels.push(level),
       warnings,
       logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
     })
     return lines.join('')
   }
-  return { running, reload, handedOver, levels, warnings }
+  return { running, reload, handedOver, levels, warnings, certificate }
 }
 
 test('takes over what it can, hands the rest to the edge, and tells what needs a restart', async () => {
@@ -54,4 +58,11 @@ test('a wrong configuration changes nothing, and every fault is told', async () 
   expect(log).toContain('log.level')
   expect(log).toContain('status.prot')
   expect(log).toContain('the old one stays in force')
+})
+
+test("a renewed certificate is the edge's at once, and it says how the controller gets it", async () => {
+  const { reload, certificate } = scene('')
+  expect(await reload('')).not.toContain('certificate')
+  certificate.renewed = true
+  expect(await reload('')).toMatch(/new certificate.*omada-host restart/)
 })

@@ -44,6 +44,11 @@ export class HandoverFile implements Component {
     await this.publish(this.#part)
   }
 
+  /** What was handed over last, or will be first. */
+  get part(): EdgePart {
+    return this.#part
+  }
+
   /** Puts another part in the place of the one before. */
   async publish(part: EdgePart): Promise<void> {
     this.#part = part

@@ -33,10 +33,14 @@ interface CertificateOptions {
  * so that an exception that a user made for it stays good. A certificate that cannot be used or kept is a warning.
  */
 export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
-  return (await users(options)) ?? (await kept(options)) ?? (await made(options))
+  return (await usersOwn(options, 'it uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
 }
 
-async function users({ logger, ports }: CertificateOptions): Promise<Certificate | undefined> {
+/** The user's certificate; undefined when there is none, or one that cannot be used, in which case `instead` is told. */
+export async function usersOwn(
+  { logger, ports }: Pick<CertificateOptions, 'logger' | 'ports'>,
+  instead: string,
+): Promise<Certificate | undefined> {
   try {
     const user = await ports.certificate()
     return user === undefined ? undefined : checked(user)
@@ -44,9 +48,10 @@ async function users({ logger, ports }: CertificateOptions): Promise<Certificate
     const unusable = new ApplianceError({
       code: 'CERTIFICATE_UNUSABLE',
       message: `the certificate in controller.certificateDirectory cannot be used: ${messageOf(error)}`,
-      remedy: 'put a readable tls.crt (full chain) and the tls.key that belongs to it there and restart',
+      remedy:
+        'put a readable tls.crt (full chain) and the tls.key that belongs to it there, then: systemctl reload omada-host',
     })
-    logger.warn({ ...unusable.fault }, `${unusable.message}; the waiting room uses a self-signed one`)
+    logger.warn({ ...unusable.fault }, `${unusable.message} for the waiting room; ${instead}`)
     return undefined
   }
 }
