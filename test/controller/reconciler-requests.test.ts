@@ -100,8 +100,48 @@ describe('the user', () => {
     await clock.until(() => lifecycle() === 'stopping')
     const start = reconciler.requestStart(forever)
     gate.resolve()
-    await Promise.all([stop, start])
+    // Whoever stopped it must not take it for stopped.
+    await expect(stop).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await start
     expect(engine.calls).toEqual(['stop 120', 'start'])
+  })
+
+  test('who asks for a restart is not told that it came about when it is stopped instead', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const restart = reconciler.requestRestart(forever)
+    await clock.until(() => lifecycle() === 'stopping')
+    const stop = reconciler.requestStop(forever)
+    gate.resolve()
+    await expect(restart).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await stop
+    expect(engine.calls).toEqual(['stop 120'])
+  })
+
+  test('who asks for a start does not undo a restart that waits for its image', async () => {
+    const { engine, clock, reconciler } = await up({ config: { controller: { pull: 'always' } } })
+    const gate = Promise.withResolvers<void>()
+    engine.pullGate = gate.promise
+    const restart = reconciler.requestRestart(forever)
+    await clock.until(() => engine.calls.includes('pull'))
+    const start = reconciler.requestStart(forever)
+    gate.resolve()
+    await Promise.all([restart, start])
+    expect(engine.calls).toContain('stop 120')
+  })
+
+  test('cannot start or restart it while the appliance ends', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const end = reconciler.stopController(forever)
+    await clock.until(() => lifecycle() === 'stopping')
+    await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await expect(reconciler.requestRestart(forever)).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    gate.resolve()
+    await end
+    expect(engine.calls).toEqual(['stop 120', 'remove'])
   })
 
   test('gets the reason when a start fails', async () => {
