@@ -15,7 +15,7 @@ import { type HostService, serviceWatches } from './host-watches.ts'
 import { findPortHolders, type PortKey } from './network/port-holders.ts'
 import { addHistory, assembleHostState, initialHostState } from './state/assemble-host.ts'
 import { ControlServer } from './state/control.ts'
-import type { HostState, ImageCheck, PortHolder, Reason } from './state/host-state.ts'
+import type { HostState, PortHolder, Reason } from './state/host-state.ts'
 import type { Paths } from './state/paths.ts'
 import { StateServer } from './state/server.ts'
 import { StateStore } from './state/store.ts'
@@ -83,7 +83,6 @@ export async function runHost(options: HostOptions): Promise<void> {
     ready: () => health.snapshot().ready,
   })
 
-  let images: ImageCheck | undefined
   let portHolders: readonly PortHolder[] = []
   const publish = () =>
     store.update((previous) =>
@@ -94,7 +93,7 @@ export async function runHost(options: HostOptions): Promise<void> {
           health: health.snapshot(),
           portHolders,
           warnings: options.warnings.get(),
-          images,
+          images: imageCheck.latest(),
         },
         now(),
       ),
@@ -148,10 +147,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     logger: logger.child({ component: 'images' }),
     clock,
     currentDigest: () => reconciler.snapshot().facts.digest,
-    onResult: (result) => {
-      images = result
-      publish()
-    },
+    onResult: publish,
   })
   const control = new ControlServer({
     logger,
