@@ -168,6 +168,35 @@ describe('a pull', () => {
     expect(all.snapshots.some(({ facts }) => facts.pull?.attempt === 3)).toBe(true)
   })
 
+  test('that a user asks for and gives up waiting for takes nothing from the one under way', async () => {
+    const { engine, clock, reconciler } = await started()
+    engine.pullFaults = [{ code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' }]
+    const told = () => reconciler.snapshot().reason.code
+    await clock.until(() => told() === 'REGISTRY_UNREACHABLE')
+    engine.pullGate = new Promise(() => {})
+    const giveUp = new AbortController()
+    const pull = reconciler.requestPull(giveUp.signal)
+    giveUp.abort()
+    await expect(pull).rejects.toThrow()
+    expect(told()).toBe('REGISTRY_UNREACHABLE')
+  })
+
+  test('that a user asks for is tried at once, though the one under way waits for its next try', async () => {
+    const { engine, clock, lifecycle, reconciler } = await started()
+    engine.pullFaults = Array.from({ length: 4 }, () => ({
+      code: 'REGISTRY_UNREACHABLE',
+      message: 'down',
+      remedy: '-',
+    }))
+    await clock.until(() => engine.pullFaults.length === 3)
+    const pull = reconciler.requestPull(forever)
+    await clock.until(() => engine.pullFaults.length === 2)
+    engine.pullFaults = []
+    // Its own second try is within seconds; what was under way goes on with it.
+    await clock.until(() => lifecycle() === 'starting', 1)
+    await expect(pull).resolves.toMatchObject({ message: expect.stringContaining('up to date') })
+  })
+
   test('of an unknown tag is not tried again until the user asks', async () => {
     const all = appliance()
     running.push(all.reconciler)
