@@ -11,7 +11,7 @@ function scene(text: string) {
   const load = async () => loadConfig({ path: 'config.yaml', text: file.text, env: {} })
   const lines: string[] = []
   const handedOver: Config[] = []
-  const certificate = { renewed: false }
+  const edge = { renewed: false, undeliverable: false }
   const levels: string[] = []
   const warnings = new StateStore<readonly Reason[]>({ initial: [] })
   const running = loadConfig({ path: 'config.yaml', text, env: {} }).config
@@ -22,8 +22,9 @@ function scene(text: string) {
       running,
       load,
       handOver: async (config) => {
+        if (edge.undeliverable) throw new Error('ENOSPC: no space left on device')
         handedOver.push(config)
-        return { renewed: certificate.renewed }
+        return { renewed: edge.renewed }
       },
       setLogLevel: (level) => levels.push(level),
       warnings,
@@ -31,7 +32,7 @@ function scene(text: string) {
     })
     return lines.join('')
   }
-  return { running, reload, handedOver, levels, warnings, certificate }
+  return { running, reload, handedOver, levels, warnings, edge }
 }
 
 test('takes over what it can, hands the rest to the edge, and tells what needs a restart', async () => {
@@ -61,8 +62,19 @@ test('a wrong configuration changes nothing, and every fault is told', async () 
 })
 
 test("a renewed certificate is the edge's at once, and it says how the controller gets it", async () => {
-  const { reload, certificate } = scene('')
+  const { reload, edge } = scene('')
   expect(await reload('')).not.toContain('certificate')
-  certificate.renewed = true
+  edge.renewed = true
   expect(await reload('')).toMatch(/new certificate.*omada-host restart/)
+})
+
+test('a configuration that cannot be handed over is told as that, and the host has it', async () => {
+  const { running, reload, edge } = scene('')
+  edge.undeliverable = true
+  const log = await reload('log: { level: debug }')
+  expect(running.log.level).toBe('debug')
+  expect(log).toContain('taken over: log.level')
+  expect(log).toContain('ENOSPC')
+  expect(log).toContain('not handed over to the edge')
+  expect(log).not.toContain('not taken over')
 })
