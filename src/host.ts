@@ -187,8 +187,6 @@ export async function runHost(options: HostOptions): Promise<void> {
     ],
     signal: options.signal,
     stopMilliseconds: componentsStop(config),
-    // A stop that comes while we start is a stop of the controller too: it may run, left there by the host before.
-    wholeStart: true,
     stopping: async () => {
       await options.service?.ending()
       await options.notifier.stopping()

@@ -1,7 +1,6 @@
 import { chown, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { usableCertificate } from './config/certificate.ts'
-import type { Component } from './core/component.ts'
 import { ApplianceError } from './core/errors.ts'
 import { edgeUser, type UserIds } from './core/privileges.ts'
 import { EdgeProcess } from './edge-process.ts'
@@ -34,13 +33,7 @@ export async function runForeground(options: RunOptions): Promise<void> {
   const handover: Handover = { ...edgePart(config, await usableCertificate(config, logger)), user }
   const edge = new EdgeProcess({ logger, clock, command: options.edgeCommand, handover })
   const service = new PodmanService({ config, logger, clock })
-  const podman: Component = {
-    name: service.name,
-    // It may take a minute to answer, which is too long for whoever ends us meanwhile.
-    start: () => service.start(options.signal),
-    stop: (deadline) => service.stop(deadline),
-  }
-  await runHost({ ...options, stateGroup: user.gid, companions: [edge, podman], controllerOnStop: async () => 'stop' })
+  await runHost({ ...options, stateGroup: user.gid, companions: [edge, service], controllerOnStop: async () => 'stop' })
 }
 
 async function makeDirectories(options: RunOptions, user: UserIds): Promise<void> {

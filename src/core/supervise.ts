@@ -14,8 +14,6 @@ export async function supervise(options: {
   signal: AbortSignal
   /** How long the components may take to stop, in milliseconds. */
   stopMilliseconds: number
-  /** Finishes a start during which `signal` aborts, because `stopping` needs what it starts; it must not take long. */
-  wholeStart?: boolean
   started?: () => void
   /** Orderly farewell while everything still runs, such as stopping the controller. */
   stopping?: () => Promise<void>
@@ -24,7 +22,7 @@ export async function supervise(options: {
   const supervisor = new Supervisor({ logger: options.logger, components: options.components })
   const stopDeadline = () => AbortSignal.timeout(options.stopMilliseconds)
   try {
-    await supervisor.start(options.wholeStart === true ? new AbortController().signal : signal, stopDeadline)
+    await supervisor.start(signal, stopDeadline)
   } catch (error) {
     if (signal.aborted) return
     throw error

@@ -75,22 +75,4 @@ describe('supervise', () => {
     await supervise({ logger, components: [component('a', log), slow], signal: abort.signal, stopMilliseconds: 1000 })
     expect(log).toEqual(['start a', 'stop slow', 'stop a'])
   })
-
-  it('finishes a start that is cancelled where the farewell needs it', async () => {
-    const log: string[] = []
-    const abort = new AbortController()
-    abort.abort()
-    await supervise({
-      logger,
-      components: [
-        component('a', log, { start: async (signal) => void log.push(`start a ${signal.aborted}`) }),
-        component('b', log),
-      ],
-      signal: abort.signal,
-      stopMilliseconds: 1000,
-      wholeStart: true,
-      stopping: async () => void log.push('farewell'),
-    })
-    expect(log).toEqual(['start a false', 'start b', 'farewell', 'stop b', 'stop a'])
-  })
 })
