@@ -15,7 +15,7 @@ import { type HostService, serviceWatches } from './host-watches.ts'
 import { findPortHolders, type PortKey } from './network/port-holders.ts'
 import { addHistory, assembleHostState, initialHostState } from './state/assemble-host.ts'
 import { ControlServer } from './state/control.ts'
-import type { HostState, PortHolder, Reason } from './state/host-state.ts'
+import type { HostState, ImageCheck, PortHolder, Reason } from './state/host-state.ts'
 import type { Paths } from './state/paths.ts'
 import { StateServer } from './state/server.ts'
 import { StateStore } from './state/store.ts'
@@ -83,6 +83,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     ready: () => health.snapshot().ready,
   })
 
+  let images: ImageCheck | undefined
   let portHolders: readonly PortHolder[] = []
   const publish = () =>
     store.update((previous) =>
@@ -93,13 +94,15 @@ export async function runHost(options: HostOptions): Promise<void> {
           health: health.snapshot(),
           portHolders,
           warnings: options.warnings.get(),
-          images: imageCheck.latest(),
+          images,
         },
         now(),
       ),
     )
   reconciler.changed.on((snapshot) => {
     const { containerId, address } = snapshot.facts
+    // A newer image may have been taken.
+    images = imageCheck.latest()
     const running = snapshot.lifecycle === 'running' || snapshot.lifecycle === 'starting'
     const { sandboxKey } = snapshot
     health.setTarget(
@@ -147,7 +150,10 @@ export async function runHost(options: HostOptions): Promise<void> {
     logger: logger.child({ component: 'images' }),
     clock,
     currentDigest: () => reconciler.snapshot().facts.digest,
-    onResult: publish,
+    onResult: (result) => {
+      images = result
+      publish()
+    },
   })
   const control = new ControlServer({
     logger,

@@ -1,15 +1,16 @@
-import { type Commands, examples, type GlobalOptions } from './command.ts'
+import { type Commands, examples } from './command.ts'
+import type { PlaceOptions } from './places.ts'
+import { withServiceOptions } from './service.ts'
 
 /** `omada-host host` */
 export function addHostCommand({ program, context, action }: Commands): void {
-  program
-    .command('host')
+  withServiceOptions(program.command('host'))
     .description(
       'run the privileged half: container, probes, jobs. Its end leaves the container running, unless systemd stops it',
     )
     .addHelpText('after', examples(['sudo omada-host host', 'the host alone; the edge runs as another service']))
     .action(
-      action(async (options: GlobalOptions) => {
+      action(async (options: PlaceOptions) => {
         const { serveHost } = await import('./serve-host.ts')
         const { runHostService } = await import('../host-service.ts')
         const { watchdogTimeout } = await import('../systemd/watchdog.ts')
