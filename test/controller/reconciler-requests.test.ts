@@ -1,25 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
-import { appliance, forever } from './fixture.ts'
-
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
-async function started(options: Parameters<typeof appliance>[0] = {}) {
-  const all = appliance(options)
-  running.push(all.reconciler)
-  await all.reconciler.start(forever)
-  return all
-}
-
-async function up(options: Parameters<typeof appliance>[0] = {}) {
-  const all = await started(options)
-  await all.clock.until(() => all.lifecycle() === 'starting')
-  all.engine.calls.length = 0
-  return all
-}
+import { describe, expect, test } from 'vitest'
+import { appliance, forever, started, up } from './fixture.ts'
 
 describe('the user', () => {
   test('stops it with the grace; it stays stopped until started', async () => {
@@ -156,7 +136,6 @@ describe('the user', () => {
 describe('a pull', () => {
   test('is tried again while the registry is down, and says so', async () => {
     const all = appliance()
-    running.push(all.reconciler)
     all.engine.pullFaults = [
       { code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' },
       { code: 'IMAGE_PULL_FAILED', message: 'cut short', remedy: '-' },
@@ -199,7 +178,6 @@ describe('a pull', () => {
 
   test('of an unknown tag is not tried again until the user asks', async () => {
     const all = appliance()
-    running.push(all.reconciler)
     all.engine.registry.clear()
     await all.reconciler.start(forever)
     await all.clock.until(() => all.lifecycle() === 'failed')
