@@ -47,7 +47,7 @@ export async function reloadConfig(options: ReloadOptions): Promise<void> {
     const { renewed } = await options.handOver(next)
     if (!renewed) return
     logger.info(
-      'the waiting room takes the new certificate now, the controller when it starts next: omada-host restart',
+      'the waiting room was given the new certificate; the controller takes it when it starts next: omada-host restart',
     )
   } catch (error) {
     tell(logger, error)

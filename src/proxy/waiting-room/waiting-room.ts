@@ -69,7 +69,7 @@ export class WaitingRoom {
 
   /** Shows new visitors the user's certificate as it is now; one that cannot be used leaves the former one in place. */
   async renewCertificate(): Promise<void> {
-    const pair = await usersOwn({ logger: this.#logger, ports: this.#ports }, 'it keeps the one that it has')
+    const pair = await usersOwn({ logger: this.#logger, ports: this.#ports }, 'keeps the one that it has')
     if (pair !== undefined) this.#tls?.setSecureContext({ ...pair, minVersion })
   }
 

@@ -108,7 +108,7 @@ test('a renewed certificate is shown from then on, and one that cannot be used i
   await room.proxy.renewCertificate()
   expect(await shown()).toBe(second)
   expect(room.lines.join()).toContain('CERTIFICATE_UNUSABLE')
-  expect(room.lines.join()).toContain('it keeps the one that it has')
+  expect(room.lines.join()).toContain('the waiting room keeps the one that it has')
 })
 
 test('without openssl the fault says so and names the package', async () => {
