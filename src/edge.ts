@@ -64,17 +64,23 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   })
   const access = { devices: policyNow('devices'), management: policyNow('management'), guests: policyNow('guests') }
   const { setLogLevel } = options
+  let { certificate } = options
   const changes =
     setLogLevel === undefined
       ? undefined
       : new EdgeChanges({
           running: config,
+          certificate,
           path: paths.handoverFile,
           logger,
           clock,
           setLogLevel,
           applied: () => {
             current = policies()
+          },
+          renew: async (newer) => {
+            certificate = newer
+            await proxy.renewCertificate()
           },
         })
 
@@ -92,7 +98,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
           current: host.current() !== undefined,
           edgeAgeMilliseconds: clock.now() - bornAt,
         }),
-      certificate: async () => options.certificate,
+      certificate: async () => certificate,
       stateDirectory: paths.edgeStateDirectory,
     },
   })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { usableCertificate } from './config/certificate.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { Emitter } from './core/emitter.ts'
@@ -34,7 +35,12 @@ export async function runHostService(options: HostServiceOptions): Promise<void>
       await reloadConfig({
         running: config,
         load: options.load,
-        handOver: async (next) => handover.publish(await part(next)),
+        handOver: async (next) => {
+          const { certificate: former } = handover.part
+          const newer = await part(next)
+          await handover.publish(newer)
+          return { renewed: newer.certificate !== undefined && !isDeepStrictEqual(newer.certificate, former) }
+        },
         setLogLevel: options.setLogLevel,
         warnings,
         logger,

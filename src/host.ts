@@ -101,6 +101,8 @@ export async function runHost(options: HostOptions): Promise<void> {
     )
   reconciler.changed.on((snapshot) => {
     const { containerId, address } = snapshot.facts
+    // A newer image may have been taken.
+    images = imageCheck.latest()
     const running = snapshot.lifecycle === 'running' || snapshot.lifecycle === 'starting'
     const { sandboxKey } = snapshot
     health.setTarget(

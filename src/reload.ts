@@ -14,8 +14,8 @@ export interface ReloadOptions {
   /** The configuration that every component holds; what may change at run time is changed in place. */
   readonly running: Config
   readonly load: () => Promise<LoadedConfig>
-  /** Hands the edge's part over. */
-  readonly handOver: (next: Config) => Promise<void>
+  /** Hands the edge's part over. `renewed`: the certificate in it is another one. */
+  readonly handOver: (next: Config) => Promise<{ renewed: boolean }>
   readonly setLogLevel: (level: LogLevel) => void
   readonly warnings: StateStore<readonly Reason[]>
   readonly logger: Logger
@@ -28,22 +28,36 @@ export interface ReloadOptions {
  */
 export async function reloadConfig(options: ReloadOptions): Promise<void> {
   const { running, logger } = options
+  const loaded = await options.load().catch((error: unknown) => {
+    const count = tell(logger, error)
+    logger.error(`the configuration was not taken over, because it has ${count} fault(s); the old one stays in force`)
+    return undefined
+  })
+  if (loaded === undefined) return
+  const { config: next, warnings } = loaded
+  const { applied, pending } = adoptConfig(running, next, hostSections)
+  options.setLogLevel(running.log.level)
+  const waiting = pending.length === 0 ? [] : [needsRestart(pending, 'omada-host')]
+  options.warnings.update(() => [...warnings, ...waiting])
+  logger.info(
+    `the configuration was read again; taken over: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`,
+  )
+  for (const { message, remedy } of waiting) logger.warn({ remedy }, message)
   try {
-    const { config: next, warnings } = await options.load()
-    const { applied, pending } = adoptConfig(running, next, hostSections)
-    options.setLogLevel(running.log.level)
-    await options.handOver(next)
-    const waiting = pending.length === 0 ? [] : [needsRestart(pending, 'omada-host')]
-    options.warnings.update(() => [...warnings, ...waiting])
+    const { renewed } = await options.handOver(next)
+    if (!renewed) return
     logger.info(
-      `the configuration was read again; taken over: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`,
+      'the waiting room was given the new certificate; the controller takes it when it starts next: omada-host restart',
     )
-    for (const { message, remedy } of waiting) logger.warn({ remedy }, message)
   } catch (error) {
-    const faults: readonly Fault[] = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
-    for (const { code, message, remedy } of faults) logger.error({ code, remedy }, message)
-    logger.error(
-      `the configuration was not taken over, because it has ${faults.length} fault(s); the old one stays in force`,
-    )
+    tell(logger, error)
+    logger.error('the configuration was not handed over to the edge, which goes on with the old one')
   }
+}
+
+/** Logs every fault in `error`, and returns how many. */
+function tell(logger: Logger, error: unknown): number {
+  const faults: readonly Fault[] = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
+  for (const { code, message, remedy } of faults) logger.error({ code, remedy }, message)
+  return faults.length
 }

@@ -39,7 +39,6 @@ export async function runForeground(options: RunOptions): Promise<void> {
 async function makeDirectories(options: RunOptions, user: UserIds): Promise<void> {
   const { paths } = options
   await mkdir(dirname(paths.hostStateSocket), { recursive: true, mode: 0o755 })
-  await mkdir(paths.hostStateDirectory, { recursive: true, mode: 0o700 })
   for (const directory of [dirname(paths.edgeStateSocket), paths.edgeStateDirectory]) {
     await mkdir(directory, { recursive: true, mode: 0o755 })
     await chown(directory, user.uid, user.gid)

@@ -46,10 +46,12 @@ test('takes over what the host hands over anew; what needs a restart is a warnin
   const { directory, path, lines, logger, file } = await scene()
   await using _ = directory
   const running = parse({})
+  const renewed: string[] = []
   const levels: string[] = []
   let applied = 0
   const changes = new EdgeChanges({
     running,
+    certificate: { cert: 'first', key: 'first' },
     path,
     logger,
     clock: systemClock,
@@ -57,6 +59,7 @@ test('takes over what the host hands over anew; what needs a restart is a warnin
     applied: () => {
       applied += 1
     },
+    renew: async ({ cert }) => void renewed.push(cert),
   })
   // The host is away.
   await changes.look()
@@ -86,4 +89,12 @@ test('takes over what the host hands over anew; what needs a restart is a warnin
   await changes.look()
   expect(changes.warnings()).toEqual([])
   expect(running.access.management).toBe('any')
+
+  // None was handed over yet, which is no reason to do without the first; another one is taken once.
+  expect(renewed).toEqual([])
+  for (const _twice of [1, 2]) {
+    await file.publish(edgePart(parse({}), { cert: 'second', key: 'second' }))
+    await changes.look()
+  }
+  expect(renewed).toEqual(['second'])
 })

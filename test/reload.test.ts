@@ -11,6 +11,7 @@ function scene(text: string) {
   const load = async () => loadConfig({ path: 'config.yaml', text: file.text, env: {} })
   const lines: string[] = []
   const handedOver: Config[] = []
+  const edge = { renewed: false, undeliverable: false }
   const levels: string[] = []
   const warnings = new StateStore<readonly Reason[]>({ initial: [] })
   const running = loadConfig({ path: 'config.yaml', text, env: {} }).config
@@ -20,14 +21,18 @@ function scene(text: string) {
     await reloadConfig({
       running,
       load,
-      handOver: async (config) => void handedOver.push(config),
+      handOver: async (config) => {
+        if (edge.undeliverable) throw new Error('ENOSPC: no space left on device')
+        handedOver.push(config)
+        return { renewed: edge.renewed }
+      },
       setLogLevel: (level) => levels.push(level),
       warnings,
       logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
     })
     return lines.join('')
   }
-  return { running, reload, handedOver, levels, warnings }
+  return { running, reload, handedOver, levels, warnings, edge }
 }
 
 test('takes over what it can, hands the rest to the edge, and tells what needs a restart', async () => {
@@ -54,4 +59,22 @@ test('a wrong configuration changes nothing, and every fault is told', async () 
   expect(log).toContain('log.level')
   expect(log).toContain('status.prot')
   expect(log).toContain('the old one stays in force')
+})
+
+test("a renewed certificate is the edge's at once, and it says how the controller gets it", async () => {
+  const { reload, edge } = scene('')
+  expect(await reload('')).not.toContain('certificate')
+  edge.renewed = true
+  expect(await reload('')).toMatch(/new certificate.*omada-host restart/)
+})
+
+test('a configuration that cannot be handed over is told as that, and the host has it', async () => {
+  const { running, reload, edge } = scene('')
+  edge.undeliverable = true
+  const log = await reload('log: { level: debug }')
+  expect(running.log.level).toBe('debug')
+  expect(log).toContain('taken over: log.level')
+  expect(log).toContain('ENOSPC')
+  expect(log).toContain('not handed over to the edge')
+  expect(log).not.toContain('not taken over')
 })

@@ -1,6 +1,9 @@
 # Sourced by the scripts above: what a fresh Debian machine lacks, and the project's own packages.
 # POSIX sh. Expects $root, the project's directory. Says what it does in one line each; details go to $log.
 
+# For apt-get: unattended upgrades hold dpkg's lock for a while on a machine that has just started.
+patience=DPkg::Lock::Timeout=300
+
 say() { printf '%s\n' "$*"; }
 
 # fail MESSAGE...: one message, the end of the log, and where the whole of it is.
@@ -31,7 +34,7 @@ install_missing() {
   export DEBIAN_FRONTEND=noninteractive
   # Word splitting is wanted: one argument for each package.
   # shellcheck disable=SC2086
-  { apt-get update && apt-get install -y --no-install-recommends $wanted; } >>"$log" 2>&1 ||
+  { apt-get update && apt-get install -y -o $patience --no-install-recommends $wanted; } >>"$log" 2>&1 ||
     fail "apt-get could not install $wanted"
 }
 

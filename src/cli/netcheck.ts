@@ -22,7 +22,7 @@ export function addNetcheckCommand({ program, context, action }: Commands): void
       'after',
       examples(
         ['sudo omada-host netcheck', 'while the appliance runs: without it, or without root, less can be measured'],
-        ['omada-host netcheck --json', 'for a program'],
+        ['sudo omada-host netcheck --json', 'for a program'],
       ),
     )
     .action(

@@ -39,7 +39,10 @@ function unreadable(path: string, why: string, cause?: unknown): ApplianceError 
     {
       code: 'CONFIG_UNREADABLE',
       message: `the configuration ${path} cannot be read: ${why}`,
-      remedy: `name a readable file with --config, or make ${path} one`,
+      remedy:
+        systemCode(cause) === 'EACCES'
+          ? 'run it as root (sudo), or name a readable file with --config'
+          : `name a readable file with --config, or make ${path} one`,
     },
     { cause },
   )

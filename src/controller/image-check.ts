@@ -31,6 +31,7 @@ export class ImageCheckJob implements Component {
   #task: ScheduledTask | undefined
   #clockWatch: Promise<void> | undefined
   #checking: Promise<void> | undefined
+  #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
   /** `currentDigest` is of the image in use, `sha256:…`. */
   constructor(options: {
@@ -62,11 +63,21 @@ export class ImageCheckJob implements Component {
     await this.#checking
   }
 
-  /** Goes by images.checkSchedule as it is now. */
+  /** Goes by images.checkSchedule as it is now; before the start there is nothing to change. */
   async reschedule(): Promise<void> {
-    if (this.#stopping.signal.aborted) return
-    await this.#task?.destroy()
-    this.#schedule()
+    if (this.#clockWatch === undefined) return
+    const former = this.#task
+    this.#task = undefined
+    await former?.destroy()
+    // Meanwhile another one may have been faster, or the end.
+    if (this.#task === undefined && !this.#stopping.signal.aborted) this.#schedule()
+  }
+
+  /** What the last check found, but no newer image of the tag when another one than then is in use now. */
+  latest(): ImageCheck | undefined {
+    if (this.#latest === undefined || this.#latest.digest === this.#currentDigest()) return this.#latest?.check
+    const { newDigest: _, ...rest } = this.#latest.check
+    return rest
   }
 
   /** Looks now. A registry that does not answer is a fault in the result. */
@@ -113,6 +124,7 @@ export class ImageCheckJob implements Component {
     const { signal } = this.#stopping
     try {
       const result = await this.check(signal)
+      this.#latest = { check: result, digest: this.#currentDigest() }
       if (result.fault !== undefined) this.#logger.warn({ code: result.fault.code }, result.fault.message)
       if (result.newDigest !== undefined) this.#logger.info(`a newer ${this.#config.controller.image} is there`)
       this.#onResult(result)

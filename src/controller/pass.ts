@@ -3,16 +3,16 @@ import type { Clock } from '../core/clock.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Engine, EngineInfo } from '../engine/engine.ts'
-import type { Reason } from '../state/host-state.ts'
 import { execute } from './execute.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observe } from './observe.ts'
 import { isOurs, isRunning, planSteps, planStop, type Step } from './plan.ts'
 import { Puller } from './puller.ts'
+import { isStop, type Want } from './requests.ts'
 import type { ControllerSnapshot } from './snapshot.ts'
 import { type Desired, desiredState, labels } from './spec.ts'
 import { Standing } from './standing.ts'
-import { interruptible, lifecycleOf, stepWords } from './step-words.ts'
+import { interruptible, lifecycleOf, restarting, stepWords } from './step-words.ts'
 import { ContainerWatch } from './watch.ts'
 
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
@@ -20,9 +20,6 @@ const maxRounds = 8
 
 /** What no other try will change: only the user's next request takes it up again. */
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
-
-/** What is wanted of the controller. `end`: stopped, and its container removed. */
-export type Want = 'run' | 'restart' | 'stop' | 'end'
 
 interface PassOptions {
   readonly config: Config
@@ -76,7 +73,7 @@ export class Pass {
   }
 
   get #stops(): boolean {
-    return this.#want === 'stop' || this.#want === 'end'
+    return isStop(this.#want)
   }
 
   /** Whether the pass under way, or the last one, was cut short by `want`. */
@@ -84,9 +81,14 @@ export class Pass {
     return this.#interrupt.signal.aborted
   }
 
+  get wanted(): Want {
+    return this.#want
+  }
+
   /** Changes what is wanted, and cuts the pass under way short where that does no harm. */
   want(want: Want): void {
-    this.#want = want
+    // Who asks that it runs does not undo a restart that another one waits for.
+    if (want !== 'run' || this.#want !== 'restart') this.#want = want
     if (want === 'run' || want === 'restart') {
       this.#held = undefined
       this.#pulled = false
@@ -96,8 +98,7 @@ export class Pass {
   }
 
   snapshot(): ControllerSnapshot {
-    const { warning } = this.#watch
-    return this.#standing.snapshot({ config: this.#config, puller: this.#puller, warning })
+    return this.#standing.snapshot({ config: this.#config, puller: this.#puller, warning: this.#watch.warning })
   }
 
   /** Before `run`: what was wanted until now is taken up by it. */
@@ -243,8 +244,4 @@ export class Pass {
     }
     this.#standing.showRunning(this.#watch.wasReady)
   }
-}
-
-function restarting(reason: Reason, milliseconds: number): Reason {
-  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError, type Fault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Engine, EngineImage } from '../engine/engine.ts'
+import type { Engine, EngineImage, PullUpdate } from '../engine/engine.ts'
 import type { PullProgress } from '../state/host-state.ts'
 
 /** Failures of a pull that pass by themselves. */
@@ -22,6 +22,7 @@ export class Puller {
   readonly #architecture: string
   readonly #onChange: () => void
   #turn: Promise<void> = Promise.resolve()
+  #succeeded = Promise.withResolvers<void>()
   #progress: PullProgress | undefined
   #fault: Fault | undefined
 
@@ -44,7 +45,8 @@ export class Puller {
   }
 
   /**
-   * Pulls `reference`, trying `attempts` times where the failure may pass. Pulls take turns.
+   * Pulls `reference`, trying `attempts` times where the failure may pass. Tries take turns, so that a user who pulls does
+   * not wait for the next try of another pull; and that one goes on at once when theirs succeeds.
    * @throws the last try's ApplianceError, IMAGE_ARCHITECTURE, or the signal's reason
    */
   async pull(
@@ -52,47 +54,69 @@ export class Puller {
     reference: string,
     options: { attempts: number; signal: AbortSignal },
   ): Promise<EngineImage> {
-    const before = this.#turn
-    const turn = Promise.withResolvers<void>()
-    this.#turn = before.then(() => turn.promise)
+    const { signal } = options
+    const backoff = new Backoff({ initial: 2000, max: 300_000 })
+    let progress: PullProgress | undefined
+    let told: Fault | undefined
     try {
-      await raceAbort(before, options.signal)
-      return await this.#try(engine, reference, options)
+      for (let attempt = 1; ; attempt += 1) {
+        const onProgress = (update: PullUpdate) => {
+          progress = { image: reference, ...update, attempt }
+          this.#progress = progress
+          this.#onChange()
+        }
+        try {
+          return await this.#try(engine, reference, { signal, onProgress })
+        } catch (error) {
+          signal.throwIfAborted()
+          const passes = error instanceof ApplianceError && transient.has(error.code)
+          if (!passes || attempt >= options.attempts) throw error
+          const wait = backoff.next()
+          told = error.fault
+          this.#fault = told
+          this.#logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
+          this.#onChange()
+          await this.#pause(wait, signal)
+        }
+      }
     } finally {
-      this.#progress = undefined
-      this.#fault = undefined
-      turn.resolve()
+      if (this.#progress === progress) this.#progress = undefined
+      if (this.#fault === told) this.#fault = undefined
       this.#onChange()
     }
   }
 
+  /** One try, when it is its turn. */
   async #try(
     engine: Engine,
     reference: string,
-    options: { attempts: number; signal: AbortSignal },
+    options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
   ): Promise<EngineImage> {
-    const { signal } = options
-    const backoff = new Backoff({ initial: 2000, max: 300_000 })
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.#progress = { image: reference, current: 0, total: 0, layers: [], attempt }
-        this.#onChange()
-        const onProgress = (update: Pick<PullProgress, 'current' | 'total' | 'layers'>) => {
-          this.#progress = { image: reference, ...update, attempt }
-          this.#onChange()
-        }
-        await engine.pull(reference, { signal, onProgress })
-        return await this.#pulled(engine, reference, signal)
-      } catch (error) {
-        signal.throwIfAborted()
-        const passes = error instanceof ApplianceError && transient.has(error.code)
-        if (!passes || attempt >= options.attempts) throw error
-        const wait = backoff.next()
-        this.#fault = error.fault
-        this.#logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
-        this.#onChange()
-        await this.#clock.sleep(wait, signal)
-      }
+    const { signal, onProgress } = options
+    const before = this.#turn
+    const turn = Promise.withResolvers<void>()
+    this.#turn = before.then(() => turn.promise)
+    try {
+      await raceAbort(before, signal)
+      onProgress({ current: 0, total: 0, layers: [] })
+      await engine.pull(reference, { signal, onProgress })
+      const image = await this.#pulled(engine, reference, signal)
+      this.#succeeded.resolve()
+      this.#succeeded = Promise.withResolvers()
+      return image
+    } finally {
+      turn.resolve()
+    }
+  }
+
+  /** Waits for the next try, or until another pull succeeds. */
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const enough = new AbortController()
+    const sleep = this.#clock.sleep(milliseconds, AbortSignal.any([signal, enough.signal]))
+    try {
+      await Promise.race([sleep, this.#succeeded.promise])
+    } finally {
+      enough.abort()
     }
   }
 

@@ -13,7 +13,7 @@ import { followEvents, watchProcess } from './engine-events.ts'
 import type { MachineFacts } from './machine.ts'
 import { Pass } from './pass.ts'
 import { PassPulse } from './pass-pulse.ts'
-import { Requests } from './requests.ts'
+import { isStop, Requests, superseded, type Want } from './requests.ts'
 import type { ControllerSnapshot } from './snapshot.ts'
 
 /** How often to look when nothing happens, in milliseconds; more often until the controller has been ready. */
@@ -111,22 +111,19 @@ export class Reconciler implements Component {
 
   /** Stops the controller with its grace and starts it again, from a newer image when there is one. */
   async requestRestart(signal: AbortSignal): Promise<{ message: string }> {
-    this.#pass.want('restart')
-    await this.#request(signal)
+    await this.#request('restart', signal)
     return { message: 'the controller was restarted' }
   }
 
   /** Stops the controller with its grace; it stays stopped until `requestStart` or `requestRestart`. */
   async requestStop(signal: AbortSignal): Promise<{ message: string }> {
-    this.#pass.want('stop')
-    await this.#request(signal)
+    await this.#request('stop', signal)
     return { message: 'the controller is stopped; start it again with: omada-host start' }
   }
 
   async requestStart(signal: AbortSignal): Promise<{ message: string }> {
     const ran = this.#pass.runs
-    this.#pass.want('run')
-    await this.#request(signal)
+    await this.#request('run', signal)
     return { message: ran ? 'the controller runs already' : 'the controller was started' }
   }
 
@@ -136,9 +133,8 @@ export class Reconciler implements Component {
    */
   async stopController(signal: AbortSignal): Promise<void> {
     if (this.#loops.length === 0 || this.#stopping.signal.aborted) return
-    this.#pass.want('end')
     try {
-      await this.#request(signal, this.#pass.runs)
+      await this.#request('end', signal, this.#pass.runs)
     } catch (error) {
       if (this.#engine !== undefined || !engineFaults.has(toFault(error).code)) throw error
     }
@@ -149,9 +145,14 @@ export class Reconciler implements Component {
     return containerLog({ ...options, engine: this.#reached(), clock: this.#clock, name })
   }
 
-  async #request(signal: AbortSignal, patient = false): Promise<void> {
+  /** @throws ApplianceError COMMAND_REFUSED when somebody asks for the opposite before it has come about, or has */
+  async #request(want: Want, signal: AbortSignal, patient = false): Promise<void> {
+    if (this.#pass.wanted === 'end') throw superseded('end')
+    this.#pass.want(want)
     const own = AbortSignal.any([signal, this.#stopping.signal])
     await this.#requests.add({ signal: own, patient, wake: () => this.#wakeUp() })
+    const { wanted } = this.#pass
+    if (isStop(wanted) !== isStop(want)) throw superseded(wanted)
   }
 
   #reached(): Engine {

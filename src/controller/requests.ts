@@ -1,6 +1,13 @@
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError, type Fault } from '../core/errors.ts'
 
+/** What is wanted of the controller. `end`: stopped, and its container removed. */
+export type Want = 'run' | 'restart' | 'stop' | 'end'
+
+export function isStop(want: Want): boolean {
+  return want === 'stop' || want === 'end'
+}
+
 interface Request {
   readonly number: number
   /** Waits through faults of the engine's connection instead of failing with them. */
@@ -41,4 +48,21 @@ export class Requests {
       else if (lasting || !request.patient) request.reject(new ApplianceError(fault))
     }
   }
+}
+
+/** What is told to whoever asked for something else than is wanted now. */
+export function superseded(wanted: Want): ApplianceError {
+  if (wanted === 'end') {
+    return new ApplianceError({
+      code: 'COMMAND_REFUSED',
+      message: 'omada-host is being stopped, and the controller with it',
+      remedy: 'systemctl start omada-host',
+    })
+  }
+  const asked = wanted === 'stop' ? 'stopped' : 'started'
+  return new ApplianceError({
+    code: 'COMMAND_REFUSED',
+    message: `somebody else asked meanwhile that the controller be ${asked}`,
+    remedy: 'see how things stand with omada-host status, and ask again',
+  })
 }

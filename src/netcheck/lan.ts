@@ -66,13 +66,7 @@ function answerFinding({ network, edge, asked, own }: LanFacts): Finding {
   const check = 'answers out'
   const question = `from which address answers leave on ${network.interface}`
   if (edge === undefined) return unmeasured(check, question, notRunning, start)
-  if ('failed' in asked)
-    return unmeasured(
-      check,
-      question,
-      `the question could not be sent: ${asked.failed}`,
-      'ip address shows the interface',
-    )
+  if ('failed' in asked) return unasked(check, question, asked)
   const ours = asked.answers.filter(({ address }) => own.has(address))
   const wrong = ours.find(({ address, port }) => address !== network.address || port !== discoveryPort)
   if (wrong !== undefined) {
@@ -110,8 +104,7 @@ function reachFinding({ network, edge }: LanFacts): Finding {
     return { check, status: 'fail', message: `TCP ${managementPort} is not served: ${message}`, remedy }
   }
   const connected = devicesOn(network, edge).filter(({ adoption }) => adoption === 'connected').length
-  if (connected > 0)
-    return { check, status: 'ok', message: `${connected} devices on ${network.interface} are connected` }
+  if (connected > 0) return { check, status: 'ok', message: `connected devices on ${network.interface}: ${connected}` }
   if (served.arrivedBy?.includes(network.interface) === true) {
     const message = `other machines have connected on ${network.interface} since the edge started`
     return { check, status: 'ok', message }
@@ -133,13 +126,7 @@ function applianceFinding({ network, edge, asked, own, audible }: LanFacts): Fin
     })
   }
   const question = `whether another omada-host is on ${network.interface}`
-  if ('failed' in asked)
-    return unmeasured(
-      check,
-      question,
-      `the question could not be sent: ${asked.failed}`,
-      'ip address shows the interface',
-    )
+  if ('failed' in asked) return unasked(check, question, asked)
   if (!audible) {
     return unmeasured(
       check,
@@ -187,6 +174,10 @@ function isOn(network: BroadcastNetwork, address: string): boolean {
   const value = parseIpv4(address)
   const subnet = parseIpv4Network(`${network.address}/${network.prefix}`)
   return value !== undefined && subnet !== undefined && ipv4Contains(subnet, value)
+}
+
+function unasked(check: string, question: string, { failed }: { failed: string }): Finding {
+  return unmeasured(check, question, `the question could not be sent: ${failed}`, 'ip address shows the interface')
 }
 
 function unmeasured(check: string, question: string, why: string, remedy: string): Finding {

@@ -98,6 +98,11 @@ export class TcpProxy implements Component {
     await Promise.all(this.#ports.map(({ listener }) => listener.start()))
   }
 
+  /** To be called when the user's certificate is another one. */
+  async renewCertificate(): Promise<void> {
+    await this.#waitingRoom.renewCertificate()
+  }
+
   /** Accepts no more, lets connections finish for `proxy.drainSeconds` or until `deadline` aborts, then closes all. */
   stop(deadline: AbortSignal): Promise<void> {
     this.#stopping ??= this.#drain(deadline)

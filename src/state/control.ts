@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import type { Component } from '../core/component.ts'
+import { ApplianceError, isAbort } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { type ControlVerb, controlVerbs } from './control-client.ts'
 import { SocketApp } from './server-app.ts'
@@ -41,7 +42,10 @@ export class ControlServer implements Component {
     for (const verb of controlVerbs) {
       socket.app.post(`/v1/${verb}`, async (_request, reply) => {
         this.#logger.info({ verb }, 'asked by a user')
-        return this.#ports.verbs[verb](untilGone(reply, stopping.signal))
+        const signal = untilGone(reply, stopping.signal)
+        return await this.#ports.verbs[verb](signal).catch((error: unknown) => {
+          throw signal.aborted || isAbort(error) ? cutShort(verb) : error
+        })
       })
     }
     socket.app.get<{ Querystring: { follow: string; tail: number } }>(
@@ -72,6 +76,15 @@ const logsQuery = {
     tail: { type: 'integer', minimum: 0, maximum: maxTail, default: 200 },
   },
 } as const
+
+/** Not a defect: the appliance ends, or nobody waits for the answer any more. */
+function cutShort(verb: ControlVerb): ApplianceError {
+  return new ApplianceError({
+    code: 'COMMAND_REFUSED',
+    message: `omada-host ended before this was done: ${verb}`,
+    remedy: 'see how things stand when it runs again: omada-host status',
+  })
+}
 
 function untilGone(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
   const gone = new AbortController()

@@ -38,6 +38,11 @@ export class HandoverFile implements Component {
     this.#part = options.part
   }
 
+  /** What was handed over last, or will be first. */
+  get part(): EdgePart {
+    return this.#part
+  }
+
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o755 })

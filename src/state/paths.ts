@@ -10,8 +10,6 @@ export interface Paths {
   readonly handoverFile: string
   /** The edge's half of the state. */
   readonly edgeStateSocket: string
-  /** What the host keeps over restarts. */
-  readonly hostStateDirectory: string
   /** What the edge keeps over restarts, owned by its unprivileged user. */
   readonly edgeStateDirectory: string
 }
@@ -26,7 +24,6 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
     handoverFile: join(runtimeDirectory, 'omada-host', 'edge.json'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
-    hostStateDirectory: join(stateDirectory, 'omada-host'),
     edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),
   }
 }

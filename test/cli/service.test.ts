@@ -23,11 +23,11 @@ test('places come from the option, else from the environment, else are the defau
   })
   expect(pathsOf(context, {})).toMatchObject({
     edgeStateSocket: '/tmp/run/omada-host-edge/state.sock',
-    hostStateDirectory: '/tmp/lib/omada-host',
+    edgeStateDirectory: '/tmp/lib/omada-host-edge',
   })
   expect(pathsOf(surroundings([]).context, {})).toMatchObject({
     hostStateSocket: '/run/omada-host/state.sock',
-    hostStateDirectory: '/var/lib/omada-host',
+    edgeStateDirectory: '/var/lib/omada-host-edge',
   })
 })
 

@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import type { MachineFacts } from '../../src/controller/machine.ts'
 import { Reconciler } from '../../src/controller/reconciler.ts'
@@ -22,7 +23,7 @@ export const machine: MachineFacts = {
   processRuns: () => true,
 }
 
-/** A reconciler over an engine in memory, with a clock that the test moves. */
+/** A reconciler over an engine in memory, with a clock that the test moves. It ends with the test. */
 export function appliance(
   options: {
     config?: object
@@ -46,8 +47,24 @@ export function appliance(
     version: '1.0.0',
     ready: () => ready.now,
   })
+  onTestFinished(() => reconciler.stop())
   reconciler.steps.on((step) => history.push(step.message))
   reconciler.changed.on((snapshot) => snapshots.push(snapshot))
   const lifecycle = () => reconciler.snapshot().lifecycle
   return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name: config.controller.name }
+}
+
+/** The same, started. */
+export async function started(options: Parameters<typeof appliance>[0] = {}) {
+  const all = appliance(options)
+  await all.reconciler.start(forever)
+  return all
+}
+
+/** The same with a controller that runs; what the engine did for that is forgotten. */
+export async function up(options: Parameters<typeof appliance>[0] = {}) {
+  const all = await started(options)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  all.engine.calls.length = 0
+  return all
 }

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getTasks } from 'node-cron'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { ImageCheckJob } from '../../src/controller/image-check.ts'
@@ -13,7 +17,7 @@ afterEach(() => {
 
 const everySecond = '* * * * * *'
 
-function job(options: { clock?: Clock; schedule?: string; image?: string } = {}) {
+function job(options: { clock?: Clock; schedule?: string; image?: string; digest?: () => string } = {}) {
   const lines: string[] = []
   const results: ImageCheck[] = []
   const config = configSchema.parse({
@@ -24,7 +28,7 @@ function job(options: { clock?: Clock; schedule?: string; image?: string } = {})
     config: { ...config, images: { checkSchedule: options.schedule ?? '17 3 * * *' } },
     logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
     clock: options.clock ?? new ManualClock(),
-    currentDigest: () => undefined,
+    currentDigest: options.digest ?? (() => undefined),
     onResult: (result) => results.push(result),
   })
   return { own, lines, results }
@@ -54,6 +58,34 @@ test('runs by its schedule', async () => {
   const { length } = results
   await new Promise((resolve) => setTimeout(resolve, 1500))
   expect(results).toHaveLength(length)
+})
+
+test('leaves no schedule behind, whenever it is made anew', async () => {
+  const { own } = job()
+  await own.reschedule()
+  await own.start(forever)
+  await Promise.all([own.reschedule(), own.reschedule()])
+  expect(getTasks().size).toBe(1)
+  const late = own.reschedule()
+  await own.stop()
+  await late
+  expect(getTasks().size).toBe(0)
+})
+
+test('a newer image that was taken since the check is none any more', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'omada-host-skopeo-'))
+  writeFileSync(join(bin, 'skopeo'), '#!/bin/sh\necho "{\\"Tags\\": []}"\n', { mode: 0o755 })
+  vi.stubEnv('PATH', `${bin}:${process.env.PATH}`)
+  const image = { digest: 'sha256:old' }
+  const { own, results } = job({ schedule: everySecond, digest: () => image.digest })
+  await own.start(forever)
+  await vi.waitFor(() => expect(results.length).toBeGreaterThan(0), { timeout: 15_000 })
+  await own.stop()
+  rmSync(bin, { recursive: true })
+  expect(own.latest()?.newDigest).toMatch(/^sha256:/)
+  image.digest = 'sha256:new'
+  expect(own.latest()).toMatchObject({ checkedAt: expect.any(String), newerTags: [] })
+  expect(own.latest()).not.toHaveProperty('newDigest')
 })
 
 describe('a clock that jumps', () => {

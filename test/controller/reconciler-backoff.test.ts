@@ -1,15 +1,8 @@
-import { afterEach, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { expect, test } from 'vitest'
 import { appliance, forever } from './fixture.ts'
-
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
 
 test('a step that fails is tried again with backoff, whatever events the trying itself causes', async () => {
   const { engine, clock, lifecycle, reconciler, name } = appliance()
-  running.push(reconciler)
   // The engine tells of what it is asked to do while it does it.
   const { start } = engine
   engine.start = async (...parameters) => {

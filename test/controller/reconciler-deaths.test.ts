@@ -1,16 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
-import { appliance, forever } from './fixture.ts'
+import { describe, expect, test } from 'vitest'
+import { appliance, forever, started } from './fixture.ts'
 
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
-async function up() {
-  const all = appliance()
-  running.push(all.reconciler)
-  await all.reconciler.start(forever)
+async function mortal() {
+  const all = await started()
   await all.clock.until(() => all.lifecycle() === 'starting')
   const starts = () => all.engine.calls.filter((call) => call === 'start').length
   /** Dies once and waits for the restart. */
@@ -24,7 +16,7 @@ async function up() {
 
 describe('a controller that dies', () => {
   test('is started again after a while, and says why it died', async () => {
-    const { engine, clock, name, lifecycle, reconciler, starts, snapshots } = await up()
+    const { engine, clock, name, lifecycle, reconciler, starts, snapshots } = await mortal()
     engine.die(name, 2, ['boom'])
     await clock.until(() => reconciler.snapshot().reason.message.includes('exit code 2'))
     expect(lifecycle()).toBe('creating')
@@ -37,7 +29,7 @@ describe('a controller that dies', () => {
   })
 
   test('waits longer each time, until it has been ready', async () => {
-    const { engine, clock, name, lifecycle, reconciler, ready, dieOnce } = await up()
+    const { engine, clock, name, lifecycle, reconciler, ready, dieOnce } = await mortal()
     await dieOnce()
     await dieOnce()
     engine.die(name, 1)
@@ -53,7 +45,7 @@ describe('a controller that dies', () => {
   })
 
   test('five times within ten minutes has failed, with its last lines, until the user starts it', async () => {
-    const { engine, clock, lifecycle, reconciler, dieOnce, starts } = await up()
+    const { engine, clock, lifecycle, reconciler, dieOnce, starts } = await mortal()
     for (let death = 0; death < 5; death += 1) await dieOnce(1, ['\u001b[31mfirst\u001b[0m', 'the \u0007last line'])
     expect(lifecycle()).toBe('failed')
     const { reason } = reconciler.snapshot()
@@ -72,7 +64,7 @@ describe('a controller that dies', () => {
   })
 
   test('five times over an hour is not a crash loop', async () => {
-    const { clock, lifecycle, dieOnce } = await up()
+    const { clock, lifecycle, dieOnce } = await mortal()
     for (let death = 0; death < 6; death += 1) {
       await dieOnce()
       clock.advance(700_000)
@@ -87,7 +79,7 @@ describe('a controller that dies', () => {
     ],
     ['ERROR: something new went wrong', 'CONTROLLER_REFUSED'],
   ])('because its entrypoint refused is not started again: %s', async (line, code) => {
-    const { lifecycle, reconciler, dieOnce, starts } = await up()
+    const { lifecycle, reconciler, dieOnce, starts } = await mortal()
     await dieOnce(1, ['INFO: x', line])
     expect(lifecycle()).toBe('failed')
     expect(reconciler.snapshot().reason.code).toBe(code)
@@ -95,13 +87,13 @@ describe('a controller that dies', () => {
   })
 
   test('for lack of memory says so', async () => {
-    const { engine, clock, name, reconciler } = await up()
+    const { engine, clock, name, reconciler } = await mortal()
     engine.die(name, 137)
     await clock.until(() => reconciler.snapshot().reason.code === 'CONTROLLER_OUT_OF_MEMORY')
   })
 
   test('a start that the user waited for, and that is refused at once, is an error of the request', async () => {
-    const { engine, reconciler, name } = await up()
+    const { engine, reconciler, name } = await mortal()
     await reconciler.requestStop(forever)
     const start = engine.start.bind(engine)
     engine.start = async (id, signal) => {
@@ -116,7 +108,6 @@ describe('a controller that dies', () => {
 test('a death that the engine does not tell is noticed by the process', async () => {
   const gone = new Set<number>()
   const all = appliance({ machine: { processRuns: (pid) => !gone.has(pid) } })
-  running.push(all.reconciler)
   await all.reconciler.start(forever)
   await all.clock.until(() => all.lifecycle() === 'starting')
   all.ready.now = true
@@ -130,7 +121,7 @@ test('a death that the engine does not tell is noticed by the process', async ()
 })
 
 test('an exhausted heap of a controller that still runs is a warning', async () => {
-  const { engine, clock, lifecycle, reconciler, ready } = await up()
+  const { engine, clock, lifecycle, reconciler, ready } = await mortal()
   ready.now = true
   await clock.until(() => lifecycle() === 'running', 1000)
   ready.now = false

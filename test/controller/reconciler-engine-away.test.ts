@@ -1,29 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { describe, expect, test } from 'vitest'
 import { ApplianceError, type Fault } from '../../src/core/errors.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { appliance, forever } from './fixture.ts'
+import { appliance, forever, up } from './fixture.ts'
 
 const gone: Fault = { code: 'ENGINE_UNREACHABLE', message: 'no engine', remedy: '-' }
-
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
-async function up() {
-  const all = appliance()
-  running.push(all.reconciler)
-  await all.reconciler.start(forever)
-  await all.clock.until(() => all.lifecycle() === 'starting')
-  all.engine.calls.length = 0
-  return all
-}
 
 describe('an engine', () => {
   test('that is not there yet is waited for', async () => {
     const all = appliance()
-    running.push(all.reconciler)
     all.engine.away = gone
     await all.reconciler.start(forever)
     await all.clock.until(() => all.reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE')
@@ -82,7 +66,6 @@ describe('an engine', () => {
 
   test('that was never reached does not keep the appliance from ending', async () => {
     const all = appliance({ connect: async () => Promise.reject(new ApplianceError(gone)) })
-    running.push(all.reconciler)
     await all.reconciler.start(forever)
     await all.clock.until(() => all.reconciler.snapshot().reason.code === 'ENGINE_UNREACHABLE')
     await all.reconciler.stopController(AbortSignal.timeout(10_000))
@@ -94,7 +77,6 @@ describe('an engine', () => {
     await first.reconciler.stop()
     const found = Promise.withResolvers<Engine>()
     const second = appliance({ connect: () => found.promise })
-    running.push(second.reconciler)
     await second.reconciler.start(forever)
     const stopped = second.reconciler.stopController(forever)
     found.resolve(first.engine)

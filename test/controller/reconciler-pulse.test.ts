@@ -1,16 +1,9 @@
-import { afterEach, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
+import { expect, test } from 'vitest'
 import { appliance, forever } from './fixture.ts'
 
 const hour = 3_600_000
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
 test('a reconciler that rests and looks again is alive, hour after hour', async () => {
   const { clock, ready, lifecycle, reconciler } = appliance()
-  running.push(reconciler)
   await reconciler.start(forever)
   await clock.until(() => lifecycle() === 'starting')
   ready.now = true
@@ -25,7 +18,6 @@ test('a reconciler that rests and looks again is alive, hour after hour', async 
 
 test('one whose pass never comes back is overdue, though the clock runs on', async () => {
   const { engine, clock, lifecycle, reconciler } = appliance()
-  running.push(reconciler)
   await reconciler.start(forever)
   await clock.until(() => lifecycle() === 'starting')
   engine.network = (_name, signal) =>
@@ -35,7 +27,6 @@ test('one whose pass never comes back is overdue, though the clock runs on', asy
 
 test('a stop has its grace, and a pull its time between two tries', async () => {
   const { engine, clock, lifecycle, reconciler } = appliance()
-  running.push(reconciler)
   engine.pullFaults = Array.from({ length: 30 }, () => ({ code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' }))
   await reconciler.start(forever)
   let late = 0

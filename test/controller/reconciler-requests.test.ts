@@ -1,25 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
-import { appliance, forever } from './fixture.ts'
-
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
-async function started(options: Parameters<typeof appliance>[0] = {}) {
-  const all = appliance(options)
-  running.push(all.reconciler)
-  await all.reconciler.start(forever)
-  return all
-}
-
-async function up(options: Parameters<typeof appliance>[0] = {}) {
-  const all = await started(options)
-  await all.clock.until(() => all.lifecycle() === 'starting')
-  all.engine.calls.length = 0
-  return all
-}
+import { describe, expect, test } from 'vitest'
+import { appliance, forever, started, up } from './fixture.ts'
 
 describe('the user', () => {
   test('stops it with the grace; it stays stopped until started', async () => {
@@ -100,8 +80,48 @@ describe('the user', () => {
     await clock.until(() => lifecycle() === 'stopping')
     const start = reconciler.requestStart(forever)
     gate.resolve()
-    await Promise.all([stop, start])
+    // Whoever stopped it must not take it for stopped.
+    await expect(stop).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await start
     expect(engine.calls).toEqual(['stop 120', 'start'])
+  })
+
+  test('who asks for a restart is not told that it came about when it is stopped instead', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const restart = reconciler.requestRestart(forever)
+    await clock.until(() => lifecycle() === 'stopping')
+    const stop = reconciler.requestStop(forever)
+    gate.resolve()
+    await expect(restart).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await stop
+    expect(engine.calls).toEqual(['stop 120'])
+  })
+
+  test('who asks for a start does not undo a restart that waits for its image', async () => {
+    const { engine, clock, reconciler } = await up({ config: { controller: { pull: 'always' } } })
+    const gate = Promise.withResolvers<void>()
+    engine.pullGate = gate.promise
+    const restart = reconciler.requestRestart(forever)
+    await clock.until(() => engine.calls.includes('pull'))
+    const start = reconciler.requestStart(forever)
+    gate.resolve()
+    await Promise.all([restart, start])
+    expect(engine.calls).toContain('stop 120')
+  })
+
+  test('cannot start or restart it while the appliance ends', async () => {
+    const { engine, clock, lifecycle, reconciler } = await up()
+    const gate = Promise.withResolvers<void>()
+    engine.stopGate = gate.promise
+    const end = reconciler.stopController(forever)
+    await clock.until(() => lifecycle() === 'stopping')
+    await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    await expect(reconciler.requestRestart(forever)).rejects.toMatchObject({ code: 'COMMAND_REFUSED' })
+    gate.resolve()
+    await end
+    expect(engine.calls).toEqual(['stop 120', 'remove'])
   })
 
   test('gets the reason when a start fails', async () => {
@@ -116,7 +136,6 @@ describe('the user', () => {
 describe('a pull', () => {
   test('is tried again while the registry is down, and says so', async () => {
     const all = appliance()
-    running.push(all.reconciler)
     all.engine.pullFaults = [
       { code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' },
       { code: 'IMAGE_PULL_FAILED', message: 'cut short', remedy: '-' },
@@ -128,9 +147,37 @@ describe('a pull', () => {
     expect(all.snapshots.some(({ facts }) => facts.pull?.attempt === 3)).toBe(true)
   })
 
+  test('that a user asks for and gives up waiting for takes nothing from the one under way', async () => {
+    const { engine, clock, reconciler } = await started()
+    engine.pullFaults = [{ code: 'REGISTRY_UNREACHABLE', message: 'down', remedy: '-' }]
+    const told = () => reconciler.snapshot().reason.code
+    await clock.until(() => told() === 'REGISTRY_UNREACHABLE')
+    engine.pullGate = new Promise(() => {})
+    const giveUp = new AbortController()
+    const pull = reconciler.requestPull(giveUp.signal)
+    giveUp.abort()
+    await expect(pull).rejects.toThrow()
+    expect(told()).toBe('REGISTRY_UNREACHABLE')
+  })
+
+  test('that a user asks for is tried at once, though the one under way waits for its next try', async () => {
+    const { engine, clock, lifecycle, reconciler } = await started()
+    engine.pullFaults = Array.from({ length: 4 }, () => ({
+      code: 'REGISTRY_UNREACHABLE',
+      message: 'down',
+      remedy: '-',
+    }))
+    await clock.until(() => engine.pullFaults.length === 3)
+    const pull = reconciler.requestPull(forever)
+    await clock.until(() => engine.pullFaults.length === 2)
+    engine.pullFaults = []
+    // Its own second try is within seconds; what was under way goes on with it.
+    await clock.until(() => lifecycle() === 'starting', 1)
+    await expect(pull).resolves.toMatchObject({ message: expect.stringContaining('up to date') })
+  })
+
   test('of an unknown tag is not tried again until the user asks', async () => {
     const all = appliance()
-    running.push(all.reconciler)
     all.engine.registry.clear()
     await all.reconciler.start(forever)
     await all.clock.until(() => all.lifecycle() === 'failed')

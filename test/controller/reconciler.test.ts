@@ -1,18 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Reconciler } from '../../src/controller/reconciler.ts'
-import { appliance, forever } from './fixture.ts'
-
-const running: Reconciler[] = []
-afterEach(async () => {
-  for (const reconciler of running.splice(0)) await reconciler.stop()
-})
-
-async function started(options: Parameters<typeof appliance>[0] = {}) {
-  const all = appliance(options)
-  running.push(all.reconciler)
-  await all.reconciler.start(forever)
-  return all
-}
+import { describe, expect, test } from 'vitest'
+import { appliance, forever, started } from './fixture.ts'
 
 describe('a fresh machine', () => {
   test('gets image, network and container, in that order', async () => {
@@ -101,7 +88,6 @@ describe('what is not ours or not possible', () => {
       outOfMemory: false,
       networks: [],
     })
-    running.push(all.reconciler)
     await all.reconciler.start(forever)
     await all.clock.until(() => all.lifecycle() === 'failed')
     expect(all.reconciler.snapshot().reason.code).toBe('CONTAINER_NAME_TAKEN')
@@ -130,7 +116,6 @@ describe('what is not ours or not possible', () => {
   test('a container that does not start is not kept', async () => {
     const all = appliance()
     all.engine.startFault = { code: 'ENGINE_RUNTIME', message: 'crun: no', remedy: '-' }
-    running.push(all.reconciler)
     await all.reconciler.start(forever)
     await all.clock.until(() => all.lifecycle() === 'failed')
     expect(all.engine.containers.size).toBe(0)

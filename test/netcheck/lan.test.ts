@@ -110,7 +110,7 @@ test.each([
   [{}, 'unknown', /no other machine has connected/, 'from another machine of that network: nc -vz 192.168.1.2 29814'],
   [{ management: { arrivedBy: ['eth9'] } }, 'unknown', /no other machine/, expect.any(String)],
   [{ management: { arrivedBy: ['lan0'] } }, 'ok', /other machines have connected on lan0/, undefined],
-  [{ devices: [{ adoption: 'connected' }] }, 'ok', /^1 devices on lan0 are connected/, undefined],
+  [{ devices: [{ adoption: 'connected' }] }, 'ok', /^connected devices on lan0: 1$/, undefined],
   [{ devices: [{ adoption: 'connected', address: '10.9.9.9' }] }, 'unknown', /could not measure/, expect.any(String)],
   [{ management: { state: 'failed', reason: { message: 'taken', remedy: 'free it' } } }, 'fail', /taken/, 'free it'],
   [{ management: { port: 29_813 } }, 'fail', /not among proxy\.ports/, 'add 29814 to proxy.ports'],

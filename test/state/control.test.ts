@@ -168,3 +168,15 @@ test('stop ends a verb that is under way', async () => {
   await served.server.stop(soon())
   expect(await asking).toBeInstanceOf(Error)
 })
+
+test('a verb that the end of the appliance cuts short is no defect', async () => {
+  await using served = await serve({
+    pull: async () => {
+      throw new DOMException('This operation was aborted', 'AbortError')
+    },
+  })
+  await expect(sendControl(served.path, 'pull', soon())).rejects.toMatchObject({
+    code: 'COMMAND_REFUSED',
+    message: 'omada-host ended before this was done: pull',
+  })
+})

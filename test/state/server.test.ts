@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest'
 import { StateServer } from '../../src/state/server.ts'
 import { StateStore } from '../../src/state/store.ts'
 import { hostState, silent, soon, temporaryDirectory } from './fixtures.ts'
+import { expectSlowReaderDropped } from './slow-reader.ts'
 
 async function serve(options: { maxSubscribers?: number; heartbeatMilliseconds?: number } = {}) {
   const directory = await temporaryDirectory()
@@ -110,22 +111,11 @@ test('subscribers are bounded, and a place becomes free again', async () => {
 
 test('a subscriber that does not read is dropped, the others go on', async () => {
   await using served = await serve({ heartbeatMilliseconds: 100 })
-  const slow = rawConnection(served.path, subscribe)
-  await vi.waitFor(() => expect(slow.text).toContain('event: state'))
-  slow.socket.pause()
-  const quick = rawConnection(served.path, subscribe)
-  // Far more than the sockets' buffers hold.
-  const ballast = 'x'.repeat(4_000_000)
-  served.store.update((state) => ({ ...state, reason: { message: ballast } }))
-  await vi.waitFor(() => expect(quick.text).toContain(ballast), 10_000)
-  const heartbeats = () => quick.text.split('\n:\n').length - 1
-  const before = heartbeats()
-  await vi.waitFor(() => expect(heartbeats()).toBeGreaterThan(before + 3), 10_000)
-  slow.socket.resume()
-  await vi.waitFor(() => expect(slow.closed).toBe(true), 10_000)
-  expect(slow.text.length).toBeLessThan(ballast.length)
-  expect(quick.closed).toBe(false)
-  quick.socket.destroy()
+  await expectSlowReaderDropped({
+    subscribe: () => rawConnection(served.path, subscribe),
+    publish: (message) => served.store.update((state) => ({ ...state, reason: { message } })),
+    ballastLength: 4_000_000,
+  })
 })
 
 test('a subscriber that reads late gets the newest state, not all that it missed', async () => {

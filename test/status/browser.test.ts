@@ -115,7 +115,7 @@ test.for(['light', 'dark'] as const)(
   { timeout: 90_000 },
   async (colorScheme) => {
     await using served = await serve()
-    for (const width of [390, 800, 1280]) {
+    for (const width of [390, 940, 1280]) {
       await using visitor = await visit(browser, served.url, { viewport: { width, height: 800 }, colorScheme })
       for (const [name, set] of Object.entries(pageStates)) {
         set(served)

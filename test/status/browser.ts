@@ -47,9 +47,10 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { page, complaints, foreign, [Symbol.asyncDispose]: () => context.close() }
 }
 
-/** Horizontal overflow of the page in pixels. */
+/** Horizontal overflow of the page and of the tables in it, in pixels: what one has to scroll sideways to see. */
 export async function overflow(page: Page): Promise<number> {
-  return (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
+  const tables = `[...document.querySelectorAll('.scroll')].map((one) => one.scrollWidth - one.clientWidth)`
+  return (await page.evaluate(`Math.max(document.documentElement.scrollWidth - innerWidth, ...${tables})`)) as number
 }
 
 /** Texts whose contrast with what is behind them is under 4.5 (WCAG 2 AA). */

@@ -85,6 +85,43 @@ export const pageStates = {
     }
     served.host = hostState({ phase: 'failed', reason })
   },
+  crashLoop(served: Served) {
+    const line = 'java.lang.IllegalStateException:at.com.tplink.smb.omada.starter.OmadaLinuxMain'
+    const reason: Reason = {
+      code: 'CONTROLLER_CRASH_LOOP',
+      message: `the controller died 5 times within 10 minutes; last log lines: ${Array.from({ length: 5 }, () => line.repeat(2)).join(' | ')}`,
+      remedy: 'see why in its log (omada-host logs), then: omada-host start',
+    }
+    served.host = hostState({ phase: 'failed', reason })
+  },
+  registryAway(served: Served) {
+    pageStates.pulling(served)
+    const reason: Reason = {
+      code: 'REGISTRY_UNREACHABLE',
+      message: 'the registry does not answer: Get "https://docker.io/v2/": dial tcp: lookup docker.io: no such host',
+      remedy: "check this machine's way to the internet",
+    }
+    served.host = { ...(served.host ?? hostState()), reason }
+  },
+  engineAway(served: Served) {
+    pageStates.ready(served)
+    const warning: Reason = {
+      code: 'ENGINE_TIMEOUT',
+      message:
+        'cannot look at the container omada-controller: the container engine on /run/podman/podman.sock did not answer within 30 s',
+      remedy: 'see what the engine logs: journalctl -u podman -u docker',
+    }
+    served.host = { ...(served.host ?? hostState()), warnings: [warning] }
+  },
+  rival(served: Served) {
+    pageStates.ready(served)
+    const warning: Reason = {
+      code: 'OTHER_APPLIANCE',
+      message: 'another omada-host is on eth0, at 192.168.0.17: both controllers see every device',
+      remedy: 'stop one of them (systemctl disable --now omada-host there), or give each its own networks',
+    }
+    served.edge = { ...served.edge, warnings: [warning] }
+  },
   hostAbsent(served: Served) {
     served.host = undefined
   },

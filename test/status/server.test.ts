@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { hostState, soon } from '../state/fixtures.ts'
+import { expectSlowReaderDropped } from '../state/slow-reader.ts'
 import { everybody, freePort, rawConnection, serve } from './serve.ts'
 
 const ask = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -132,23 +133,14 @@ test('readers in a loop are given the same answer for a moment', async () => {
 
 test('a subscriber that does not read is dropped, the others go on', async () => {
   await using served = await serve({ timing: { heartbeatMilliseconds: 200 } })
-  const slow = rawConnection(served.port, subscribe)
-  await vi.waitFor(() => expect(slow.text).toContain('event: status'))
-  slow.socket.pause()
-  const quick = rawConnection(served.port, subscribe)
-  // Far more than the sockets' buffers hold.
-  const ballast = 'x'.repeat(8_000_000)
-  served.host = hostState({ reason: { message: ballast } })
-  served.changed.emit()
-  await vi.waitFor(() => expect(quick.text).toContain(ballast), 10_000)
-  const heartbeats = () => quick.text.split('\n:\n').length - 1
-  const before = heartbeats()
-  await vi.waitFor(() => expect(heartbeats()).toBeGreaterThan(before + 3), 10_000)
-  slow.socket.resume()
-  await vi.waitFor(() => expect(slow.closed).toBe(true), 10_000)
-  expect(slow.text.length).toBeLessThan(ballast.length)
-  expect(quick.closed).toBe(false)
-  quick.socket.destroy()
+  await expectSlowReaderDropped({
+    subscribe: () => rawConnection(served.port, subscribe),
+    publish: (message) => {
+      served.host = hostState({ reason: { message } })
+      served.changed.emit()
+    },
+    ballastLength: 8_000_000,
+  })
 })
 
 test('stop closes every connection, busy ones too', async () => {

@@ -113,3 +113,25 @@ test('a port that another program holds is named with it; the others serve; it i
   await eventually(port, (state) => state?.state === 'listening', 90_000)
   expect((await get('https://10.77.10.1:8043/login')).status).toBe(200)
 })
+
+test('a renewed certificate is shown after a reload to whoever waits for the controller', async () => {
+  const { appliance, machine } = host()
+  const certify = (name: string) =>
+    machine.exec([
+      ...['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
+      ...['-subj', `/CN=${name}`, '-keyout', '/etc/omada-host/tls.key', '-out', '/etc/omada-host/tls.crt'],
+    ])
+  const shown = () =>
+    machine.exec(['sh', '-c', 'openssl s_client -connect 10.77.10.1:8043 </dev/null | openssl x509 -noout -subject'])
+  expect((await appliance.command(['stop'])).code).toBe(0)
+  const before = await machine.show(edgeUnit, 'MainPID')
+  appliance.configure({ controller: { certificateDirectory: '/etc/omada-host' } })
+  for (const name of ['first.example', 'renewed.example']) {
+    await certify(name)
+    const since = Date.now()
+    expect((await appliance.systemctl('reload')).code).toBe(0)
+    await eventually(shown, (subject) => subject.includes(name))
+    expect(await said(since)).toContain('omada-host restart')
+  }
+  expect(await machine.show(edgeUnit, 'MainPID')).toEqual(before)
+})

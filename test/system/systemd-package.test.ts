@@ -100,7 +100,6 @@ test('a purge takes what omada-host made and never the volumes, and tells how to
   for (const path of [
     '/etc/omada-host',
     '/etc/ufw/applications.d/omada-host',
-    '/var/lib/omada-host',
     '/var/lib/omada-host-edge',
     '/var/lib/private/omada-host-edge',
     '/usr/lib/omada-host',

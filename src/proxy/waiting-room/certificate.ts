@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
 import type { Clock } from '../../core/clock.ts'
-import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
+import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
 import { makeSelfSigned } from './self-signed.ts'
@@ -33,20 +33,22 @@ interface CertificateOptions {
  * so that an exception that a user made for it stays good. A certificate that cannot be used or kept is a warning.
  */
 export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
-  return (await users(options)) ?? (await kept(options)) ?? (await made(options))
+  return (await usersOwn(options, 'uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
 }
 
-async function users({ logger, ports }: CertificateOptions): Promise<Certificate | undefined> {
+/** The user's certificate; undefined when there is none, or one that cannot be used, in which case `instead` is told. */
+export async function usersOwn(
+  { logger, ports }: Pick<CertificateOptions, 'logger' | 'ports'>,
+  instead: string,
+): Promise<Certificate | undefined> {
   try {
     const user = await ports.certificate()
     return user === undefined ? undefined : checked(user)
   } catch (error) {
-    const unusable = new ApplianceError({
-      code: 'CERTIFICATE_UNUSABLE',
-      message: `the certificate in controller.certificateDirectory cannot be used: ${messageOf(error)}`,
-      remedy: 'put a readable tls.crt (full chain) and the tls.key that belongs to it there and restart',
-    })
-    logger.warn({ ...unusable.fault }, `${unusable.message}; the waiting room uses a self-signed one`)
+    const remedy =
+      'put a readable tls.crt (full chain) and the tls.key that belongs to it there, then: systemctl reload omada-host'
+    const message = `the certificate in controller.certificateDirectory cannot be used: ${messageOf(error)}`
+    logger.warn({ code: 'CERTIFICATE_UNUSABLE', remedy }, `${message}; the waiting room ${instead}`)
     return undefined
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { escapeHtml } from '../../core/escape-html.ts'
 import type { Phase } from '../../state/host-state.ts'
 import type { WaitingView } from '../web-upstream.ts'
 import { style } from './style.ts'
@@ -88,16 +89,8 @@ function bytes(count: number): string {
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`
 }
 
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
 /** Text for HTML, in an element or a quoted attribute: cut to a length, without control characters but line breaks. */
 function escapeText(text: string): string {
   const short = text.length > maxText ? `${text.slice(0, maxText)}…` : text
-  return short.replace(/[^\P{Cc}\n]/gu, '').replace(/[&<>"']/g, (character) => entities[character] ?? '')
+  return escapeHtml(short.replace(/[^\P{Cc}\n]/gu, ''))
 }

@@ -7,13 +7,14 @@ import type { Logger } from '../../core/logger.ts'
 import type { ProxyPorts } from '../ports.ts'
 import type { WaitingView } from '../web-upstream.ts'
 import { answer } from './answer.ts'
-import { loadCertificate } from './certificate.ts'
+import { loadCertificate, usersOwn } from './certificate.ts'
 import { guestView, notAccepting } from './view.ts'
 
 /** A visit is one request and its answer; it has this long in all, in milliseconds. */
 const visitTime = 15_000
 /** Cookies of other services on this machine's name come along; more than this is answered 431. */
 const maxHeaderBytes = 16 * 1024
+const minVersion = 'TLSv1.2'
 
 /**
  * Answers web clients while the controller cannot: 503 with a page that tells why and comes back by itself. Its HTTP
@@ -54,7 +55,7 @@ export class WaitingRoom {
         {
           cert,
           key,
-          minVersion: 'TLSv1.2',
+          minVersion,
           handshakeTimeout: this.#visitMilliseconds,
           maxHeaderSize: maxHeaderBytes,
         },
@@ -64,6 +65,12 @@ export class WaitingRoom {
       const { code, message, remedy } = toFault(error)
       this.#logger.error({ code, remedy }, `the waiting room cannot answer on TLS ports: ${message}`)
     }
+  }
+
+  /** Shows new visitors the user's certificate as it is now; one that cannot be used leaves the former one in place. */
+  async renewCertificate(): Promise<void> {
+    const pair = await usersOwn({ logger: this.#logger, ports: this.#ports }, 'keeps the one that it has')
+    if (pair !== undefined) this.#tls?.setSecureContext({ ...pair, minVersion })
   }
 
   /**

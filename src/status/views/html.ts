@@ -1,3 +1,5 @@
+import { escapeHtml } from '../../core/escape-html.ts'
+
 /** HTML that is safe to send: made by `html` only. */
 export class Html {
   readonly text: string
@@ -20,16 +22,4 @@ function render(value: HtmlValue): string {
   if (value === undefined || value === false) return ''
   if (typeof value === 'object') return value.map(render).join('')
   return escapeHtml(String(value))
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
 }

@@ -85,7 +85,7 @@ small.hint { color: var(--text); }
 .scroll.long { max-height: 40rem; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; overflow-wrap: break-word; }
 th, td { padding: .45rem .75rem .45rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-tbody th { font-weight: 600; }
+tbody th { min-width: 9rem; font-weight: 600; overflow-wrap: anywhere; }
 tbody th small { font-weight: 400; }
 thead th { position: sticky; top: 0; z-index: 1; background: var(--card); color: var(--muted); font-weight: 500;
   font-size: .8125rem; }
@@ -95,7 +95,7 @@ thead th { white-space: nowrap; }
 td small.hint { min-width: 14rem; }
 .pair { display: flex; gap: .45rem; }
 @media (max-width: 60rem) { main { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 52rem) {
+@media (max-width: 58rem) {
   .scroll.long { max-height: 85vh; }
   table, tbody, tr, th, td { display: block; }
   thead { position: absolute; left: -100rem; }
@@ -103,7 +103,7 @@ td small.hint { min-width: 14rem; }
   tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1.25rem; padding: .6rem 0;
     border-bottom: 1px solid var(--line); }
   th, td { grid-column: 1 / -1; }
-  th, td { padding: .15rem 0; border: 0; }
+  th, td { min-width: 0; padding: .15rem 0; border: 0; }
   td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: 0 .5rem; text-align: left; }
   td > * { grid-column: 2; }
   td::before { content: attr(data-label); grid-column: 1; grid-row: 1; color: var(--muted); font-size: .875rem; }

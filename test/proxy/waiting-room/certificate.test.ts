@@ -94,6 +94,23 @@ test('visitors are shown the chosen certificate', async () => {
   expect(new X509Certificate(answer.certificate).fingerprint256).toBe(new X509Certificate(user.cert).fingerprint256)
 })
 
+test('a renewed certificate is shown from then on, and one that cannot be used is not', async () => {
+  const made = await Promise.all(['old', 'new'].map((name) => makeSelfSigned({ hostname: `${name}.example` })))
+  const [first, second] = made.map(({ cert }) => new X509Certificate(cert).fingerprint256)
+  let [user] = made
+  const room = await startWaiting({ certificate: async () => user })
+  const shown = async () => new X509Certificate((await get(room.tls, { tls: true })).certificate).fingerprint256
+  expect(await shown()).toBe(first)
+  ;[, user] = made
+  await room.proxy.renewCertificate()
+  expect(await shown()).toBe(second)
+  user = { cert: 'nonsense', key: 'nonsense' }
+  await room.proxy.renewCertificate()
+  expect(await shown()).toBe(second)
+  expect(room.lines.join()).toContain('CERTIFICATE_UNUSABLE')
+  expect(room.lines.join()).toContain('the waiting room keeps the one that it has')
+})
+
 test('without openssl the fault says so and names the package', async () => {
   const path = process.env.PATH
   process.env.PATH = '/nonexistent'
