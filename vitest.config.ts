@@ -7,6 +7,8 @@ const slowest = [
   'systemd-fleet',
   'systemd-poweroff',
   'systemd-start',
+  'systemd-package',
+  'systemd-install',
   'systemd-supervision',
   'systemd-repair',
   'systemd-stop',
