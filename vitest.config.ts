@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -41,7 +42,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/system/**'],
-          maxWorkers: 3,
+          // Many of them wait, too; Vitest's own choice on two cores is one.
+          maxWorkers: Math.max(3, availableParallelism() - 1),
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
