@@ -1,13 +1,49 @@
+import { availableParallelism } from 'node:os'
+import { basename } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Started first, longest first, where files run side by side: else the last one runs long and alone. */
+const slowest = [
+  'systemd-fleet',
+  'systemd-poweroff',
+  'systemd-start',
+  'systemd-package',
+  'systemd-install',
+  'systemd-supervision',
+  'systemd-repair',
+  'systemd-stop',
+  'systemd-network',
+  'netcheck-network',
+  'contents',
+  'monitor',
+].map((name) => `${name}.test.ts`)
+
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = slowest.indexOf(basename(moduleId))
+      return at < 0 ? slowest.length : at
+    }
+    const projects = Map.groupBy(await super.sort(files), ({ project }) => project)
+    return [...projects.values()].flatMap((ofOne) => ofOne.sort((a, b) => rank(a) - rank(b)))
+  }
+}
+
+/** Everything of these files is in namespaces of their own, so that they run side by side. They mostly wait. */
+const apart = ['test/system/{systemd,netcheck,discovery}-*.test.ts']
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/system/**'],
+          // Many of them wait, too; Vitest's own choice on two cores is one.
+          maxWorkers: Math.max(3, availableParallelism() - 1),
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -16,8 +52,19 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          // One machine, one container engine, one set of network namespaces: these files take turns.
+          exclude: apart,
+          // One machine, one kernel's container runtime, figures that are measured: these files take turns.
           fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'host',
+          include: apart,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },

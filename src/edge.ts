@@ -16,6 +16,7 @@ import { Routing } from './network/routes.ts'
 import { managementPort, type Role } from './omada/ports.ts'
 import { TcpProxy } from './proxy/proxy.ts'
 import { decideWebUpstream } from './proxy/web-upstream.ts'
+import { createSelfCheck } from './self-check.ts'
 import { StateSubscription } from './state/client.ts'
 import type { EdgeState } from './state/edge-state.ts'
 import { type HostState, type Reason, stateVersion } from './state/host-state.ts'
@@ -35,6 +36,8 @@ export interface EdgeOptions {
   /** Group that may read the edge's state socket. */
   readonly stateGroup?: number
   readonly started?: () => void
+  /** Called at each sign of life; given, the edge looks for its own. @param within until the next one, in milliseconds */
+  readonly alive?: (within: number) => void
   /** Called first when the edge ends in order. */
   readonly ending?: () => Promise<void>
   /** There when the host hands over what changes while the edge runs. */
@@ -168,6 +171,9 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       stateServer,
       telling,
       ...(changes === undefined ? [] : [changes.component()]),
+      ...(options.alive === undefined
+        ? []
+        : [createSelfCheck({ path: paths.edgeStateSocket, logger, clock, alive: options.alive })]),
     ],
     signal: options.signal,
     stopMilliseconds: (config.proxy.drainSeconds + 5) * 1000,

@@ -15,6 +15,8 @@ export interface HostServiceOptions extends Omit<HostOptions, 'controllerOnStop'
   readonly setLogLevel: (level: LogLevel) => void
   /** How long systemd waits for a sign of life, in milliseconds; undefined when it does not, or is not there. */
   readonly watchdogMilliseconds: number | undefined
+  /** Called once it is known what the end of this process means for the controller. */
+  readonly asked: () => void
   /** Whether systemd started this process and waits for it to be ready. */
   readonly notified: boolean
 }
@@ -57,7 +59,11 @@ export async function runHostService(options: HostServiceOptions): Promise<void>
     await runHost({
       ...options,
       companions: [handover],
-      controllerOnStop: () => decideByOwnJob({ logger }),
+      controllerOnStop: async () => {
+        const decision = await decideByOwnJob({ logger })
+        options.asked()
+        return decision
+      },
       ...(options.notified
         ? { service: { watchdogMilliseconds: options.watchdogMilliseconds, reloaded, ending } }
         : {}),

@@ -40,5 +40,6 @@ export function serviceWatches(options: {
   })
   const timeoutMilliseconds = service.watchdogMilliseconds
   if (timeoutMilliseconds === undefined) return [start]
-  return [start, createWatchdog({ loops, timeoutMilliseconds, notifier, logger, clock })]
+  const consequence = 'systemd will restart omada-host, the controller runs on'
+  return [start, createWatchdog({ loops, consequence, timeoutMilliseconds, notifier, logger, clock })]
 }

@@ -51,7 +51,7 @@ const portHoldersEvery = 15_000
 const unhealthyLookEvery = 10_000
 
 /** What the engine may take beyond the grace to say that the controller has stopped, in milliseconds. */
-const stopMargin = 30_000
+export const stopMargin = 30_000
 
 /** Keeps the controller as configured until `signal` aborts, and publishes what it knows. */
 export async function runHost(options: HostOptions): Promise<void> {

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestCounts } from './count-reporter.ts'
 
-// test-summary.ts DIRECTORY FAILED_STEPS: adds up unit.json and system.json of scripts/test and prints the closing lines.
+// test-summary.ts DIRECTORY FAILED_STEPS: adds up the projects' files, such as unit.json, of scripts/test and prints the closing lines.
 const [directory = '', failedSteps = ''] = process.argv.slice(2)
 const sum = { passed: 0, failed: 0, skipped: [] as { name: string; reason: string }[] }
 const missing: string[] = []
 const notRun = join(directory, 'not-run.json')
 const withoutRoot = existsSync(notRun)
 
-for (const project of withoutRoot ? ['unit'] : ['unit', 'system']) {
+for (const project of withoutRoot ? ['unit'] : ['unit', 'system', 'host']) {
   const file = join(directory, `${project}.json`)
   if (!existsSync(file)) {
     missing.push(`the ${project} tests did not run to their end`)

@@ -19,28 +19,32 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
         const { createNotifier } = await import('../systemd/notify.ts')
         const { awaitHandover } = await import('./edge-by-host.ts')
         const { startByHandover } = await import('./edge-handover.ts')
+        const { underWatchdog } = await import('./edge-watchdog.ts')
         const { logger, setLevel } = await makeAdjustableLogger(context, 'info')
         const notifier = createNotifier({ env: context.env, logger })
         const paths = pathsOf(context, options)
         const { signal } = context
         const byParent = options.handover === true
-        const { config, certificate } = byParent
-          ? await startByHandover(context)
-          : await awaitHandover({ path: paths.handoverFile, logger, clock: systemClock, notifier, signal })
-        setLevel(config.log.level)
-        await runEdge({
-          config,
-          paths,
-          logger,
-          clock: systemClock,
-          signal,
-          started: () => void notifier.status('Serving'),
-          ending: async () => {
-            await notifier.stopping()
-            await notifier.extendTimeout((config.proxy.drainSeconds + stopMargin) * 1000)
-          },
-          ...(certificate === undefined ? {} : { certificate }),
-          ...(byParent ? {} : { setLogLevel: setLevel }),
+        await underWatchdog({ context, notifier, logger, clock: systemClock }, async (alive) => {
+          const { config, certificate } = byParent
+            ? await startByHandover(context)
+            : await awaitHandover({ path: paths.handoverFile, logger, clock: systemClock, notifier, signal })
+          setLevel(config.log.level)
+          await runEdge({
+            config,
+            paths,
+            logger,
+            clock: systemClock,
+            signal,
+            started: () => void notifier.status('Serving'),
+            ending: async () => {
+              await notifier.stopping()
+              await notifier.extendTimeout((config.proxy.drainSeconds + stopMargin) * 1000)
+            },
+            ...(alive === undefined ? {} : { alive }),
+            ...(certificate === undefined ? {} : { certificate }),
+            ...(byParent ? {} : { setLogLevel: setLevel }),
+          })
         })
         return 0
       }),

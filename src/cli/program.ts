@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { defaultConfigFile } from '../config/names.ts'
 import { ApplianceError, isAbort } from '../core/errors.ts'
 import { defaultRuntimeDirectory } from '../state/paths.ts'
+import { addAfterHostCommand } from './after-host.ts'
 import { type Commands, examples } from './command.ts'
 import { addConfigCommand } from './config.ts'
 import type { CliContext } from './context.ts'
@@ -85,6 +86,7 @@ function describeProgram(commands: Commands): void {
   addConfigCommand(commands)
   addVersionCommand(commands)
   addProbeCommand(commands)
+  addAfterHostCommand(commands)
 }
 
 function endedByCommander(error: CommanderError, context: CliContext): number {

@@ -38,7 +38,10 @@ export async function decideByOwnJob(options: {
     const job = await show('Job', service)
     // systemd before 254 says 0 where there is none.
     const type = job === '' || job === '0' ? 'none' : await show('JobType', job)
-    logger.info({ service, job: type }, type === 'stop' ? 'asked to stop' : 'asked to end; the controller runs on')
+    logger.info(
+      { service, job: type },
+      type === 'stop' ? 'this service is being stopped' : 'this service is not being stopped; the controller runs on',
+    )
     return type === 'stop' ? 'stop' : 'leave'
   } catch (error) {
     logger.warn(`systemd did not say why this service ends, so the controller runs on: ${messageOf(error)}`)

@@ -27,6 +27,8 @@ export function watchdogTimeout(env: Readonly<Record<string, string | undefined>
  */
 export function createWatchdog(options: {
   loops: readonly WatchedLoop[]
+  /** What is restarted, and what is not; for the log. */
+  consequence: string
   timeoutMilliseconds: number
   notifier: Notifier
   logger: Logger
@@ -48,7 +50,7 @@ export function createWatchdog(options: {
       } else if (!told) {
         told = true
         const names = stuck.map((loop) => loop.name).join(' and ')
-        logger.error(`${names}: no progress for too long; systemd will restart omada-host, the controller runs on`)
+        logger.error(`${names}: no progress for too long; ${options.consequence}`)
       }
     },
   })

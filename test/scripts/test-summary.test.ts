@@ -18,11 +18,11 @@ function summary(files: Readonly<Record<string, unknown>>, failedSteps = '') {
   return { status, lines: stdout.trimEnd().split('\n') }
 }
 
-test('adds both projects up and names what was skipped with its reason', () => {
+test('adds the projects up and names what was skipped with its reason', () => {
   const system = { passed: 2, failed: 0, skipped: [{ name: 'a > b', reason: 'no such machine' }] }
-  expect(summary({ 'unit.json': clean, 'system.json': system })).toEqual({
+  expect(summary({ 'unit.json': clean, 'system.json': system, 'host.json': clean })).toEqual({
     status: 0,
-    lines: ['skipped: a > b: no such machine', '5 passed, 0 failed, 1 skipped'],
+    lines: ['skipped: a > b: no such machine', '8 passed, 0 failed, 1 skipped'],
   })
 })
 
@@ -34,12 +34,17 @@ test('without root the system tests count as skipped', () => {
 test.each([
   [
     'a failed test',
-    { 'unit.json': clean, 'system.json': { ...clean, failed: 1 } },
+    { 'unit.json': clean, 'system.json': { ...clean, failed: 1 }, 'host.json': clean },
     '',
-    '6 passed, 1 failed, 0 skipped',
+    '9 passed, 1 failed, 0 skipped',
   ],
-  ['a failed step', { 'unit.json': clean, 'system.json': clean }, ' lint', '6 passed, 0 failed, 0 skipped'],
-  ['a project that did not end', { 'unit.json': clean }, '', '3 passed, 0 failed, 0 skipped'],
+  [
+    'a failed step',
+    { 'unit.json': clean, 'system.json': clean, 'host.json': clean },
+    ' lint',
+    '9 passed, 0 failed, 0 skipped',
+  ],
+  ['a project that did not end', { 'unit.json': clean, 'system.json': clean }, '', '6 passed, 0 failed, 0 skipped'],
   ['nothing at all', {}, '', '0 passed, 0 failed, 0 skipped'],
 ])('%s fails, and the sum is the last line all the same', (_, files, failedSteps, last) => {
   const { status, lines } = summary(files, failedSteps)

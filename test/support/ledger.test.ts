@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Child } from './child.ts'
+import { command } from './command.ts'
 import { Ledger, sweep } from './ledger.ts'
 import { isSameProcess, processMark } from './process-mark.ts'
 
@@ -61,4 +62,18 @@ test('after a crash the next start cleans up, and leaves alone who is alive', as
   await sweep('x-', parent)
   expect(existsSync(alive.directory)).toBe(true)
   await alive.close()
+})
+
+test('those who open one at the same time leave each other alone', async () => {
+  const program = `
+    import { existsSync } from 'node:fs'
+    import { Ledger } from ${JSON.stringify(join(import.meta.dirname, 'ledger.ts'))}
+    for (let round = 0; round < 15; round += 1) {
+      const ledger = await Ledger.open('x-', ${JSON.stringify(parent)})
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      if (!existsSync(ledger.directory)) throw new Error('somebody swept it away')
+      await ledger.close()
+    }`
+  const argv = ['--input-type=module-typescript', '--eval', program]
+  await Promise.all(Array.from({ length: 4 }, () => command([process.execPath, ...argv])))
 })

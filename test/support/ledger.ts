@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../src/core/errors.ts'
 import { command } from './command.ts'
+import { exclusively } from './exclusively.ts'
 import { endProcess, isSameProcess, type ProcessMark, processMark } from './process-mark.ts'
 
 /** Something that was made and how it is undone. Undoing what is gone already must do no harm. */
@@ -40,14 +41,17 @@ export class Ledger {
   }
 
   /**
-   * First undoes what crashed owners of the same prefix left behind, then makes a directory `<prefix><random>`.
+   * First undoes what crashed owners of the same prefix left behind, then makes a directory `<prefix><random>`. Whoever
+   * opens one at the same time waits: what it finds is owned or is left behind, and never just being made.
    * @param parent where the directory is made; the system's temporary directory when absent
    */
   static async open(prefix: string, parent = tmpdir()): Promise<Ledger> {
-    await sweep(prefix, parent)
-    const directory = mkdtempSync(join(parent, prefix))
-    writeFileSync(join(directory, 'owner.json'), JSON.stringify(processMark(process.pid)))
-    return new Ledger(directory, [])
+    return await exclusively(parent, async () => {
+      await undoCrashed(prefix, parent)
+      const directory = mkdtempSync(join(parent, prefix))
+      writeFileSync(join(directory, 'owner.json'), JSON.stringify(processMark(process.pid)))
+      return new Ledger(directory, [])
+    })
   }
 
   /** Call it before making the thing: a crash in between then leaves nothing unrecorded. */
@@ -100,6 +104,10 @@ export class Ledger {
 
 /** Cleans up after every owner of this prefix that is not running any more. Errors are shown and do not stop it. */
 export async function sweep(prefix: string, parent = tmpdir()): Promise<void> {
+  await exclusively(parent, () => undoCrashed(prefix, parent))
+}
+
+async function undoCrashed(prefix: string, parent: string): Promise<void> {
   const names = await readdir(parent)
   for (const name of names.filter((candidate) => candidate.startsWith(prefix))) {
     const directory = join(parent, name)

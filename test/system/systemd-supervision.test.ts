@@ -12,8 +12,8 @@ const show = (unit: string, ...properties: string[]) => host().machine.show(unit
 const pidOf = async (unit: string) => (await show(unit, 'MainPID')).MainPID
 
 /** What systemd reads beside the unit file, as after `systemctl edit`. */
-async function dropIn(text: string): Promise<void> {
-  host().machine.write(`/etc/systemd/system/${hostUnit}.d/test.conf`, text)
+async function dropIn(text: string, unit = hostUnit): Promise<void> {
+  host().machine.write(`/etc/systemd/system/${unit}.d/test.conf`, text)
   await host().machine.exec(['systemctl', 'daemon-reload'])
 }
 
@@ -67,6 +67,31 @@ test('a host that hangs is started anew by its watchdog; the edge and the contro
   expect(await machine.journal(hostUnit)).toContain('Watchdog timeout')
 })
 
+test('an edge that hangs is started anew by its watchdog; the controller and the host run on, the devices are back', async () => {
+  const { appliance, machine, operator } = host()
+  await dropIn('[Service]\nWatchdogSec=4s\n', edgeUnit)
+  await machine.exec(['systemctl', 'restart', edgeUnit])
+  const mac = 'AA-BB-CC-10-00-11'
+  const device = await host().device('lan10', 11, { class: 'ap', mac, name: 'AP' })
+  await eventually(
+    () => operator.device(mac),
+    (known) => known?.state === 'pending',
+  )
+  await operator.adopt(mac)
+  await device.event('connected', 30_000)
+  const facts = async () => ({ container: await appliance.container(), host: await pidOf(hostUnit) })
+  const before = { ...(await facts()), edge: await pidOf(edgeUnit) }
+  // It lives on for longer than that by its beats.
+  await new Promise((resolve) => setTimeout(resolve, 9000))
+  expect(await pidOf(edgeUnit)).toBe(before.edge)
+
+  await machine.exec(['kill', '-STOP', before.edge ?? ''])
+  await device.event('connected', 60_000, () => device.count('connected') > 1)
+  expect(await pidOf(edgeUnit)).not.toBe(before.edge)
+  expect(await facts()).toEqual({ container: before.container, host: before.host })
+  expect(await machine.journal(edgeUnit)).toContain('Watchdog timeout')
+})
+
 test('a SIGTERM that is not systemd’s ends the host alone, and it is back soon', async () => {
   const { appliance, machine } = host()
   const before = { container: await appliance.container(), edge: await pidOf(edgeUnit) }
@@ -99,6 +124,27 @@ test('ready, it stays when the controller fails, and takes the user’s start', 
     60_000,
   )
   expect(await pidOf(hostUnit)).toBe(pid)
+})
+
+test('a start that comes to nothing in its time ends with 1, too, and says why', async () => {
+  const { appliance, machine } = host()
+  expect((await appliance.systemctl('stop')).code).toBe(0)
+  const engine = ['podman.socket', 'podman.service']
+  await machine.exec(['systemctl', 'mask', '--runtime', '--now', ...engine])
+  appliance.configure({ health: { startupSeconds: 10 } })
+  expect((await appliance.systemctl('start')).code).not.toBe(0)
+  const after = await show(hostUnit, 'StatusText', 'ExecMainStatus', 'Result')
+  // On a terminal it would be 69.
+  expect(after).toMatchObject({ ExecMainStatus: '1', Result: 'exit-code' })
+  expect(after.StatusText).toMatch(/^Failed: .*podman\.sock.*; fix: /)
+  await machine.exec(['systemctl', 'unmask', '--runtime', ...engine])
+  await machine.exec(['systemctl', 'start', 'podman.socket'])
+  appliance.configure()
+  await eventually(
+    () => show(hostUnit, 'ActiveState'),
+    ({ ActiveState }) => ActiveState === 'active',
+    60_000,
+  )
 })
 
 test('a reload takes up another schedule, and the check for newer images works in its confinement', async () => {

@@ -28,6 +28,7 @@ test('beats while every loop is alive; one that is stuck ends the beats, and is 
   const { notifier, calls } = fakeNotifier()
   const watchdog = createWatchdog({
     loops: loops.map(({ name, pulse }) => ({ name, dueBy: () => pulse.dueBy })),
+    consequence: 'it will be restarted',
     timeoutMilliseconds: 30,
     notifier,
     logger,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../support/command.ts'
+import { exclusively } from '../../support/exclusively.ts'
 import { Ledger } from '../../support/ledger.ts'
 
 /** Outlives test runs: making a root takes minutes. */
@@ -22,13 +23,20 @@ export type HostEngine = keyof typeof engines
 
 /**
  * Makes the file system of a Debian 13 host with debootstrap, or finds the one made before from the same list of packages.
- * It is never booted nor written to: a host is an overlay on it.
+ * It is never booted nor written to: a host is an overlay on it. Of several callers the first makes it; the others wait.
  * @throws Error with the end of debootstrap's output
  */
 export async function debianRoot(engine: HostEngine): Promise<string> {
   if (hasDebianRoot(engine)) return rootPath(engine)
-  const packages = packagesFor(engine)
   mkdirSync(rootCache, { recursive: true })
+  await exclusively(join(rootCache, 'lock'), async () => {
+    if (!hasDebianRoot(engine)) await makeRoot(engine)
+  })
+  return rootPath(engine)
+}
+
+async function makeRoot(engine: HostEngine): Promise<void> {
+  const packages = packagesFor(engine)
   const ledger = await Ledger.open('making-', rootCache)
   try {
     const made = join(ledger.directory, 'root')
@@ -58,7 +66,6 @@ export async function debianRoot(engine: HostEngine): Promise<string> {
   } finally {
     await ledger.close()
   }
-  return rootPath(engine)
 }
 
 /** True when one was made before. */

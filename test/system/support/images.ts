@@ -4,6 +4,7 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command } from '../../support/command.ts'
+import { exclusively } from '../../support/exclusively.ts'
 import { Ledger } from '../../support/ledger.ts'
 import { Namespace } from '../../support/namespace.ts'
 import { Podman } from './podman.ts'
@@ -16,7 +17,8 @@ export const standinImage = 'localhost/omada-standin'
 export const standinTags = ['6.2', '6.1', '5.15'] as const
 
 /**
- * Makes the stand-in images, or finds those made before from the same sources by the same Node.
+ * Makes the stand-in images, or finds those made before from the same sources by the same Node. Of several callers the
+ * first makes them; the others wait.
  * @returns the root of a Podman storage that holds them, to be used as an additional image store
  */
 export async function standinImageStore(): Promise<string> {
@@ -24,6 +26,13 @@ export async function standinImageStore(): Promise<string> {
   const store = join(cache, key, 'root')
   if (existsSync(store)) return store
   mkdirSync(cache, { recursive: true })
+  await exclusively(cache, async () => {
+    if (!existsSync(store)) await makeImages(key, store)
+  })
+  return store
+}
+
+async function makeImages(key: string, store: string): Promise<void> {
   for (const name of await readdir(cache)) await rm(join(cache, name), { recursive: true, force: true })
   const ledger = await Ledger.open('omada-host-image-', '/var/tmp')
   try {
@@ -37,7 +46,6 @@ export async function standinImageStore(): Promise<string> {
   } finally {
     await ledger.close()
   }
-  return store
 }
 
 async function sourceHash(): Promise<string> {

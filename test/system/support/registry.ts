@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Child } from '../../support/child.ts'
 import { command } from '../../support/command.ts'
+import { exclusively } from '../../support/exclusively.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
 import { standinImage, standinImageStore, type standinTags } from './images.ts'
@@ -55,17 +56,23 @@ export class Registry {
   }
 
   /**
-   * Puts a stand-in image into the registry. What a push writes is kept beside the image store: later ones copy it.
+   * Puts a stand-in image into the registry. What a push writes is kept beside the image store: later ones, and those that
+   * waited for it, copy it.
    * @returns the name to pull it by
    */
   async push(tag: (typeof standinTags)[number]): Promise<string> {
     const name = `${Registry.address}/omada-standin:${tag}`
     const store = await standinImageStore()
+    const shelf = dirname(store)
+    await exclusively(shelf, () => this.#put(tag, { name, store, kept: join(shelf, `registry-${tag}`) }))
+    return name
+  }
+
+  async #put(tag: string, { name, store, kept }: { name: string; store: string; kept: string }): Promise<void> {
     const blobs = join(this.#directory, 'blobs')
-    const kept = join(dirname(store), `registry-${tag}`)
     if (existsSync(kept)) {
       await command(['cp', '--archive', '--no-target-directory', kept, blobs])
-      return name
+      return
     }
     const directory = join(this.#directory, 'push')
     const podman = Podman.make(this.#ledger, { namespace: this.#namespace, directory, imageStores: [store] })
@@ -77,7 +84,6 @@ export class Registry {
       await command(['cp', '--archive', blobs, copy])
       await command(['mv', '--no-target-directory', copy, kept])
     }
-    return name
   }
 
   async stop(): Promise<void> {
