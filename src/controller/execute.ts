@@ -1,13 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { ApplianceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineKind } from '../engine/engine.ts'
 import type { Step } from './plan.ts'
 import { stopWithGrace } from './stop.ts'
 
 /** What steps are carried out with. */
 export interface ExecutionContext {
   readonly engine: Engine
+  readonly engineKind: EngineKind
   /** The container's name. */
   readonly name: string
   readonly logger: Logger
@@ -43,11 +44,11 @@ const executors: Executors = {
       throw asSubnetClash(error, step.spec.subnet)
     }
   },
-  'remove-network': async (step, { engine }, signal) => {
+  'remove-network': async (step, { engine, engineKind }, signal) => {
     try {
       await engine.removeNetwork(step.name, signal)
     } catch (error) {
-      throw asNetworkInUse(error, step.name)
+      throw asNetworkInUse(error, step.name, engineKind)
     }
   },
   create: async (step, { engine }, signal) => {
@@ -128,13 +129,13 @@ function asAddressTaken(error: unknown): unknown {
   )
 }
 
-function asNetworkInUse(error: unknown, name: string): unknown {
+function asNetworkInUse(error: unknown, name: string, kind: EngineKind): unknown {
   if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') return error
   return new ApplianceError(
     {
       code: 'NETWORK_MISMATCH',
       message: `the network ${name} has another subnet than network.subnet, and cannot be made anew: ${error.message}`,
-      remedy: `take the other containers off it (podman network inspect ${name}), or set network.name to another name`,
+      remedy: `take the other containers off it (${kind} network inspect ${name}), or set network.name to another name`,
     },
     { cause: error },
   )

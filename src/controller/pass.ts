@@ -129,7 +129,7 @@ export class Pass {
     throw new ApplianceError({
       code: 'ENGINE_REQUEST',
       message: 'the controller does not come to what is wanted: something else changes its container or its network',
-      remedy: `see what does: podman events --filter container=${this.#config.controller.name}`,
+      remedy: `see what does: ${this.#info?.kind ?? 'podman'} events --filter container=${this.#config.controller.name}`,
     })
   }
 
@@ -205,17 +205,13 @@ export class Pass {
 
   async #execute(step: Step, engine: Engine, signal: AbortSignal): Promise<void> {
     const { name, stopGraceSeconds: graceSeconds } = this.#config.controller
+    const { onChange: onRetry, clock, logger } = this.#options
     const { doing, done } = stepWords[step.kind]
     const lifecycle = this.#stops ? 'stopping' : lifecycleOf[step.kind]
     if (step.kind !== 'pull' || !this.runs) this.#standing.show(lifecycle, { message: doing })
-    this.#options.logger.info({ step: step.kind }, doing)
+    logger.info({ step: step.kind }, doing)
     const context = {
-      engine,
-      logger: this.#options.logger,
-      clock: this.#options.clock,
-      name,
-      graceSeconds,
-      onRetry: this.#options.onChange,
+      ...{ engine, engineKind: this.#info?.kind ?? ('podman' as const), logger, clock, name, graceSeconds, onRetry },
       pull: async (reference: string, options: { attempts: number; signal: AbortSignal }) => {
         await this.#puller.pull(engine, reference, options)
       },

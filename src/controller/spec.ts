@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
-import type { ContainerSpec, EngineInfo, Mount, NetworkSpec } from '../engine/engine.ts'
+import type { ContainerSpec, EngineInfo, EngineKind, Mount, NetworkSpec } from '../engine/engine.ts'
 import { imageEnvironment } from '../omada/environment.ts'
 import {
   certificateDirectory,
@@ -20,6 +20,8 @@ const logMegabytes = 20
 
 /** The container and the network that the configuration asks for on this machine. */
 export interface Desired {
+  /** Whose commands are named in remedies. */
+  readonly engine: EngineKind
   readonly container: ContainerSpec
   readonly network: NetworkSpec
 }
@@ -65,6 +67,7 @@ export function desiredState(options: {
     ...(runtime === undefined ? {} : { runtime }),
   }
   return {
+    engine: engine.kind,
     container: {
       ...unlabelled,
       labels: { [labels.spec]: specHash(unlabelled, network.subnet), [labels.version]: version },

@@ -2,8 +2,9 @@ import { Agent } from 'node:http'
 import Dockerode from 'dockerode'
 import { raceAbort, withDeadline } from '../core/deadline.ts'
 import { ApplianceError, systemCode } from '../core/errors.ts'
+import type { EngineKind } from './engine.ts'
 import { engineError } from './errors.ts'
-import type { RawVersion } from './facts.ts'
+import { engineKind, type RawVersion } from './facts.ts'
 
 /** Where Podman's and Docker's system services listen. */
 export const defaultSockets: readonly string[] = ['/run/podman/podman.sock', '/var/run/docker.sock']
@@ -14,6 +15,7 @@ const answerDeadline = 15_000
 /** An engine that answered. */
 export interface Connection {
   readonly socket: string
+  readonly kind: EngineKind
   readonly version: RawVersion
 }
 
@@ -67,7 +69,8 @@ export async function connect(sockets: readonly string[], signal: AbortSignal): 
   for (const socket of sockets) {
     try {
       const own = withDeadline(answerDeadline, signal)
-      return { socket, version: await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own)) }
+      const version = await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own))
+      return { socket, kind: engineKind(version), version }
     } catch (error) {
       signal.throwIfAborted()
       failures.push({ socket, error })

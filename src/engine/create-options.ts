@@ -1,11 +1,11 @@
 import type Dockerode from 'dockerode'
-import type { ContainerSpec, EngineInfo, NetworkSpec } from './engine.ts'
+import type { ContainerSpec, EngineKind, NetworkSpec } from './engine.ts'
 
 /**
  * The body of `POST /containers/create`. Podman 4.3 ignores `Runtime` and calls Docker's `json-file` format `k8s-file`;
  * its API reads logs of that driver, and Docker's API those of `json-file`.
  */
-export function containerOptions(spec: ContainerSpec, kind: EngineInfo['kind']): Dockerode.ContainerCreateOptions {
+export function containerOptions(spec: ContainerSpec, kind: EngineKind): Dockerode.ContainerCreateOptions {
   return {
     name: spec.name,
     Image: spec.image,

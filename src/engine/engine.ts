@@ -1,8 +1,11 @@
 import type { PullLayer } from '../state/host-state.ts'
 
+/** The two that are spoken to; also the names of their command-line programs. */
+export type EngineKind = 'podman' | 'docker'
+
 /** What the engine says of itself and of what this machine lets it do. */
 export interface EngineInfo {
-  readonly kind: 'podman' | 'docker'
+  readonly kind: EngineKind
   readonly version: string
   readonly socket: string
   /** Go's name of the processor architecture: `amd64`, `arm64`. */

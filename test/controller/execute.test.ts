@@ -17,6 +17,7 @@ async function startThatFails(message: string): Promise<unknown> {
     logger,
     clock: systemClock,
     name: 'omada',
+    engineKind: 'docker' as const,
     graceSeconds: 60,
     onRetry: () => {},
     pull: async () => {},

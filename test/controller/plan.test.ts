@@ -118,6 +118,14 @@ describe('what is not to be done', () => {
     expect(planStop({ container: foreign }, true)).toEqual([])
   })
 
+  test.each(['podman', 'docker'] as const)('the remedy is a command of the engine that is there: %s', (engine) => {
+    const remedy = (text: string) => expect.objectContaining({ remedy: expect.stringContaining(text) })
+    const other = { ...network, labels: {}, subnet: '10.0.0.0/24' }
+    const plan = (observed: object) => planSteps({ ...desired, engine }, { ...everything, ...observed }, intent)
+    expect(() => plan({ container: foreign })).toThrow(remedy(`: ${engine} rename `))
+    expect(() => plan({ container: undefined, network: other })).toThrow(remedy(`: ${engine} network rm `))
+  })
+
   test('anything to a network that is not ours and different', () => {
     const other = { ...network, labels: {}, subnet: '10.0.0.0/24' }
     expect(() => steps({ container: undefined, network: other })).toThrow(

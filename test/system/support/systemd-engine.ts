@@ -42,13 +42,16 @@ export class MachineEngine {
     else await this.configureDocker()
   }
 
-  /** Docker's own configuration, and what a test adds to it. It runs with it afterwards. */
-  async configureDocker(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  /** Docker's own configuration, and what a test adds to it. It runs with it afterwards; `reload` takes not all of them. */
+  async configureDocker(
+    settings: Readonly<Record<string, unknown>> = {},
+    verb: 'restart' | 'reload' = 'restart',
+  ): Promise<void> {
     const file = '/etc/docker/daemon.json'
     const wanted = `${JSON.stringify({ 'registry-mirrors': [`http://${Registry.address}`], ...settings })}\n`
     if (existsSync(this.#machine.path(file)) && this.#machine.read(file) === wanted) return
     this.#machine.write(file, wanted)
-    await this.#machine.exec(['systemctl', 'restart', 'docker.service'])
+    await this.#machine.exec(['systemctl', verb, 'docker.service'])
   }
 
   /** What this process may not give, its containers do not ask for; where it may give everything the defaults stay. */
