@@ -1,67 +1,66 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../../support/eventually.ts'
 import type { Outpost } from './outpost.ts'
-import { Registry } from './registry.ts'
 import type { SystemdHost } from './systemd-host.ts'
 
-const image = `docker.io/${Registry.repository}:6.2`
+/** Python from the machine's own files: an image that has nothing in common with the controller's, which is to be pulled. */
+const makeImage = `
+cd /
+tar -c lib lib64 usr/bin/python3 usr/bin/python3.* usr/lib64 usr/lib/python3* usr/lib/*-linux-gnu | docker import - homelab
+`
 
-/** Answers on port 80 with what `answer` (an expression) comes to, and ends at once when it is told to. */
-const program = (answer: string) =>
-  `process.on('SIGTERM', () => process.exit()); require('http').createServer(async (_, out) => out.end(${answer})).listen(80)`
+/** A web server on port 80 that answers with what a Python expression comes to, in bytes. */
+const webServer = (answer: string) => `
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.request import urlopen
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = ${answer}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(answer)
+HTTPServer(('', 80), Handler).serve_forever()`
 
-/** What each published port is to answer. The app asks the database by its name, on the bridge that they share. */
+/** What each published port is to answer. */
 const answers = { 8081: 'the website', 8082: 'by the database' } as const
 
-/** Containers that a Docker host had before the appliance came, with ports published to the LAN. */
+/**
+ * Containers that a Docker host had before the appliance came: a website on Docker's default bridge, and an app that asks
+ * its database by name on a bridge of their own.
+ */
 export class UsersContainers {
-  readonly #options: { readonly address: string; readonly neighbour: Outpost }
+  readonly #address: string
+  readonly #neighbour: Outpost
 
   private constructor(options: { address: string; neighbour: Outpost }) {
-    this.#options = options
+    this.#address = options.address
+    this.#neighbour = options.neighbour
   }
 
   /** @param options.address the host's on the LAN; `neighbour` is a machine there */
   static async start(host: SystemdHost, options: { address: string; neighbour: Outpost }): Promise<UsersContainers> {
-    const docker = (...args: string[]) => host.engine.run(args)
-    // An image that shares no layer with the controller's, which is to be pulled still.
-    const source = await docker('create', image)
-    await host.machine.exec(['sh', '-euc', 'docker export "$1" | docker import - homelab', 'sh', source])
-    await docker('rm', '--volumes', source)
-    await docker('rmi', image)
-    await docker('network', 'create', 'homenet')
-    const run = (name: string, options: string[], answer: string) =>
-      docker(
-        'run',
-        '--detach',
-        '--restart=always',
-        `--name=${name}`,
-        ...options,
-        'homelab',
-        '/opt/standin/node',
-        '-e',
-        program(answer),
-      )
-    await run('website', ['--publish=8081:80'], `'${answers[8081]}'`)
-    await run('database', ['--network=homenet'], `'${answers[8082]}'`)
-    await run('app', ['--network=homenet', '--publish=8082:80'], `await (await fetch('http://database/')).text()`)
+    await host.machine.exec(['sh', '-euc', makeImage])
+    await host.engine.run(['network', 'create', 'homenet'])
+    const run = async (name: string, answer: string, ...more: string[]) => {
+      const lasting = ['--detach', '--restart=always', '--stop-timeout=1', `--name=${name}`]
+      await host.engine.run(['run', ...lasting, ...more, 'homelab', 'python3', '-c', webServer(answer)])
+    }
+    await run('website', `b'${answers[8081]}'`, '--publish=8081:80')
+    await run('database', `b'${answers[8082]}'`, '--network=homenet')
+    await run('app', `urlopen('http://database/').read()`, '--network=homenet', '--publish=8082:80')
     const started = new UsersContainers(options)
     await started.reachable()
     return started
   }
 
-  /** Asks each of them once, from the LAN. @throws Error when one does not answer as it should within `milliseconds` */
-  async reachable(milliseconds = 20_000): Promise<void> {
-    const end = performance.now() + milliseconds
+  /** Asks each of them from the LAN. @throws Error when one does not answer as it should in time */
+  async reachable(): Promise<void> {
     for (const [port, answer] of Object.entries(answers)) {
-      const url = `http://${this.#options.address}:${port}/`
-      for (;;) {
-        const got = await this.#options.neighbour
-          .call('http', { url, deadlineMilliseconds: 2000 })
-          .catch((error: unknown) => String(error))
-        if (typeof got !== 'string' && got.body === answer) break
-        if (performance.now() > end) throw new Error(`${url} answers ${JSON.stringify(got)}, not ${answer}`)
-        await delay(100)
-      }
+      const url = `http://${this.#address}:${port}/`
+      await eventually(
+        () => this.#neighbour.call('http', { url, deadlineMilliseconds: 2000 }),
+        ({ body }) => body === answer,
+        20_000,
+      )
     }
   }
 }
