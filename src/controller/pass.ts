@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Engine, EngineInfo } from '../engine/engine.ts'
-import type { Reason } from '../state/host-state.ts'
+import { restarting } from './deaths.ts'
 import { execute } from './execute.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observe } from './observe.ts'
@@ -48,6 +48,8 @@ export class Pass {
   #pulled = false
   #interrupt = new AbortController()
   #info: EngineInfo | undefined
+  /** Podman's name server was seen not to get its port. */
+  #portTaken = false
   /** What only the user can solve; nothing is tried until they ask. */
   #held: Fault | undefined
 
@@ -175,10 +177,12 @@ export class Pass {
       if (verdict.kind === 'restart') this.#standing.show('creating', restarting(verdict.reason, verdict.restartIn))
       else this.#held = verdict.reason
     }
+    const names = await this.#options.machine.names()
     const desired = desiredState({
       config: this.#config,
       machine: this.#options.machine,
       engine: this.#info,
+      names: { ...names, served: names.served || this.#portTaken },
       version: this.#options.version,
     })
     const good = this.runs && container?.labels[labels.spec] === desired.container.labels[labels.spec]
@@ -204,7 +208,8 @@ export class Pass {
   }
 
   async #execute(step: Step, engine: Engine, signal: AbortSignal): Promise<void> {
-    const { name, stopGraceSeconds: graceSeconds } = this.#config.controller
+    const { controller, network } = this.#config
+    const { name, stopGraceSeconds: graceSeconds } = controller
     const { onChange: onRetry, clock, logger } = this.#options
     const { doing, done } = stepWords[step.kind]
     const lifecycle = this.#stops ? 'stopping' : lifecycleOf[step.kind]
@@ -212,19 +217,21 @@ export class Pass {
     logger.info({ step: step.kind }, doing)
     const context = {
       ...{ engine, engineKind: this.#info?.kind ?? ('podman' as const), logger, clock, name, graceSeconds, onRetry },
+      network: network.name,
       pull: async (reference: string, options: { attempts: number; signal: AbortSignal }) => {
         await this.#puller.pull(engine, reference, options)
       },
     }
     const cut = interruptible.has(step.kind) ? AbortSignal.any([signal, this.#interrupt.signal]) : signal
-    await execute(step, context, cut)
+    const instead = await execute(step, context, cut)
+    if (instead !== undefined) this.#portTaken = true
     if (step.kind === 'pull') this.#pulled = true
     if (step.kind === 'start') this.#watch.started((await engine.container(name, signal))?.id)
     if (step.kind === 'stop') {
       this.#watch.stopped()
       if (this.#want === 'restart') this.#want = 'run'
     }
-    this.#options.onStep(done)
+    this.#options.onStep(instead ?? done)
   }
 
   /** Nothing is left to do. */
@@ -239,8 +246,4 @@ export class Pass {
     }
     this.#standing.showRunning(this.#watch.wasReady)
   }
-}
-
-function restarting(reason: Reason, milliseconds: number): Reason {
-  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
 }

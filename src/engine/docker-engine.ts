@@ -1,8 +1,8 @@
 import type Dockerode from 'dockerode'
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError } from '../core/errors.ts'
-import { type Connection, connect, getJson, request } from './connection.ts'
-import { containerOptions, networkOptions } from './create-options.ts'
+import { type Connection, connect, getJson, postJson, request } from './connection.ts'
+import { containerOptions, libpodNetworkOptions, networkOptions } from './create-options.ts'
 import type {
   ContainerSpec,
   Engine,
@@ -88,8 +88,10 @@ export class DockerEngine implements Engine {
   }
 
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
+    const { kind } = await this.#connect(signal)
     await this.#change(`create the network ${spec.name} (${spec.subnet})`, signal, async (docker, abortSignal) => {
-      await docker.createNetwork({ ...networkOptions(spec), abortSignal })
+      if (kind === 'docker') await docker.createNetwork({ ...networkOptions(spec), abortSignal })
+      else await postJson(docker, '/v4.0.0/libpod/networks/create', libpodNetworkOptions(spec), abortSignal)
     })
   }
 

@@ -61,6 +61,8 @@ export interface NetworkSpec {
   readonly bridge: string
   readonly subnet: string
   readonly labels: Readonly<Record<string, string>>
+  /** Podman only: a name server of the engine's on port 53 of the bridge. Docker's is inside of the container. */
+  readonly nameServer: boolean
 }
 
 export interface Mount {
@@ -82,6 +84,8 @@ export interface ContainerSpec {
   readonly ulimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
   readonly stopTimeoutSeconds: number
   readonly init: boolean
+  /** The name servers that it asks; chosen by the engine when absent. */
+  readonly nameServers?: readonly string[]
   readonly logMegabytes: number
   readonly memoryMegabytes?: number
   readonly cpus?: number

@@ -8,6 +8,7 @@ const desired = desiredState({
   config: configSchema.parse({}),
   machine: { memoryMegabytes: 4096, timezone: 'UTC' },
   engine: { kind: 'podman', memoryLimit: true },
+  names: { servers: [], served: false },
   version: '1',
 })
 const image = { id: 'i1', architecture: 'amd64', digests: [] }
