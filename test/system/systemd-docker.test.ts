@@ -5,6 +5,7 @@ import type { HistoryEntry } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { namesInside, serveNames } from './support/name-server.ts'
 import { Outpost } from './support/outpost.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 import { UsersContainers } from './support/users-containers.ts'
@@ -16,7 +17,12 @@ let others: UsersContainers
 const host = systemdHost({ engine: 'docker', lans: { lan10: `${address}/24` } }, async (opened) => {
   await opened.registry.start()
   await opened.registry.push('6.2')
-  neighbour = await Outpost.open(opened.ledger, await opened.neighbour('lan10', 30))
+  const namespace = await opened.neighbour('lan10', 30)
+  // Somebody made this route: see README.md, "What it does not protect against".
+  await namespace.run(['ip', 'route', 'add', '10.129.81.0/24', 'via', address])
+  neighbour = await Outpost.open(opened.ledger, namespace)
+  await serveNames(opened.machine, '0.0.0.0', '192.0.2.81')
+  opened.machine.write('/etc/resolv.conf', 'nameserver 127.0.0.1\n')
   others = await UsersContainers.start(opened, { address, neighbour })
 })
 
@@ -57,10 +63,7 @@ test('the package installs beside Docker, and brings no Podman', async () => {
 
 test('systemctl start tells how the pull goes, and returns when the controller is ready; nothing else notices', async () => {
   const { appliance, machine } = host()
-  appliance.configure({
-    // Longer than the ten seconds that Docker gives a container by itself.
-    controller: { environment: { STANDIN_STOP_SECONDS: '12' } },
-  })
+  appliance.configure()
   // A registry as far away as they are: it takes some seconds.
   const shape = (...args: string[]) => machine.exec(['tc', 'qdisc', ...args])
   await shape('add', 'dev', 'lo', 'root', 'tbf', 'rate', '200mbit', 'burst', '256kb', 'latency', '400ms')
@@ -84,6 +87,10 @@ test('systemctl start tells how the pull goes, and returns when the controller i
   expect(await docker('ps', '--filter', 'name=omada-controller', '--format', '{{.Status}} {{.Ports}}')).not.toMatch(
     /health|->/,
   )
+  // Nobody gets to it past the edge, and it resolves names by the server that the machine asks on its loopback.
+  const direct = neighbour.call('http', { url: 'https://10.129.81.10:8043/login', deadlineMilliseconds: 1500 })
+  await expect(direct).rejects.toThrow()
+  expect((await namesInside(host().engine)).address).toBe('192.0.2.81')
   await others.reachable()
 })
 
@@ -164,6 +171,8 @@ test('Docker is restarted: the controller has its time to stop, and comes back b
   const { machine } = host()
   const since = new Date().toISOString()
   const connections = ap.count('connected')
+  // Longer than the ten seconds that Docker gives a container by itself.
+  await host().operator.fault({ stopSeconds: 12 })
   await machine.exec(['systemctl', 'restart', 'docker.service'], { timeoutMilliseconds: 90_000 })
   expect(await repaired(since)).toEqual([
     'the controller was stopped by somebody else (exit code 143)',
@@ -195,12 +204,25 @@ test('Docker is restarted with live-restore: the controller does not notice, and
   await docker('kill', 'omada-controller')
   expect(await repaired(killed)).toEqual([expect.stringContaining('exit code 137'), 'started the container'])
   await others.reachable()
+  // With it, Docker leaves its containers to the end of a poweroff, which then waits for them.
+  await engine.configureDocker({}, 'reload')
 })
 
 test('the image is known by the digest that the registry has', async () => {
   const image = 'docker://docker.io/mbentley/omada-controller:6.2'
   const remote = await host().machine.exec(['sh', '-c', 'skopeo inspect --raw "$1" | sha256sum', 'sh', image])
   expect((await state()).controller.digest).toBe(`sha256:${remote.split(' ')[0]}`)
+})
+
+test('power-off and boot: all of it comes back by itself', async () => {
+  const { appliance } = host()
+  const connections = ap.count('connected')
+  await host().powerOff()
+  await host().boot()
+  await appliance.phase('ready', 90_000)
+  expect((await appliance.dataHistory()).slice(-2)).toEqual(['clean-stop', 'clean-start'])
+  await ap.event('connected', 60_000, () => ap.count('connected') > connections)
+  await others.reachable()
 })
 
 test("stopped with its grace, and purged: volumes and the user's containers stay", async () => {
