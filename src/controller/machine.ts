@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
+import { type MachineNames, readMachineNames } from '../network/names.ts'
 import { parseRoutes, type Route } from '../network/routes.ts'
 
 /** What is known of this machine. Megabytes are 2^20 bytes. */
@@ -16,6 +17,8 @@ export interface MachineFacts {
   routes(): Promise<readonly Route[]>
   /** Free space of the file system that holds `path`, in megabytes; undefined when it cannot be told. */
   freeMegabytes(path: string): Promise<number | undefined>
+  /** How it resolves names now. */
+  names(): Promise<MachineNames>
   /** Whether a process of this id runs. */
   processRuns(pid: number): boolean
 }
@@ -56,6 +59,7 @@ export async function readMachineFacts(
       const stats = await statfs(path).catch(() => undefined)
       return stats === undefined ? undefined : Math.floor((stats.bavail * stats.bsize) / 1024 / 1024)
     },
+    names: () => readMachineNames(),
     processRuns: (pid) => existsSync(`/proc/${pid}`),
   }
 }

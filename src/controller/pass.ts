@@ -45,6 +45,8 @@ export class Pass {
   #pulled = false
   #interrupt = new AbortController()
   #info: EngineInfo | undefined
+  /** Podman's name server was seen not to get its port. */
+  #portTaken = false
   /** What only the user can solve; nothing is tried until they ask. */
   #held: Fault | undefined
 
@@ -130,7 +132,7 @@ export class Pass {
     throw new ApplianceError({
       code: 'ENGINE_REQUEST',
       message: 'the controller does not come to what is wanted: something else changes its container or its network',
-      remedy: `see what does: podman events --filter container=${this.#config.controller.name}`,
+      remedy: `see what does: ${this.#info?.kind ?? 'podman'} events --filter container=${this.#config.controller.name}`,
     })
   }
 
@@ -176,10 +178,12 @@ export class Pass {
       if (verdict.kind === 'restart') this.#standing.show('creating', restarting(verdict.reason, verdict.restartIn))
       else this.#held = verdict.reason
     }
+    const names = await this.#options.machine.names()
     const desired = desiredState({
       config: this.#config,
       machine: this.#options.machine,
       engine: this.#info,
+      names: { ...names, served: names.served || this.#portTaken },
       version: this.#options.version,
     })
     const good = this.runs && container?.labels[labels.spec] === desired.container.labels[labels.spec]
@@ -205,31 +209,30 @@ export class Pass {
   }
 
   async #execute(step: Step, engine: Engine, signal: AbortSignal): Promise<void> {
-    const { name, stopGraceSeconds: graceSeconds } = this.#config.controller
+    const { controller, network } = this.#config
+    const { name, stopGraceSeconds: graceSeconds } = controller
+    const { onChange: onRetry, clock, logger } = this.#options
     const { doing, done } = stepWords[step.kind]
     const lifecycle = this.#stops ? 'stopping' : lifecycleOf[step.kind]
     if (step.kind !== 'pull' || !this.runs) this.#standing.show(lifecycle, { message: doing })
-    this.#options.logger.info({ step: step.kind }, doing)
+    logger.info({ step: step.kind }, doing)
     const context = {
-      engine,
-      logger: this.#options.logger,
-      clock: this.#options.clock,
-      name,
-      graceSeconds,
-      onRetry: this.#options.onChange,
+      ...{ engine, engineKind: this.#info?.kind ?? ('podman' as const), logger, clock, name, graceSeconds, onRetry },
+      network: network.name,
       pull: async (reference: string, options: { attempts: number; signal: AbortSignal }) => {
         await this.#puller.pull(engine, reference, options)
       },
     }
     const cut = interruptible.has(step.kind) ? AbortSignal.any([signal, this.#interrupt.signal]) : signal
-    await execute(step, context, cut)
+    const instead = await execute(step, context, cut)
+    if (instead !== undefined) this.#portTaken = true
     if (step.kind === 'pull') this.#pulled = true
     if (step.kind === 'start') this.#watch.started((await engine.container(name, signal))?.id)
     if (step.kind === 'stop') {
       this.#watch.stopped()
       if (this.#want === 'restart') this.#want = 'run'
     }
-    this.#options.onStep(done)
+    this.#options.onStep(instead ?? done)
   }
 
   /** Nothing is left to do. */

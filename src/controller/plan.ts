@@ -43,7 +43,7 @@ const transientWait = 1000
  */
 export function planSteps(desired: Desired, observed: Observed, intent: Intent): readonly Step[] {
   const { container } = observed
-  if (container !== undefined && !isOurs(container)) throw nameTaken(desired.container.name)
+  if (container !== undefined && !isOurs(container)) throw nameTaken(desired)
   if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
   const runs = isRunning(container)
   const same = container?.labels[labels.spec] === desired.container.labels[labels.spec]
@@ -113,7 +113,7 @@ function repairNetwork(desired: Desired, observed: Observed): Step[] {
     : []
 }
 
-function planNetwork({ network }: Desired, observed: Observed): Step[] {
+function planNetwork({ network, engine }: Desired, observed: Observed): Step[] {
   const found = observed.network
   if (found === undefined) return [{ kind: 'create-network', spec: network }]
   if (found.subnet === network.subnet && found.driver === 'bridge') return []
@@ -126,14 +126,14 @@ function planNetwork({ network }: Desired, observed: Observed): Step[] {
   throw new ApplianceError({
     code: 'NETWORK_MISMATCH',
     message: `the network ${network.name} exists with ${found.driver} ${found.subnet ?? 'and no subnet'}, not with network.subnet ${network.subnet}, and omada-host did not make it`,
-    remedy: `set network.name to another name, network.subnet to ${found.subnet ?? 'its subnet'}, or remove it: podman network rm ${network.name}`,
+    remedy: `set network.name to another name, network.subnet to ${found.subnet ?? 'its subnet'}, or remove it: ${engine} network rm ${network.name}`,
   })
 }
 
-function nameTaken(name: string): ApplianceError {
+function nameTaken({ container: { name }, engine }: Desired): ApplianceError {
   return new ApplianceError({
     code: 'CONTAINER_NAME_TAKEN',
     message: `a container named ${name} exists that omada-host did not make; it is left alone`,
-    remedy: `set controller.name to another name, or rename it: podman rename ${name} ${name}-old`,
+    remedy: `set controller.name to another name, or rename it: ${engine} rename ${name} ${name}-old`,
   })
 }

@@ -141,6 +141,6 @@ export function architectureFault(reference: string, image: EngineImage, archite
   return {
     code: 'IMAGE_ARCHITECTURE',
     message: `${reference} is for ${image.architecture}, but this machine is ${architecture}`,
-    remedy: `choose a tag for ${architecture} with controller.image, and remove this one: podman rmi ${reference}`,
+    remedy: `choose a tag for ${architecture} with controller.image, and remove this one: podman rmi ${reference} (with Docker: docker rmi …)`,
   }
 }

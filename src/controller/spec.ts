@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
-import type { ContainerSpec, EngineInfo, Mount, NetworkSpec } from '../engine/engine.ts'
+import type { ContainerSpec, EngineInfo, EngineKind, Mount, NetworkSpec } from '../engine/engine.ts'
+import type { MachineNames } from '../network/names.ts'
 import { imageEnvironment } from '../omada/environment.ts'
 import {
   certificateDirectory,
@@ -11,6 +12,7 @@ import {
 } from '../omada/image-contract.ts'
 import { planMemory } from '../omada/memory.ts'
 import type { MachineFacts } from './machine.ts'
+import { planNames } from './names.ts'
 
 /** Labels on what we make. The hash tells whether a container is as the configuration wants it; its absence, that it is not ours. */
 export const labels = { spec: 'omada-host.spec', version: 'omada-host.version' } as const
@@ -20,6 +22,8 @@ const logMegabytes = 20
 
 /** The container and the network that the configuration asks for on this machine. */
 export interface Desired {
+  /** Whose commands are named in remedies. */
+  readonly engine: EngineKind
   readonly container: ContainerSpec
   readonly network: NetworkSpec
 }
@@ -32,10 +36,12 @@ export function desiredState(options: {
   config: Config
   machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone'>
   engine: Pick<EngineInfo, 'kind' | 'memoryLimit'>
+  names: MachineNames
   version: string
 }): Desired {
   const { config, machine, engine, version } = options
   const { controller, network } = config
+  const names = planNames(engine.kind, options.names, network.subnet)
   const memory = planMemory({
     memory: controller.memory,
     machineMegabytes: machine.memoryMegabytes,
@@ -60,11 +66,13 @@ export function desiredState(options: {
     stopTimeoutSeconds: controller.stopGraceSeconds,
     init: controller.init,
     logMegabytes,
+    ...(names.servers === undefined ? {} : { nameServers: names.servers }),
     ...(memory.limitMegabytes === undefined ? {} : { memoryMegabytes: memory.limitMegabytes }),
     ...(controller.cpus === undefined ? {} : { cpus: controller.cpus }),
     ...(runtime === undefined ? {} : { runtime }),
   }
   return {
+    engine: engine.kind,
     container: {
       ...unlabelled,
       labels: { [labels.spec]: specHash(unlabelled, network.subnet), [labels.version]: version },
@@ -73,6 +81,7 @@ export function desiredState(options: {
       name: network.name,
       bridge: bridgeName(network.name),
       subnet: network.subnet,
+      nameServer: names.nameServer,
       labels: { [labels.version]: version },
     },
   }
@@ -80,10 +89,10 @@ export function desiredState(options: {
 
 /**
  * One-way digest of everything that needs a new container when it changes. This program's version is not in it, nor the
- * grace, which every stop names itself.
+ * grace, which every stop names itself, nor the name servers: what the machine asks today is no reason for a stop.
  */
 function specHash(spec: Omit<ContainerSpec, 'labels'>, subnet: string): string {
-  const { stopTimeoutSeconds: _, ...counting } = spec
+  const { stopTimeoutSeconds: _, nameServers: __, ...counting } = spec
   return createHash('sha256')
     .update(JSON.stringify(sorted({ ...counting, subnet })))
     .digest('hex')

@@ -53,7 +53,10 @@ export class Standing {
   showRunning(ready: boolean, warnings: readonly Reason[] = []): void {
     const { container } = this
     const paused = container?.status === 'paused'
-    const warning = { message: 'the container is paused', remedy: `podman unpause ${container?.id.slice(0, 12)}` }
+    const warning = {
+      message: 'the container is paused',
+      remedy: `podman unpause ${container?.id.slice(0, 12)} (with Docker: docker unpause …)`,
+    }
     this.show(ready ? 'running' : 'starting', { message: 'the container runs' }, [
       ...warnings,
       ...(paused ? [warning] : []),

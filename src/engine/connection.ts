@@ -2,8 +2,9 @@ import { Agent } from 'node:http'
 import Dockerode from 'dockerode'
 import { raceAbort, withDeadline } from '../core/deadline.ts'
 import { ApplianceError, systemCode } from '../core/errors.ts'
+import type { EngineKind } from './engine.ts'
 import { engineError } from './errors.ts'
-import type { RawVersion } from './facts.ts'
+import { engineKind, type RawVersion } from './facts.ts'
 
 /** Where Podman's and Docker's system services listen. */
 export const defaultSockets: readonly string[] = ['/run/podman/podman.sock', '/var/run/docker.sock']
@@ -14,6 +15,7 @@ const answerDeadline = 15_000
 /** An engine that answered. */
 export interface Connection {
   readonly socket: string
+  readonly kind: EngineKind
   readonly version: RawVersion
 }
 
@@ -44,14 +46,30 @@ interface Modem {
 
 /** `GET path`, as JSON. For what dockerode's own methods do not take a signal for. */
 export async function getJson<T extends object>(docker: Dockerode, path: string, signal: AbortSignal): Promise<T> {
+  return (await dial(docker, { path, method: 'GET' }, signal)) as T
+}
+
+/** `POST path` of a JSON body, answered by JSON. For what Docker's API does not have. */
+export async function postJson(docker: Dockerode, path: string, body: object, signal: AbortSignal): Promise<object> {
+  return await dial(docker, { path, method: 'POST', options: body }, signal)
+}
+
+interface Call {
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  /** The body. */
+  readonly options?: object
+}
+
+async function dial(docker: Dockerode, call: Call, signal: AbortSignal): Promise<object> {
   const modem: Modem = docker.modem
-  const answer = new Promise<T>((resolve, reject) => {
-    const options = { path, method: 'GET', abortSignal: signal, statusCodes: { 200: true, 500: 'server error' } }
+  const answer = new Promise<object>((resolve, reject) => {
+    const options = { ...call, abortSignal: signal, statusCodes: { 200: true, 500: 'server error' } }
     modem.dial(options, (error, data) => {
       if (error !== null) reject(error)
       else if (typeof data !== 'object' || data === null || Buffer.isBuffer(data)) {
-        reject(Object.assign(new Error(`the answer to ${path} is not JSON`), { statusCode: 200 }))
-      } else resolve(data as T)
+        reject(Object.assign(new Error(`the answer to ${call.path} is not JSON`), { statusCode: 200 }))
+      } else resolve(data)
     })
   })
   return await raceAbort(answer, signal)
@@ -67,7 +85,8 @@ export async function connect(sockets: readonly string[], signal: AbortSignal): 
   for (const socket of sockets) {
     try {
       const own = withDeadline(answerDeadline, signal)
-      return { socket, version: await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own)) }
+      const version = await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own))
+      return { socket, kind: engineKind(version), version }
     } catch (error) {
       signal.throwIfAborted()
       failures.push({ socket, error })

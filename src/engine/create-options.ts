@@ -1,11 +1,11 @@
 import type Dockerode from 'dockerode'
-import type { ContainerSpec, EngineInfo, NetworkSpec } from './engine.ts'
+import type { ContainerSpec, EngineKind, NetworkSpec } from './engine.ts'
 
 /**
  * The body of `POST /containers/create`. Podman 4.3 ignores `Runtime` and calls Docker's `json-file` format `k8s-file`;
  * its API reads logs of that driver, and Docker's API those of `json-file`.
  */
-export function containerOptions(spec: ContainerSpec, kind: EngineInfo['kind']): Dockerode.ContainerCreateOptions {
+export function containerOptions(spec: ContainerSpec, kind: EngineKind): Dockerode.ContainerCreateOptions {
   return {
     name: spec.name,
     Image: spec.image,
@@ -25,6 +25,7 @@ export function containerOptions(spec: ContainerSpec, kind: EngineInfo['kind']):
         Config: { 'max-size': `${spec.logMegabytes}m` },
       },
       ...(spec.init ? { Init: true } : {}),
+      ...(spec.nameServers === undefined ? {} : { Dns: [...spec.nameServers] }),
       ...(spec.memoryMegabytes === undefined ? {} : { Memory: spec.memoryMegabytes * 1024 * 1024 }),
       ...(spec.cpus === undefined ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),
       ...(spec.runtime === undefined ? {} : { Runtime: spec.runtime }),
@@ -35,7 +36,7 @@ export function containerOptions(spec: ContainerSpec, kind: EngineInfo['kind']):
   }
 }
 
-/** The body of `POST /networks/create`. */
+/** The body of Docker's `POST /networks/create`. */
 export function networkOptions(spec: NetworkSpec): Dockerode.NetworkCreateOptions {
   return {
     Name: spec.name,
@@ -43,5 +44,17 @@ export function networkOptions(spec: NetworkSpec): Dockerode.NetworkCreateOption
     IPAM: { Config: [{ Subnet: spec.subnet }] },
     Labels: { ...spec.labels },
     Options: { 'com.docker.network.bridge.name': spec.bridge },
+  }
+}
+
+/** The body of Podman's `POST /libpod/networks/create`: by Docker's API it makes no network without a name server. */
+export function libpodNetworkOptions(spec: NetworkSpec): object {
+  return {
+    name: spec.name,
+    driver: 'bridge',
+    network_interface: spec.bridge,
+    subnets: [{ subnet: spec.subnet }],
+    labels: { ...spec.labels },
+    dns_enabled: spec.nameServer,
   }
 }

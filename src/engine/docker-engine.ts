@@ -1,10 +1,8 @@
 import type Dockerode from 'dockerode'
-import type { Config } from '../config/schema.ts'
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import { type Connection, connect, defaultSockets, getJson, request } from './connection.ts'
-import { containerOptions, networkOptions } from './create-options.ts'
+import { type Connection, connect, getJson, postJson, request } from './connection.ts'
+import { containerOptions, libpodNetworkOptions, networkOptions } from './create-options.ts'
 import type {
   ContainerSpec,
   Engine,
@@ -24,18 +22,6 @@ import { chunksOf, eventsOf } from './streams.ts'
 
 /** Deadlines of calls, in milliseconds. A slow SD card is slow, not dead. */
 const deadlines = { look: 30_000, change: 120_000, beyondGrace: 30_000, silentPull: 600_000 } as const
-
-/** The container engine of `config`, connected. Later losses of the connection heal by themselves at the next call. */
-export async function connectEngine(options: { config: Config; logger: Logger; signal: AbortSignal }): Promise<Engine> {
-  const { socket } = options.config.engine
-  const engine = new DockerEngine({ sockets: socket === undefined ? defaultSockets : [socket] })
-  const info = await engine.info(options.signal)
-  options.logger.info(
-    { version: info.version, socket: info.socket, runtime: info.defaultRuntime },
-    `container engine: ${info.kind}`,
-  )
-  return engine
-}
 
 /** Podman or Docker by Docker's API. Finds its socket at the first call, and again after the connection was lost. */
 export class DockerEngine implements Engine {
@@ -66,7 +52,7 @@ export class DockerEngine implements Engine {
     reference: string,
     options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
   ): Promise<void> {
-    const { socket } = await this.#connect(options.signal)
+    const { socket, kind } = await this.#connect(options.signal)
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), deadlines.silentPull)
     const abortSignal = AbortSignal.any([options.signal, silence.signal])
@@ -76,12 +62,12 @@ export class DockerEngine implements Engine {
         request(socket, (docker) => docker.createImage({ fromImage, abortSignal })),
         abortSignal,
       )
-      await followPull(chunksOf(stream, abortSignal), reference, options.onProgress, () => timer.refresh())
+      await followPull(chunksOf(stream, abortSignal), reference, options.onProgress, () => timer.refresh(), kind)
     } catch (error) {
       options.signal.throwIfAborted()
       if (silence.signal.aborted) throw engineTimeout(`pull ${reference}`, socket, deadlines.silentPull)
       // Docker refuses an unknown tag by status, before the stream.
-      if (statusOf(error) !== undefined) throw new ApplianceError(pullFault(engineMessage(error), reference))
+      if (statusOf(error) !== undefined) throw new ApplianceError(pullFault(engineMessage(error), reference, kind))
       throw this.#failed(error, `pull ${reference}`, socket)
     } finally {
       clearTimeout(timer)
@@ -94,9 +80,18 @@ export class DockerEngine implements Engine {
     )
   }
 
+  /** Whether it has a volume of this name. */
+  async hasVolume(name: string, signal: AbortSignal): Promise<boolean> {
+    const what = `look for the volume ${name}`
+    const volume = await this.#look(what, signal, (docker, own) => getJson(docker, `/volumes/${name}`, own))
+    return volume !== undefined
+  }
+
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
+    const { kind } = await this.#connect(signal)
     await this.#change(`create the network ${spec.name} (${spec.subnet})`, signal, async (docker, abortSignal) => {
-      await docker.createNetwork({ ...networkOptions(spec), abortSignal })
+      if (kind === 'docker') await docker.createNetwork({ ...networkOptions(spec), abortSignal })
+      else await postJson(docker, '/v4.0.0/libpod/networks/create', libpodNetworkOptions(spec), abortSignal)
     })
   }
 
@@ -238,7 +233,7 @@ export class DockerEngine implements Engine {
 
   /** The error to throw; a lost connection is forgotten, so that the next call looks for the engine anew. */
   #failed(error: unknown, what: string, socket: string): Error {
-    const failure = engineError(error, what, socket)
+    const failure = engineError(error, what, socket, this.#connection?.kind)
     if (failure instanceof ApplianceError && failure.code === 'ENGINE_UNREACHABLE') this.#connection = undefined
     return failure
   }

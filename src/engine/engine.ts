@@ -1,8 +1,11 @@
 import type { PullLayer } from '../state/host-state.ts'
 
+/** The two that are spoken to; also the names of their command-line programs. */
+export type EngineKind = 'podman' | 'docker'
+
 /** What the engine says of itself and of what this machine lets it do. */
 export interface EngineInfo {
-  readonly kind: 'podman' | 'docker'
+  readonly kind: EngineKind
   readonly version: string
   readonly socket: string
   /** Go's name of the processor architecture: `amd64`, `arm64`. */
@@ -58,6 +61,8 @@ export interface NetworkSpec {
   readonly bridge: string
   readonly subnet: string
   readonly labels: Readonly<Record<string, string>>
+  /** Podman only: a name server of the engine's on port 53 of the bridge. Docker's is inside of the container. */
+  readonly nameServer: boolean
 }
 
 export interface Mount {
@@ -79,6 +84,8 @@ export interface ContainerSpec {
   readonly ulimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
   readonly stopTimeoutSeconds: number
   readonly init: boolean
+  /** The name servers that it asks; chosen by the engine when absent. */
+  readonly nameServers?: readonly string[]
   readonly logMegabytes: number
   readonly memoryMegabytes?: number
   readonly cpus?: number

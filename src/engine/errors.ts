@@ -1,4 +1,5 @@
 import { ApplianceError, isAbort, messageOf, systemCode } from '../core/errors.ts'
+import type { EngineKind } from './engine.ts'
 import { plainText } from './lines.ts'
 
 const connectionLost = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT'])
@@ -20,8 +21,11 @@ export function engineMessage(error: unknown): string {
   return plainText(messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, ''), 600).trim()
 }
 
-/** The error for a caller whose engine call `what` (such as `start the container`) failed. Never call it for an abort. */
-export function engineError(error: unknown, what: string, socket: string): Error {
+/**
+ * The error for a caller whose engine call `what` (such as `start the container`) failed. Never call it for an abort.
+ * @param kind whose commands are named in remedies
+ */
+export function engineError(error: unknown, what: string, socket: string, kind: EngineKind = 'podman'): Error {
   if (error instanceof ApplianceError) return error
   const code = systemCode(error)
   if (code === 'EACCES' || code === 'EPERM') {
@@ -45,7 +49,7 @@ export function engineError(error: unknown, what: string, socket: string): Error
       error,
     )
   }
-  return refusal(error, what)
+  return refusal(error, what, kind)
 }
 
 /** The error of a call that outlived its deadline. */
@@ -68,14 +72,14 @@ function unreachable(message: string, cause: unknown): ApplianceError {
   )
 }
 
-function refusal(error: unknown, what: string): ApplianceError {
+function refusal(error: unknown, what: string, kind: EngineKind): ApplianceError {
   const message = engineMessage(error)
   if (/no space left on device/i.test(message)) {
     return new ApplianceError(
       {
         code: 'DISK_FULL',
         message: `cannot ${what}: the disk is full (${message})`,
-        remedy: 'free space where the engine stores its data: podman system df, podman image prune',
+        remedy: `free space where the engine stores its data: ${kind} system df, ${kind} image prune`,
       },
       { cause: error },
     )

@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode'
 import { ApplianceError } from '../core/errors.ts'
 import { parseImageReference } from '../omada/image-reference.ts'
-import type { ContainerStatus, EngineContainer, EngineImage, EngineInfo, EngineNetwork } from './engine.ts'
+import type { ContainerStatus, EngineContainer, EngineImage, EngineInfo, EngineKind, EngineNetwork } from './engine.ts'
 
 /** The parts of `GET /version` and `GET /info` that are read; what is absent is treated as unknown. */
 export interface RawVersion {
@@ -21,9 +21,13 @@ export interface RawInfo {
 /** Podman before 4.3 streams no byte progress; Docker before 20.10 (API 1.41) does not know cgroup v2. */
 const oldest = { podman: [4, 3], docker: [1, 41] } as const
 
+export function engineKind(version: RawVersion): EngineKind {
+  return version.Components?.some((part) => part.Name === 'Podman Engine') === true ? 'podman' : 'docker'
+}
+
 /** @throws ApplianceError ENGINE_TOO_OLD */
 export function engineInfo(version: RawVersion, info: RawInfo, socket: string): EngineInfo {
-  const kind = version.Components?.some((part) => part.Name === 'Podman Engine') === true ? 'podman' : 'docker'
+  const kind = engineKind(version)
   const told = version.Version ?? 'unknown'
   const [major, minor] = ((kind === 'podman' ? version.Version : version.ApiVersion) ?? '').split('.').map(Number)
   const [oldestMajor, oldestMinor] = oldest[kind]

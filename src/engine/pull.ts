@@ -1,6 +1,6 @@
 import { ApplianceError, type Fault } from '../core/errors.ts'
 import type { PullLayer } from '../state/host-state.ts'
-import type { PullUpdate } from './engine.ts'
+import type { EngineKind, PullUpdate } from './engine.ts'
 import { LineSplitter, plainText } from './lines.ts'
 
 /** One line of `POST /images/create`'s answer, as both engines send it. */
@@ -58,14 +58,15 @@ export async function followPull(
   reference: string,
   onProgress: (update: PullUpdate) => void,
   onActivity: () => void,
+  kind: EngineKind = 'podman',
 ): Promise<void> {
   const splitter = new LineSplitter()
   const tracker = new PullProgressTracker()
   const take = (text: string) => {
     const line = parseLine(text)
     // An error too long to be kept whole is an error all the same.
-    if (line === undefined && text.includes('"error"')) throw new ApplianceError(pullFault(text, reference))
-    if (typeof line?.error === 'string') throw new ApplianceError(pullFault(line.error, reference))
+    if (line === undefined && text.includes('"error"')) throw new ApplianceError(pullFault(text, reference, kind))
+    if (typeof line?.error === 'string') throw new ApplianceError(pullFault(line.error, reference, kind))
     if (line !== undefined && tracker.take(line)) onProgress(tracker.update())
   }
   for await (const chunk of stream) {
@@ -85,13 +86,13 @@ function parseLine(text: string): PullLine | undefined {
 }
 
 /** What an engine's message about a failed pull means. The wordings are containers/image's, Docker's and Go's. */
-export function pullFault(engineMessage: string, reference: string): Fault {
+export function pullFault(engineMessage: string, reference: string, kind: EngineKind = 'podman'): Fault {
   const message = plainText(engineMessage, 600)
   if (/no space left on device/i.test(message)) {
     return {
       code: 'DISK_FULL',
       message: `the disk is full, so ${reference} could not be pulled (${message})`,
-      remedy: 'free space where the engine stores images: podman system df, podman image prune',
+      remedy: `free space where the engine stores images: ${kind} system df, ${kind} image prune`,
     }
   }
   if (/no image found in (?:manifest list|image index)|no matching manifest for/i.test(message)) {

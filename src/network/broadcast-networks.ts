@@ -13,8 +13,15 @@ export interface BroadcastNetwork {
 }
 
 /**
+ * Bridges of container engines' networks, as Docker and Podman (netavark, CNI) name them: containers are behind them, and
+ * no devices. A user's own name for one is not known here.
+ */
+const containerBridge = /^(?:docker0|docker_gwbridge|br-[0-9a-f]{12}|podman\d+|cni-podman\d+)$/
+
+/**
  * The networks on which a role is served, by this machine's addresses; those of `excluded` (the container's bridge, in
- * CIDR notation) and the loopback left out, and point-to-point links, which have no broadcast address.
+ * CIDR notation), other containers' bridges and the loopback left out, and point-to-point links, which have no broadcast
+ * address.
  */
 export function broadcastNetworks(
   addresses: readonly LocalAddress[],
@@ -25,6 +32,7 @@ export function broadcastNetworks(
   return addresses.flatMap((local) => {
     const value = parseIpv4(local.address)
     if (value === undefined || local.internal || local.prefix > 30) return []
+    if (containerBridge.test(local.interface)) return []
     if (bridge !== undefined && ipv4Contains(bridge, value)) return []
     const network = parseIpv4Network(`${local.address}/${local.prefix}`)
     if (network === undefined) return []

@@ -20,6 +20,7 @@ export const machine: MachineFacts = {
   cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },
   routes: async () => [],
   freeMegabytes: async () => 50_000,
+  names: async () => ({ servers: ['192.0.2.53'], served: false }),
   processRuns: () => true,
 }
 

@@ -8,6 +8,7 @@ const desired = desiredState({
   config: configSchema.parse({}),
   machine: { memoryMegabytes: 4096, timezone: 'UTC' },
   engine: { kind: 'podman', memoryLimit: true },
+  names: { servers: [], served: false },
   version: '1',
 })
 const image = { id: 'i1', architecture: 'amd64', digests: [] }
@@ -116,6 +117,14 @@ describe('what is not to be done', () => {
   test('anything to a container that is not ours', () => {
     expect(() => steps({ container: foreign })).toThrow(expect.objectContaining({ code: 'CONTAINER_NAME_TAKEN' }))
     expect(planStop({ container: foreign }, true)).toEqual([])
+  })
+
+  test.each(['podman', 'docker'] as const)('the remedy is a command of the engine that is there: %s', (engine) => {
+    const remedy = (text: string) => expect.objectContaining({ remedy: expect.stringContaining(text) })
+    const other = { ...network, labels: {}, subnet: '10.0.0.0/24' }
+    const plan = (observed: object) => planSteps({ ...desired, engine }, { ...everything, ...observed }, intent)
+    expect(() => plan({ container: foreign })).toThrow(remedy(`: ${engine} rename `))
+    expect(() => plan({ container: undefined, network: other })).toThrow(remedy(`: ${engine} network rm `))
   })
 
   test('anything to a network that is not ours and different', () => {

@@ -1,13 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { bridgeName, desiredState, labels } from '../../src/controller/spec.ts'
-import { containerOptions, networkOptions } from '../../src/engine/create-options.ts'
+import { containerOptions, libpodNetworkOptions, networkOptions } from '../../src/engine/create-options.ts'
+import type { MachineNames } from '../../src/network/names.ts'
 
-const desired = (config: object = {}, version = '1.0.0', kind: 'podman' | 'docker' = 'podman', memoryLimit = true) =>
+const desired = (
+  config: object = {},
+  version = '1.0.0',
+  kind: 'podman' | 'docker' = 'podman',
+  memoryLimit = true,
+  names: MachineNames = { servers: ['192.0.2.53'], served: false },
+) =>
   desiredState({
     config: configSchema.parse(config),
     machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
     engine: { kind, memoryLimit },
+    names,
     version,
   })
 const hash = (...args: Parameters<typeof desired>) => desired(...args).container.labels[labels.spec]
@@ -71,9 +79,9 @@ describe('the container', () => {
     const machine = { memoryMegabytes: 900, timezone: 'UTC' }
     const config = configSchema.parse({})
     const engine = { kind: 'podman' as const, memoryLimit: true }
-    expect(() => desiredState({ config, machine, engine, version: '1' })).toThrow(
-      expect.objectContaining({ code: 'MEMORY_LOW' }),
-    )
+    expect(() =>
+      desiredState({ config, machine, engine, names: { servers: [], served: false }, version: '1' }),
+    ).toThrow(expect.objectContaining({ code: 'MEMORY_LOW' }))
   })
 })
 
@@ -97,6 +105,7 @@ describe('the hash of the specification', () => {
     ['the grace', [{ controller: { stopGraceSeconds: 300 } }]],
     ['the pull policy', [{ controller: { pull: 'always' } }]],
     ['the order of variables', [{ controller: { environment: {} } }]],
+    ['the name servers', [{}, '1.0.0', 'podman', true, { servers: ['127.0.0.1'], served: true }]],
   ])('does not change with: %s', (_, args) => {
     expect(hash(...args)).toBe(hash())
   })
@@ -114,7 +123,40 @@ describe('the hash of the specification', () => {
   })
 })
 
+describe('names', () => {
+  const itself = ['127.0.0.1', '::1']
+  test.each<[string, 'podman' | 'docker', MachineNames, { nameServer: boolean; dns?: string[] }]>([
+    ['are asked of whom the machine asks', 'podman', { servers: ['192.0.2.53'], served: false }, { nameServer: false }],
+    ['also beside a Pi-hole', 'podman', { servers: ['127.0.0.1', '192.0.2.53'], served: true }, { nameServer: false }],
+    [
+      'of the machine, where it asks only itself',
+      'podman',
+      { servers: itself, served: true },
+      { nameServer: false, dns: ['10.129.81.1'] },
+    ],
+    [
+      'of Podman, where that listens on the loopback alone',
+      'podman',
+      { servers: itself, served: false },
+      { nameServer: true },
+    ],
+    ['nowhere, where the machine asks nobody', 'podman', { servers: [], served: true }, { nameServer: false }],
+    ['of Docker', 'docker', { servers: itself, served: true }, { nameServer: false }],
+  ])('%s', (_, kind, machine, { nameServer, dns }) => {
+    const { container, network } = desired({}, '1', kind, true, machine)
+    expect(libpodNetworkOptions(network)).toMatchObject({ dns_enabled: nameServer })
+    expect(containerOptions(container, kind).HostConfig?.Dns).toEqual(dns)
+  })
+})
+
 test('the network has its subnet and a bridge of a known name', () => {
+  expect(libpodNetworkOptions(desired().network)).toMatchObject({
+    name: 'omada',
+    driver: 'bridge',
+    network_interface: 'br-omada',
+    subnets: [{ subnet: '10.129.81.0/24' }],
+    labels: { [labels.version]: '1.0.0' },
+  })
   expect(networkOptions(desired().network)).toMatchObject({
     Name: 'omada',
     Driver: 'bridge',

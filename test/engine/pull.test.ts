@@ -102,4 +102,9 @@ describe('what a message means', () => {
     expect(fault.message).toContain('r/a:1')
     expect(fault.remedy).not.toBe('')
   })
+
+  test('the remedy of a full disk is a command of the engine that is there', () => {
+    const full = 'failed to register layer: write /usr/lib/x: no space left on device'
+    expect(pullFault(full, 'r/a:1', 'docker').remedy).toMatch(/docker system df, docker image prune$/)
+  })
 })

@@ -17,6 +17,9 @@ const addresses = [
   at('vlan20', '10.0.20.1', 25),
   at('omada', '10.129.81.1'),
   at('wg0', '10.0.99.1', 32),
+  at('docker0', '172.17.0.1', 16),
+  at('br-806dc49e44d0', '172.18.0.1', 16),
+  at('podman1', '10.89.0.1'),
 ]
 
 function served(access: object, config: object = {}) {
@@ -24,7 +27,7 @@ function served(access: object, config: object = {}) {
   return servedNetworks(configSchema.parse({ access, ...config }), options)
 }
 
-test('anybody is served on every network but the loopback, the bridge and links without broadcasts', () => {
+test('anybody is served on every network but the loopback, bridges of containers and links without broadcasts', () => {
   expect(served({}).map(({ network }) => network)).toEqual([
     { interface: 'vlan10', address: '10.0.10.1', prefix: 24, broadcast: '10.0.10.255' },
     { interface: 'vlan20', address: '10.0.20.1', prefix: 25, broadcast: '10.0.20.127' },

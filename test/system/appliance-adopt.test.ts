@@ -18,7 +18,7 @@ describe('from an image in a registry to adopted devices', () => {
     host = await TestHost.open({
       lans: { lan10: `${hostAddress}/24` },
       imageStored: false,
-      config: { controller: { image: `${Registry.address}/omada-standin:6.2`, pull: 'missing' } },
+      config: { controller: { image: `${Registry.address}/${Registry.repository}:6.2`, pull: 'missing' } },
       // The controller names its own address in its answers, as it is told to do in bridge mode.
       standin: { STANDIN_NAME_ADDRESS: 'true' },
     })

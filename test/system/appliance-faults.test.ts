@@ -18,7 +18,7 @@ describe('what can be wrong around the appliance is told, and mended without a r
   })
 
   const image = (tag: string) => ({
-    controller: { image: `${Registry.address}/omada-standin:${tag}`, pull: 'missing' },
+    controller: { image: `${Registry.address}/${Registry.repository}:${tag}`, pull: 'missing' },
   })
 
   test('a tag that the registry does not have', async () => {
@@ -30,7 +30,7 @@ describe('what can be wrong around the appliance is told, and mended without a r
       () => appliance.hostState(),
       (state) => state.reason.code === 'IMAGE_NOT_FOUND',
     )
-    expect(reason.message).toContain(`${Registry.address}/omada-standin:9.9`)
+    expect(reason.message).toContain(`${Registry.address}/${Registry.repository}:9.9`)
     expect(reason.remedy).toBeTruthy()
     const readyz = await eventually(
       () => outpost.call('http', { url: 'http://127.0.0.1:8090/readyz' }),

@@ -6,7 +6,7 @@ import { readMachineFacts } from '../../src/controller/machine.ts'
 import { Reconciler } from '../../src/controller/reconciler.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { connectEngine } from '../../src/engine/docker-engine.ts'
+import { connectEngine } from '../../src/engine/choose.ts'
 import { eventually } from '../support/eventually.ts'
 import { EngineMachine } from './engine-machine.ts'
 

@@ -5,8 +5,7 @@ import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import type { Fault } from '../../core/errors.ts'
 import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
-import { defaultSockets } from '../../engine/connection.ts'
-import { DockerEngine } from '../../engine/docker-engine.ts'
+import { chooseEngine } from '../../engine/choose.ts'
 import type { EngineInfo } from '../../engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
 
@@ -34,8 +33,7 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
       name: 'engine',
       run: async () => {
         const bounded = withDeadline(engineDeadline, signal)
-        const { socket } = config.engine
-        const connected = new DockerEngine({ sockets: socket === undefined ? defaultSockets : [socket] })
+        const connected = await chooseEngine(config, { signal: bounded })
         engine = await connected.info(bounded)
         const network = await connected.network(config.network.name, bounded)
         networkPresent = network?.subnet === config.network.subnet

@@ -97,7 +97,10 @@ function checkOpenFiles(config: Config): readonly Finding[] {
   return warnings.map(({ message, remedy }) => ({ check, status: 'warn', message, remedy }))
 }
 
-/** The container's ports are not published, which is not the same as closed: a bridge is routed to like any network. */
+/**
+ * The container's ports are not published, which is not the same as closed: a bridge is routed to like any network, unless
+ * the packet filter keeps forwarded packets from it. Docker's rules do where Docker was what turned forwarding on.
+ */
 function checkForwarding(config: Config): Finding {
   const { subnet, controllerAddress } = config.network
   const forwards = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
@@ -106,7 +109,8 @@ function checkForwarding(config: Config): Finding {
     status: 'warn',
     message:
       `whoever has a route to ${subnet} by way of this machine reaches the controller at ${controllerAddress} directly, ` +
-      `past access.*, limits and counters (forwarding is ${forwards ? 'on' : 'off until the engine turns it on'})`,
+      `past access.*, limits and counters, unless a firewall drops what is forwarded, as Docker's rules mostly do ` +
+      `(forwarding is ${forwards ? 'on' : 'off until the engine turns it on'})`,
     remedy: `add no route to ${subnet} on your router; none is there unless somebody added it`,
   }
 }

@@ -15,7 +15,8 @@ export const suite = 'trixie'
 const common = ['systemd', 'systemd-sysv', 'dbus', 'nftables', 'iproute2', 'procps', 'ca-certificates', 'ufw']
 const engines = {
   podman: ['podman', 'crun', 'netavark', 'aardvark-dns', 'skopeo'],
-  docker: ['docker.io', 'iptables'],
+  // docker-cli and skopeo come with it wherever apt is let to install what packages recommend.
+  docker: ['docker.io', 'docker-cli', 'iptables', 'skopeo', 'netavark'],
 } as const
 
 /** The container engine that a host is installed with; it has no other one. */

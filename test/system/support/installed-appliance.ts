@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
 import { ApplianceState } from './appliance-state.ts'
+import type { MachineEngine } from './systemd-engine.ts'
 import type { CommandResult, SystemdMachine } from './systemd-machine.ts'
 
 const packages = fileURLToPath(new URL('../../../dist/package/', import.meta.url))
@@ -13,10 +14,12 @@ export const edgeUnit = 'omada-host-edge.service'
 /** The appliance as its package installs it on a machine: two services. */
 export class InstalledAppliance extends ApplianceState {
   readonly #machine: SystemdMachine
+  readonly #engine: MachineEngine
 
-  constructor(machine: SystemdMachine) {
+  constructor(machine: SystemdMachine, engine: MachineEngine) {
     super()
     this.#machine = machine
+    this.#engine = engine
   }
 
   /** Other paths after each boot: they lead through the machine's PID 1. */
@@ -70,15 +73,15 @@ export class InstalledAppliance extends ApplianceState {
     return this.#machine.try(['omada-host', ...args], { timeoutMilliseconds: milliseconds })
   }
 
-  /** The controller's container, as Podman tells; equal as long as it is the same and was not restarted. */
+  /** The controller's container, as its engine tells; equal as long as it is the same and was not restarted. */
   container(): Promise<string> {
     const format = '{{.Id}} {{.State.Pid}} {{.State.StartedAt}}'
-    return this.#machine.exec(['podman', 'inspect', '--format', format, 'omada-controller'])
+    return this.#engine.run(['inspect', '--format', format, 'omada-controller'])
   }
 
   /** What the stand-in wrote down of its database over all its runs, such as `first-start`, `clean-stop`. */
   async dataHistory(): Promise<string[]> {
-    const file = '/var/lib/containers/storage/volumes/omada-data/_data/standin-history.json'
+    const file = join(this.#engine.volume('omada-data'), 'standin-history.json')
     return (JSON.parse(this.#machine.read(file)) as { event: string }[]).map((entry) => entry.event)
   }
 

@@ -12,6 +12,8 @@ import { Podman } from './podman.ts'
 /** A plain-HTTP image registry on 127.0.0.1:5000 of one namespace. Its images stay over stop and start. */
 export class Registry {
   static readonly address = '127.0.0.1:5000'
+  /** Where stand-in images are in it: that of the real ones in docker.io, so that it can be a mirror of that. */
+  static readonly repository = 'mbentley/omada-controller'
   readonly #ledger: Ledger
   readonly #namespace: Namespace
   readonly #outpost: Outpost
@@ -61,10 +63,10 @@ export class Registry {
    * @returns the name to pull it by
    */
   async push(tag: (typeof standinTags)[number]): Promise<string> {
-    const name = `${Registry.address}/omada-standin:${tag}`
+    const name = `${Registry.address}/${Registry.repository}:${tag}`
     const store = await standinImageStore()
     const shelf = dirname(store)
-    await exclusively(shelf, () => this.#put(tag, { name, store, kept: join(shelf, `registry-${tag}`) }))
+    await exclusively(shelf, () => this.#put(tag, { name, store, kept: join(shelf, `pushed-${tag}`) }))
     return name
   }
 

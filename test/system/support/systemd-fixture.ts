@@ -14,7 +14,7 @@ export function systemdHost(
   let host: SystemdHost | undefined
   let why: string | undefined
   beforeAll(async () => {
-    why = await whyNoSystemdHost()
+    why = await whyNoSystemdHost(options.engine)
     if (why !== undefined) return
     host = await SystemdHost.open(options)
     await prepare(host).catch(async (error: unknown) => {

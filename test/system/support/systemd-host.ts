@@ -9,7 +9,7 @@ import { debianRoot, type HostEngine } from './debian-root.ts'
 import { InstalledAppliance } from './installed-appliance.ts'
 import { Outpost } from './outpost.ts'
 import { Registry } from './registry.ts'
-import { configurePodman } from './systemd-engine.ts'
+import { MachineEngine } from './systemd-engine.ts'
 import { SystemdMachine } from './systemd-machine.ts'
 import { controllerAddress } from './test-host.ts'
 
@@ -27,6 +27,7 @@ export interface SystemdHostOptions {
 export class SystemdHost {
   readonly ledger: Ledger
   readonly machine: SystemdMachine
+  readonly engine: MachineEngine
   readonly appliance: InstalledAppliance
   readonly operator: Operator
   readonly #namespace: string
@@ -37,12 +38,13 @@ export class SystemdHost {
   #inside: { readonly namespace: Namespace; readonly outpost: Outpost; readonly registry: Registry } | undefined
   #neighbours = 0
 
-  private constructor(ledger: Ledger, machine: SystemdMachine, shelf: Namespace) {
+  private constructor(ledger: Ledger, machine: SystemdMachine, shelf: Namespace, engine: HostEngine) {
     this.ledger = ledger
     this.machine = machine
+    this.engine = new MachineEngine(machine, engine)
     this.#namespace = machine.name
     this.#shelf = shelf
-    this.appliance = new InstalledAppliance(machine)
+    this.appliance = new InstalledAppliance(machine, this.engine)
     const request = <T>(url: string, method?: string, body?: unknown) => this.outpost.json<T>(url, method, body)
     this.operator = new Operator({ address: controllerAddress, request })
   }
@@ -56,7 +58,7 @@ export class SystemdHost {
     try {
       const name = basename(ledger.directory)
       const machine = SystemdMachine.make(ledger, { name, root, directory: join(ledger.directory, 'machine') })
-      const host = new SystemdHost(ledger, machine, await Namespace.make(ledger, `${name}-lan`))
+      const host = new SystemdHost(ledger, machine, await Namespace.make(ledger, `${name}-lan`), engine)
       for (const [lan, address] of Object.entries(wanted)) await host.#makeLan(lan, address)
       await host.boot()
       return host
@@ -90,9 +92,11 @@ export class SystemdHost {
   async boot(): Promise<void> {
     const { ledger } = this
     const namespace = await Namespace.make(ledger, this.#namespace)
+    // As a machine starts out; a namespace starts with what this machine's engines have set.
+    await namespace.run(['sysctl', '--quiet', '--write', 'net.ipv4.ip_forward=0'])
     for (const lan of this.#lans.values()) await lan.plugHost(namespace)
     await this.machine.boot(namespace)
-    configurePodman(this.machine, Registry.address)
+    await this.engine.configure()
     const outpost = await Outpost.open(ledger, namespace)
     const registry = new Registry(ledger, { namespace, outpost, directory: join(ledger.directory, 'registry') })
     this.#inside = { namespace, outpost, registry }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../src/core/errors.ts'
 import { command } from '../../support/command.ts'
 import { cgroup2Mount } from './cgroup.ts'
-import { debianMirror, hasDebianRoot, suite } from './debian-root.ts'
+import { debianMirror, type HostEngine, hasDebianRoot, suite } from './debian-root.ts'
 
 const programs = ['debootstrap', 'unshare', 'nsenter', 'setpriv', 'ip', 'docker-registry']
 
@@ -19,7 +19,7 @@ cd / && umount -l "$d" && rmdir "$d"
 `
 
 /** Why this machine cannot boot a SystemdHost, in words for whoever reads the test's report; undefined when it can. */
-export async function whyNoSystemdHost(): Promise<string | undefined> {
+export async function whyNoSystemdHost(engine: HostEngine = 'podman'): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'not root: namespaces, mounts and containers need it'
   for (const program of programs) {
     const found = await command(['sh', '-c', `command -v ${program}`]).catch(() => undefined)
@@ -32,7 +32,7 @@ export async function whyNoSystemdHost(): Promise<string | undefined> {
   } catch (error) {
     return `the kernel does not let this process make a host: ${messageOf(error)}`
   }
-  if (hasDebianRoot('podman')) return undefined
+  if (hasDebianRoot(engine)) return undefined
   const [mirror] = await debianMirror()
   // debootstrap knows where else to go, and says so when it comes to nothing.
   if (mirror === undefined) return undefined

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+
+/** How this machine resolves names, as far as its containers depend on it. */
+export interface MachineNames {
+  /** The name servers that it asks. */
+  readonly servers: readonly string[]
+  /** Whether a name server of its own listens on every address, those of bridges included, as Pi-hole does. */
+  readonly served: boolean
+}
+
+export interface NamePaths {
+  readonly resolvConf: string
+  /** Where systemd-resolved keeps the servers behind its own, which is on the loopback. */
+  readonly resolved: string
+  readonly udp: string
+  readonly udp6: string
+}
+
+const namePaths: NamePaths = {
+  resolvConf: '/etc/resolv.conf',
+  resolved: '/run/systemd/resolve/resolv.conf',
+  udp: '/proc/net/udp',
+  udp6: '/proc/net/udp6',
+}
+
+/** systemd-resolved.service(8). */
+const resolvedStub = '127.0.0.53'
+
+/** Reads it now. What cannot be read is not there. */
+export async function readMachineNames(paths: NamePaths = namePaths): Promise<MachineNames> {
+  const read = (path: string) => readFile(path, 'utf8').catch(() => '')
+  const servers = parseNameServers(await read(paths.resolvConf))
+  // As Podman does, when it makes a container's resolv.conf.
+  const behind = servers.length === 1 && servers[0] === resolvedStub ? parseNameServers(await read(paths.resolved)) : []
+  return {
+    servers: behind.length > 0 ? behind : servers,
+    served: servesEverywhere(await read(paths.udp)) || servesEverywhere(await read(paths.udp6)),
+  }
+}
+
+/** The name servers of a resolv.conf(5). */
+export function parseNameServers(text: string): readonly string[] {
+  return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map((match) => match[1] ?? '')
+}
+
+/** Whether a socket of /proc/net/udp or udp6 (proc(5)) is bound to port 53 (hexadecimal 35) of every address. */
+function servesEverywhere(text: string): boolean {
+  return /^\s*\d+: 0+:0035 0+:0000 /m.test(text)
+}
+
+/** An address that is reached on the machine itself alone. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
+}
