@@ -99,6 +99,7 @@ describe('what is not ours or not possible', () => {
       labels: {},
       exitCode: 0,
       outOfMemory: false,
+      mounts: [],
       networks: [],
     })
     running.push(all.reconciler)
