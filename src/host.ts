@@ -51,7 +51,7 @@ export interface HostOptions {
 const portHoldersEvery = 15_000
 
 /** How often the free space is looked at, in milliseconds. */
-const diskLookEvery = 10_000
+const diskLookEvery = 5000
 
 /** How often the length of an unhealthy spell is looked at, in milliseconds. */
 const unhealthyLookEvery = 10_000
