@@ -26,9 +26,10 @@ export interface HostServiceOptions extends Omit<HostOptions, 'controllerOnStop'
  * running, and stops the controller only when systemd is about to stop the service and not to restart it.
  */
 export async function runHostService(options: HostServiceOptions): Promise<void> {
-  const { config, logger, reloads, warnings } = options
+  const { config, logger, clock, reloads, warnings } = options
   const part = async (next: HostOptions['config']) => edgePart(next, await usableCertificate(next, logger))
-  const handover = new HandoverFile({ path: options.paths.handoverFile, part: await part(config) })
+  const path = options.paths.handoverFile
+  const handover = new HandoverFile({ path, part: await part(config), logger, clock })
   const reloaded = new Emitter<void>()
   let reload = Promise.resolve()
   const stopListening = reloads.on(() => {

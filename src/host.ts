@@ -1,8 +1,10 @@
 import { announce } from './announce.ts'
 import type { Config } from './config/schema.ts'
+import { DiskSpace } from './controller/disk-space.ts'
 import { ImageCheckJob } from './controller/image-check.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
+import { ownPlaces } from './controller/storage-places.ts'
 import type { Clock } from './core/clock.ts'
 import type { Component } from './core/component.ts'
 import type { Logger } from './core/logger.ts'
@@ -14,6 +16,7 @@ import { UnhealthyRestart } from './health/unhealthy-restart.ts'
 import { type HostService, serviceWatches } from './host-watches.ts'
 import { findPortHolders, type PortKey } from './network/port-holders.ts'
 import { addHistory, assembleHostState, initialHostState } from './state/assemble-host.ts'
+import { blameDisk } from './state/blame-disk.ts'
 import { ControlServer } from './state/control.ts'
 import type { HostState, ImageCheck, PortHolder, Reason } from './state/host-state.ts'
 import type { Paths } from './state/paths.ts'
@@ -46,6 +49,9 @@ export interface HostOptions {
 
 /** How often the holders of the appliance's ports are looked up, in milliseconds: a walk over /proc. */
 const portHoldersEvery = 15_000
+
+/** How often the free space is looked at, in milliseconds. */
+const diskLookEvery = 5000
 
 /** How often the length of an unhealthy spell is looked at, in milliseconds. */
 const unhealthyLookEvery = 10_000
@@ -83,6 +89,11 @@ export async function runHost(options: HostOptions): Promise<void> {
     ready: () => health.snapshot().ready,
   })
 
+  const disks = new DiskSpace({
+    logger: logger.child({ component: 'disk' }),
+    clock,
+    places: () => [...reconciler.snapshot().places, ...ownPlaces(paths)],
+  })
   let images: ImageCheck | undefined
   let portHolders: readonly PortHolder[] = []
   const publish = () =>
@@ -91,9 +102,9 @@ export async function runHost(options: HostOptions): Promise<void> {
         previous,
         {
           controller: reconciler.snapshot(),
-          health: health.snapshot(),
+          health: blameDisk(health.snapshot(), disks.dataFull),
           portHolders,
-          warnings: options.warnings.get(),
+          warnings: [...disks.warnings, ...options.warnings.get()],
           images,
         },
         now(),
@@ -116,7 +127,9 @@ export async function runHost(options: HostOptions): Promise<void> {
     store.update((state) => addHistory(state, { at: now(), subject: step.subject, to: 'done', message: step.message })),
   )
   health.changed.on(publish)
-  health.transitions.on((entry) => store.update((state) => addHistory(state, entry)))
+  for (const { transitions } of [health, disks]) {
+    transitions.on((entry) => store.update((state) => addHistory(state, entry)))
+  }
 
   options.warnings.changed.on(publish)
 
@@ -142,6 +155,16 @@ export async function runHost(options: HostOptions): Promise<void> {
     intervalMilliseconds: portHoldersEvery,
     work: async (signal) => {
       portHolders = await findPortHolders(ports, signal)
+      publish()
+    },
+  })
+  const diskWatch = new Periodic({
+    name: 'disk-space',
+    logger,
+    clock,
+    intervalMilliseconds: diskLookEvery,
+    work: async () => {
+      await disks.look()
       publish()
     },
   })
@@ -188,6 +211,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       reconciler,
       unhealthyWatch,
       portWatch,
+      diskWatch,
       imageCheck,
       ...serviceWatches({ ...options, store, logger, loops: [reconcilerLoop, proberLoop] }),
     ],

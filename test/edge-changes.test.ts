@@ -16,7 +16,7 @@ async function scene() {
   const path = join(directory.path, 'edge.json')
   const lines: string[] = []
   const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
-  const file = new HandoverFile({ path, part: edgePart(parse({}), undefined) })
+  const file = new HandoverFile({ path, part: edgePart(parse({}), undefined), logger, clock: systemClock })
   return { directory, path, lines, logger, file }
 }
 

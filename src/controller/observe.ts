@@ -5,6 +5,7 @@ import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { architectureFault } from './puller.ts'
+import { controllerPlaces } from './storage-places.ts'
 
 /** What the engine has, and the digest of the image that our container runs or, without one, would run. */
 export interface Observation extends Observed {
@@ -31,8 +32,13 @@ export async function findObstacles(options: {
   observed: Observed
 }): Promise<readonly Fault[]> {
   const { config, engine, machine, observed } = options
-  const [routes, freeMegabytes] = await Promise.all([machine.routes(), machine.freeMegabytes(engine.storageDirectory)])
-  const { image, network } = observed
+  const { image, network, container } = observed
+  const path = controllerPlaces(config, engine, container).find(({ data }) => data)?.path
+  const [routes, freeMegabytes, freeForData] = await Promise.all([
+    machine.routes(),
+    machine.freeMegabytes(engine.storageDirectory),
+    path === undefined ? undefined : machine.freeMegabytes(path),
+  ])
   const wrong =
     image === undefined ? undefined : architectureFault(config.controller.image, image, machine.architecture)
   return [
@@ -42,6 +48,7 @@ export async function findObstacles(options: {
       machine,
       routes,
       freeMegabytes,
+      ...(path === undefined ? {} : { data: { path, freeMegabytes: freeForData } }),
       imagePresent: image !== undefined,
       networkPresent: network?.subnet === config.network.subnet,
     }),

@@ -169,7 +169,7 @@ export class Pass {
    */
   async #desired(engine: Engine, observed: Observation, signal: AbortSignal): Promise<Desired> {
     const { container } = observed
-    this.#info ??= await engine.info(signal)
+    this.#info ??= this.#standing.knows(await engine.info(signal))
     const ours = container !== undefined && isOurs(container)
     if (ours && isRunning(container)) await this.#watch.running(engine, container, signal)
     const verdict = ours ? await this.#watch.ended(engine, container, signal) : undefined

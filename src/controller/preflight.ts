@@ -16,6 +16,8 @@ export interface PreflightFacts {
   readonly routes: readonly Route[]
   /** Free space where the engine stores images; undefined when unknown. */
   readonly freeMegabytes: number | undefined
+  /** Where the controller's database is, when that is known already. */
+  readonly data?: { readonly path: string; readonly freeMegabytes: number | undefined }
   readonly imagePresent: boolean
   /** The network exists as configured, and its own route with it. */
   readonly networkPresent: boolean
@@ -115,15 +117,25 @@ function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault[
   ]
 }
 
-function checkDisk({ engine, freeMegabytes, imagePresent, config }: PreflightFacts): Fault[] {
-  const room = imagePresent ? roomForStart : roomForPull
-  if (freeMegabytes === undefined || freeMegabytes >= room) return []
-  const purpose = imagePresent ? "the controller's database" : config.controller.image
-  return [
+function checkDisk({ engine, freeMegabytes, data, imagePresent, config }: PreflightFacts): Fault[] {
+  const database = "the controller's database"
+  const looks = [
     {
-      code: 'DISK_FULL',
-      message: `${engine.storageDirectory} has ${freeMegabytes} MB free, but ${purpose} needs ${room} MB`,
-      remedy: `free space there: ${engine.kind} system df, ${engine.kind} image prune`,
+      path: engine.storageDirectory,
+      free: freeMegabytes,
+      ...(imagePresent
+        ? { room: roomForStart, purpose: database }
+        : { room: roomForPull, purpose: config.controller.image }),
     },
+    { path: data?.path, free: data?.freeMegabytes, room: roomForStart, purpose: database },
   ]
+  // The first says enough where both are on one disk.
+  return looks
+    .filter(({ free, room }) => free !== undefined && free < room)
+    .slice(0, 1)
+    .map(({ path, free, room, purpose }) => ({
+      code: 'DISK_FULL',
+      message: `${path} has ${free} MB free, but ${purpose} needs ${room} MB`,
+      remedy: `free space there: ${engine.kind} system df, ${engine.kind} image prune`,
+    }))
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts'
-import type { EngineContainer } from '../engine/engine.ts'
+import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 import type { ControllerFacts, PullProgress, Reason } from '../state/host-state.ts'
+import { controllerPlaces, type Place } from './storage-places.ts'
 
 /** `starting` and `running` both mean that the container runs; `running` that it has been ready since its start. */
 export type Lifecycle = 'pulling' | 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
@@ -13,6 +14,8 @@ export interface ControllerSnapshot {
   /** Path of the container's network namespace while it runs. */
   readonly sandboxKey?: string
   readonly warnings: readonly Reason[]
+  /** Where it and the engine write. */
+  readonly places: readonly Place[]
 }
 
 /** Puts a snapshot together. `container` is ours; `digest` is of the image that it runs, or will. */
@@ -24,6 +27,7 @@ export function controllerSnapshot(parts: {
   digest: string | undefined
   pull: PullProgress | undefined
   warnings: readonly Reason[]
+  engine: Pick<EngineInfo, 'storageDirectory'> | undefined
 }): ControllerSnapshot {
   const { config, container, digest, pull } = parts
   return {
@@ -39,5 +43,6 @@ export function controllerSnapshot(parts: {
     },
     ...(container?.sandboxKey === undefined ? {} : { sandboxKey: container.sandboxKey }),
     warnings: parts.warnings,
+    places: controllerPlaces(config, parts.engine, container),
   }
 }

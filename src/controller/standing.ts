@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import type { EngineContainer } from '../engine/engine.ts'
+import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 import type { Reason } from '../state/host-state.ts'
 import type { Observation } from './observe.ts'
 import { isOurs, isRunning } from './plan.ts'
@@ -10,6 +10,7 @@ import { type ControllerSnapshot, controllerSnapshot, type Lifecycle } from './s
 export class Standing {
   readonly #onChange: () => void
   #seen: Observation | undefined
+  #engine: EngineInfo | undefined
   #lifecycle: Lifecycle = 'creating'
   #reason: Reason = { message: 'looking for the container engine' }
   #warnings: readonly Reason[] = []
@@ -36,6 +37,12 @@ export class Standing {
   vanished(processRuns: (pid: number) => boolean): boolean {
     const pid = this.container?.pid
     return this.runs && pid !== undefined && !processRuns(pid)
+  }
+
+  /** The engine as it said of itself last; remembered while it is away. */
+  knows(engine: EngineInfo): EngineInfo {
+    this.#engine = engine
+    return engine
   }
 
   saw(observation: Observation): void {
@@ -72,6 +79,7 @@ export class Standing {
       container: this.container,
       digest: this.#seen?.digest,
       pull: puller.progress,
+      engine: this.#engine,
       warnings: warning === undefined ? this.#warnings : [...this.#warnings, warning],
     })
   }

@@ -21,6 +21,7 @@ export const errorCodes = {
   IMAGE_ARCHITECTURE: { exit: 1, summary: "the image is not for this machine's processor" },
   REGISTRY_UNREACHABLE: { exit: 1, summary: 'the registry does not answer' },
   DISK_FULL: { exit: 1, summary: 'the disk is full' },
+  DISK_LOW: { exit: 1, summary: 'the disk is nearly full' },
   CPU_UNSUPPORTED: { exit: 1, summary: "the processor lacks what this image's database needs" },
   MEMORY_LOW: { exit: 1, summary: 'the machine has too little memory for this controller' },
   SUBNET_CLASH: { exit: 78, summary: "the container network's subnet overlaps one of this machine's routes" },

@@ -3,14 +3,13 @@ import { managementPort } from '../omada/ports.ts'
 import type { Adoption, Device, Ownership } from '../state/edge-state.ts'
 import type { Reason } from '../state/host-state.ts'
 
-/** A device as it was seen. Times named `At` are monotonic milliseconds, the others milliseconds since 1970. */
+/** A device as it was seen. Times named `At` are monotonic milliseconds. */
 export interface SeenDevice {
   announce: Announce
   address: string
   /** Its clock minus ours when it announced, in milliseconds. */
   skew: number | undefined
-  firstSeen: number
-  lastSeen: number
+  firstSeenAt: number
   seenAt: number
   announces: number
   /** When an adoption was sent to it that has not led to a connection yet. */
@@ -22,6 +21,8 @@ export interface SeenDevice {
 /** What else there is to know when a device is looked at. */
 export interface DeviceContext {
   readonly now: number
+  /** What the wall clock is ahead of the monotonic one, in milliseconds. */
+  readonly apart: number
   readonly omadacId: string | undefined
   /** Connections to TCP 29814 from the device's address; asked only where it matters. */
   readonly connections: () => { readonly open: number; readonly lastRefusal?: string }
@@ -75,8 +76,8 @@ export function viewOf(device: SeenDevice, context: DeviceContext): Device {
     adoption,
     ...(hint === undefined ? {} : { hint }),
     ...(device.skew === undefined ? {} : { clockSkewSeconds: Math.round(device.skew / 100) / 10 }),
-    firstSeen: new Date(device.firstSeen).toISOString(),
-    lastSeen: new Date(device.lastSeen).toISOString(),
+    firstSeen: new Date(device.firstSeenAt + context.apart).toISOString(),
+    lastSeen: new Date(device.seenAt + context.apart).toISOString(),
     announces: device.announces,
   }
 }

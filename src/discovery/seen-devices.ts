@@ -12,6 +12,9 @@ const forgetAfter = 24 * 3600_000
 /** The farthest that a clock is believed to be off, in milliseconds: a hundred years. */
 const maxSkew = 100 * 365 * 86_400_000
 
+/** How far wall clock and monotonic clock may part before it counts, in milliseconds. */
+const clockTremble = 1000
+
 /** How many of the oldest devices are looked at between two observations to find one that may give way. */
 const maxLooks = maxDevices
 
@@ -21,6 +24,8 @@ export class SeenDevices {
   readonly #ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'>
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
   #looks = maxLooks
+  /** What the wall clock is ahead of the monotonic one, in milliseconds. */
+  #apart = Number.NEGATIVE_INFINITY
 
   constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'> }) {
     this.#clock = options.clock
@@ -35,12 +40,11 @@ export class SeenDevices {
   announced(announce: Announce, address: string): void {
     const wall = this.#clock.wall()
     const known = this.#devices.get(announce.mac)
-    const device = known ?? this.#insert(announce, address, wall)
+    const device = known ?? this.#insert(announce, address)
     const skew = announce.timestamp === undefined ? undefined : announce.timestamp - wall
     device.announce = announce
     device.address = address
     device.skew = skew !== undefined && Math.abs(skew) <= maxSkew ? skew : undefined
-    device.lastSeen = wall
     device.seenAt = this.#clock.now()
     device.announces++
     if (announce.controllerId === factoryControllerId) device.managed = false
@@ -71,6 +75,9 @@ export class SeenDevices {
 
   /** Every device, the one that announced itself last first. */
   list(): readonly Device[] {
+    // Times to show are made of ages, so that they stay true when the clock is set; and they do not tremble.
+    const apart = this.#clock.wall() - this.#clock.now()
+    if (Math.abs(apart - this.#apart) > clockTremble) this.#apart = apart
     return [...this.#devices.values()]
       .sort((a, b) => b.seenAt - a.seenAt)
       .map((device) => viewOf(device, this.#contextOf(device)))
@@ -79,19 +86,19 @@ export class SeenDevices {
   #contextOf(device: SeenDevice): DeviceContext {
     return {
       now: this.#clock.now(),
+      apart: this.#apart,
       omadacId: this.#ports.omadacId(),
       connections: () => this.#ports.managementConnections(device.address),
     }
   }
 
-  #insert(announce: Announce, address: string, wall: number): SeenDevice {
+  #insert(announce: Announce, address: string): SeenDevice {
     if (this.#devices.size >= maxDevices) this.#spareConnected()
     const device: SeenDevice = {
       announce,
       address,
       skew: undefined,
-      firstSeen: wall,
-      lastSeen: wall,
+      firstSeenAt: this.#clock.now(),
       seenAt: this.#clock.now(),
       announces: 0,
       adoptSentAt: undefined,

@@ -47,6 +47,8 @@ export interface EngineContainer {
   readonly finishedAt?: string
   readonly exitCode: number
   readonly outOfMemory: boolean
+  /** Where on this machine its volumes and directories are, and where in it. */
+  readonly mounts: readonly { readonly source: string; readonly target: string }[]
   /** Names of the networks that it is attached to. */
   readonly networks: readonly string[]
   /** Path of its network namespace while it runs. */

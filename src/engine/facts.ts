@@ -106,6 +106,7 @@ export function engineContainer(raw: Dockerode.ContainerInspectInfo): EngineCont
     ...(finishedAt === undefined ? {} : { finishedAt }),
     exitCode: raw.State.ExitCode,
     outOfMemory: raw.State.OOMKilled,
+    mounts: (raw.Mounts ?? []).map(({ Source: source, Destination: target }) => ({ source, target })),
     networks: Object.keys(raw.NetworkSettings.Networks ?? {}),
     ...(raw.State.Pid > 0 ? { pid: raw.State.Pid } : {}),
     ...(SandboxKey === undefined || SandboxKey === '' ? {} : { sandboxKey: SandboxKey }),

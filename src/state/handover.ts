@@ -3,8 +3,10 @@ import { dirname } from 'node:path'
 import type { CertificatePair } from '../config/certificate.ts'
 import type { Config } from '../config/schema.ts'
 import { writeFileAtomic } from '../core/atomic-file.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import { stateVersion } from './host-state.ts'
 
 /**
@@ -24,18 +26,28 @@ export function edgePart(config: Config, certificate: CertificatePair | undefine
   }
 }
 
+/** How often a part that could not be written is tried again, in milliseconds. */
+const retryEvery = 5000
+
 /**
  * The file by which a host hands its edge the configuration, readable by the group that this process runs as. It is
- * there while the host runs; one that crashed leaves it, so that the edge can restart without the host.
+ * there while the host runs; one that crashed leaves it, so that the edge can restart without the host. A full disk
+ * does not keep the host from working: what is in the file stays whole, and it is tried again until there is room.
  */
 export class HandoverFile implements Component {
   readonly name = 'handover'
   readonly #path: string
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #stopping = new AbortController()
   #part: EdgePart
+  #retrying: Promise<void> | undefined
 
-  constructor(options: { path: string; part: EdgePart }) {
+  constructor(options: { path: string; part: EdgePart; logger: Logger; clock: Clock }) {
     this.#path = options.path
     this.#part = options.part
+    this.#logger = options.logger
+    this.#clock = options.clock
   }
 
   /** What was handed over last, or will be first. */
@@ -49,16 +61,54 @@ export class HandoverFile implements Component {
     await this.publish(this.#part)
   }
 
-  /** Puts another part in the place of the one before. */
+  /** Puts another part in the place of the one before; later, when there is no room for it now. */
   async publish(part: EdgePart): Promise<void> {
     this.#part = part
-    await writeFileAtomic(this.#path, JSON.stringify({ stateVersion, ...part }), 0o640)
+    if (this.#retrying !== undefined) return
+    try {
+      await this.#write()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      const remedy = `free space there: du -xh -d 2 ${dirname(this.#path)} | sort -h`
+      const message = `the configuration cannot be handed over to the edge in ${this.#path}: the disk is full; it is tried again`
+      this.#logger.error({ code: 'DISK_FULL', remedy }, message)
+      this.#retrying = this.#retry().finally(() => {
+        this.#retrying = undefined
+      })
+    }
   }
 
   /** An edge that starts from now on waits for the next host. */
   async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#retrying
     await rm(this.#path, { force: true })
   }
+
+  async #write(): Promise<void> {
+    await writeFileAtomic(this.#path, JSON.stringify({ stateVersion, ...this.#part }), 0o640)
+  }
+
+  async #retry(): Promise<void> {
+    const { signal } = this.#stopping
+    for (;;) {
+      await this.#clock.sleep(retryEvery, signal).catch(() => {})
+      if (signal.aborted) return
+      const part = this.#part
+      try {
+        await this.#write()
+        if (part !== this.#part) continue
+        this.#logger.info('the configuration is handed over to the edge')
+        return
+      } catch (error) {
+        this.#logger.debug({ err: error }, 'the configuration cannot be handed over yet')
+      }
+    }
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
 }
 
 /**

@@ -12,7 +12,7 @@ export function statusLine(state: HostState): string {
       if (code !== undefined) return `Pulling image, trying again: ${message}${fix}`
       return state.controller.pull === undefined ? capitalised(message) : pullLine(state.controller.pull)
     case 'ready':
-      return `Ready: ${message}`
+      return `Ready: ${message}${alarm(state)}`
     case 'degraded':
       return `Degraded: ${message}${fix}`
     case 'failed':
@@ -20,6 +20,13 @@ export function statusLine(state: HostState): string {
     default:
       return `${capitalised(message)}${fix}`
   }
+}
+
+/** What needs attention although all works, such as a disk that is nearly full. */
+function alarm({ warnings }: HostState): string {
+  const first = warnings.find(({ code }) => code !== undefined)
+  if (first === undefined) return ''
+  return `; but ${first.message}${first.remedy === undefined ? '' : `; fix: ${first.remedy}`}`
 }
 
 /** `Pulling image 43% (212 of 490 MB)`. Its total grows while layers become known. */

@@ -118,6 +118,7 @@ export class FakeEngine implements Engine {
       labels: spec.labels,
       exitCode: 0,
       outOfMemory: false,
+      mounts: spec.mounts.map(({ source, target }) => ({ source: `/volumes/${source}`, target })),
       networks: [spec.network],
     })
     return id

@@ -26,6 +26,7 @@ const ours: EngineContainer = {
   startedAt: '2026-01-01T00:00:00.000Z',
   exitCode: 0,
   outOfMemory: false,
+  mounts: [],
   networks: ['omada'],
 }
 const stale = { ...ours, labels: { ...ours.labels, [labels.spec]: 'older' } }

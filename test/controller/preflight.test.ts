@@ -117,6 +117,13 @@ test.each([
   expect(codes({ freeMegabytes, imagePresent })).toEqual(expected)
 })
 
+test('the data on a disk of their own need room there; on one disk with the images it is told once', () => {
+  const data = (freeMegabytes: number) => ({ data: { path: '/srv/omada', freeMegabytes }, imagePresent: true })
+  expect(codes(data(512))).toEqual([])
+  expect(codes(data(511))).toEqual(['DISK_FULL'])
+  expect(codes({ ...data(300), freeMegabytes: 300 })).toEqual(['DISK_FULL'])
+})
+
 test('all faults are told at once, each with a remedy', () => {
   const faults = preflight({
     config: configSchema.parse({ controller: { cpus: 1 } }),

@@ -86,6 +86,7 @@ describe('what is not ours or not possible', () => {
       labels: {},
       exitCode: 0,
       outOfMemory: false,
+      mounts: [],
       networks: [],
     })
     await all.reconciler.start(forever)

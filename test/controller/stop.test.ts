@@ -15,6 +15,7 @@ async function stopping(faults: Fault['code'][], effect: (engine: FakeEngine) =>
     labels: {},
     exitCode: 0,
     outOfMemory: false,
+    mounts: [],
     networks: [],
   })
   const stop = engine.stop.bind(engine)

@@ -30,6 +30,16 @@ function announce(changes: Partial<Announce> = {}, address = '192.0.2.7'): void 
 
 const first = () => devices.list()[0]
 
+test('when the clock is set, the times shown stay as long ago as they were; they do not tremble with it', () => {
+  announce()
+  clock.advance(5000)
+  const before = first()
+  clock.setWall(clock.wall() + 900)
+  expect(first()).toEqual(before)
+  clock.setWall(Date.UTC(2030, 0, 1))
+  expect(first()).toMatchObject({ firstSeen: '2029-12-31T23:59:55.000Z', lastSeen: '2029-12-31T23:59:55.000Z' })
+})
+
 test('an announcing device is remembered with all that it tells', () => {
   announce()
   clock.advance(10_000)

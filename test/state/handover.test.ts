@@ -2,8 +2,9 @@ import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { edgePart, HandoverFile, readHandover } from '../../src/state/handover.ts'
-import { soon, temporaryDirectory } from './fixtures.ts'
+import { silent, soon, temporaryDirectory } from './fixtures.ts'
 
 const config = configSchema.parse({
   mongo: { uri: 'mongodb://user:secret@db/omada' },
@@ -15,7 +16,7 @@ const certificate = { cert: 'CERT', key: 'KEY' }
 test('the edge gets what it needs, and no secret of the database or the image', async () => {
   await using directory = await temporaryDirectory()
   const path = join(directory.path, 'omada-host', 'edge.json')
-  const file = new HandoverFile({ path, part: edgePart(config, certificate) })
+  const file = new HandoverFile({ path, part: edgePart(config, certificate), logger: silent, clock: systemClock })
   await file.start(soon())
   const text = await readFile(path, 'utf8')
   expect(text).not.toContain('secret')

@@ -28,6 +28,16 @@ test.each([
   [of('starting', 'MongoDB up, waiting for the web server'), 'MongoDB up, waiting for the web server'],
   [of('creating', 'creating the container'), 'Creating the container'],
   [of('ready', 'the controller is ready'), 'Ready: the controller is ready'],
+  [
+    {
+      ...of('ready', 'the controller is ready'),
+      warnings: [
+        { message: 'to know' },
+        { code: 'DISK_LOW', message: 'the disk is nearly full', remedy: 'free space' },
+      ],
+    } satisfies HostState,
+    'Ready: the controller is ready; but the disk is nearly full; fix: free space',
+  ],
   [of('degraded', 'MongoDB is down', { remedy: 'omada-host logs' }), 'Degraded: MongoDB is down; fix: omada-host logs'],
   [of('failed', 'no such image', { remedy: 'another tag' }), 'Failed: no such image; fix: another tag'],
 ])('what systemctl status shows (%#)', (state, line) => {

@@ -28,15 +28,28 @@ const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async ({ machine,
   machine.write(join(checkout, 'node_modules/.installed-lock'), `${lock}  -\n`)
 })
 
-/** A command of the README, which must stand there, typed in the clone. */
-function typed(line: string) {
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(line)
+/** What the README says of installing. */
+const install = /^## Install\n([\s\S]*?)^## /m.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? ''
+
+/** The commands of a row of its table: all that is in code there, but for names of files. */
+function row(name: string): string[] {
+  const text = new RegExp(`^\\| ${name} \\| (.*) \\|$`, 'm').exec(install)?.[1] ?? ''
+  return [...text.matchAll(/`([^`]*)`/g)].map((match) => match[1] ?? '').filter((code) => !code.startsWith('/'))
+}
+
+/** The lines of its fenced blocks. */
+const blocks = [...install.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => (match[1] ?? '').trim().split('\n'))
+
+/** Types a line of the README in the clone, as root. */
+function typed(line: string | undefined) {
+  if (line === undefined) throw new Error('README.md does not say so any more')
   return host().machine.try(['sh', '-c', `cd ${checkout} && ${line}`], { timeoutMilliseconds: 300_000 })
 }
 
-test('scripts/install ends with a controller that is ready, and tells where to look', async () => {
+test('the first command of the README ends with a controller that is ready, and tells where to look', async () => {
   const { appliance, outpost } = host()
-  const { code, stdout, stderr } = await typed('scripts/install')
+  expect(blocks[0]).toHaveLength(1)
+  const { code, stdout, stderr } = await typed(blocks[0]?.[0])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/The controller is ready\.$/)
   expect((await appliance.hostState()).phase).toBe('ready')
@@ -48,25 +61,46 @@ test('scripts/install ends with a controller that is ready, and tells where to l
 }, 400_000)
 
 test('what the README tells to look at can be looked at', async () => {
-  expect((await typed('systemctl status omada-host')).stdout).toContain('Active: active (running)')
-  expect((await typed('omada-host config check && systemctl reload omada-host')).code).toBe(0)
-  expect((await typed('journalctl -u omada-host -u omada-host-edge')).stdout).toContain('the controller is ready')
+  const [status, watch] = row('what it does')
+  expect((await typed(status)).stdout).toMatch(/Active: active \(running\)[\s\S]*Status: "Ready: /)
+  expect((await typed(`timeout 3 ${watch}`)).stdout).toContain('ready')
+  const [journal, logs] = row('log')
+  expect((await typed(journal)).stdout).toContain('the controller is ready')
+  expect((await typed(`timeout 3 ${logs}`)).stdout).toContain('Omada Controller started')
+  expect((await typed(row('configuration')[0])).code).toBe(0)
 })
 
 test('run again, it upgrades without touching the container', async () => {
   const pid = () => host().machine.exec(['podman', 'inspect', '--format', '{{.State.Pid}}', 'omada-controller'])
   const before = await pid()
-  expect((await typed('scripts/install')).code).toBe(0)
+  // The clone is up to date: there is nothing to pull it from here.
+  const upgrade = row('upgrade')[0]?.replace('git pull && ', '')
+  expect((await typed(upgrade)).code).toBe(0)
   expect(await pid()).toBe(before)
 }, 400_000)
 
-test('scripts/install --uninstall --purge leaves the volumes, and what the README says removes them', async () => {
+test('uninstalled, the controller was stopped in order, and configuration and data are left', async () => {
+  const { machine, appliance } = host()
+  expect((await typed(row('uninstall')[0])).code).toBe(0)
+  // Debian's way: masked until the package is purged or installed again.
+  expect(await machine.show(hostUnit, 'LoadState', 'ActiveState')).toEqual({
+    LoadState: 'masked',
+    ActiveState: 'inactive',
+  })
+  expect(await machine.exec(['podman', 'ps', '--all', '--quiet'])).toBe('')
+  expect(machine.read('/etc/omada-host/config.yaml')).toContain('controller')
+  expect(await appliance.dataHistory()).toEqual(['first-start', 'clean-stop'])
+})
+
+test('purged, the data are left still, and what the README says removes them', async () => {
   const { machine } = host()
-  const { code, stdout } = await typed('scripts/install --uninstall --purge')
+  const { code, stdout } = await typed(row('uninstall')[1])
   expect(code).toBe(0)
-  expect(stdout).toContain('podman volume rm omada-data omada-logs')
+  const removal = blocks.at(-1) ?? []
+  expect(removal).toHaveLength(2)
+  expect(stdout).toContain(removal[0])
   expect(await machine.try(['dpkg-query', '--show', 'omada-host'])).toMatchObject({ code: 1 })
-  expect((await machine.show(hostUnit, 'LoadState')).LoadState).toBe('not-found')
-  expect((await typed('podman volume rm omada-data omada-logs')).code).toBe(0)
-  expect((await typed('podman network rm omada')).code).toBe(0)
+  expect(await machine.try(['ls', '/etc/omada-host'])).toMatchObject({ code: 2 })
+  for (const line of removal) expect((await typed(line)).code).toBe(0)
+  expect(await machine.exec(['podman', 'volume', 'ls', '--quiet'])).toBe('')
 })

@@ -50,6 +50,7 @@ test('a device is adopted', async () => {
 test('the engine hangs: it is told, everything else goes on; it wakes up, and that is told', async () => {
   const { machine, appliance } = host()
   const before = await appliance.container()
+  const { history } = await state()
   await machine.exec(['systemctl', 'kill', '--signal=STOP', 'podman.service'])
   const hung = await eventually(state, (now) => codes(now).includes('ENGINE_TIMEOUT'), 120_000)
   expect(hung.controller.containerId).toBe((await state()).controller.containerId)
@@ -68,14 +69,25 @@ test('the engine hangs: it is told, everything else goes on; it wakes up, and th
   expect(await appliance.container()).toBe(before)
   expect(await machine.show(hostUnit, 'NRestarts')).toEqual({ NRestarts: '0' })
   expect(device.count('disconnected')).toBe(0)
+  // Told once, however often it was tried; and nothing was done.
+  expect((await machine.journal(hostUnit)).match(/controller: .*did not answer within/g)).toHaveLength(1)
+  expect((await state()).history).toEqual(history)
 })
 
-test("the engine's socket is restarted: nothing happens to the container, and its end is noticed still", async () => {
+test("the engine's socket is restarted: nothing happens to the container, and what happens to it then is noticed at once", async () => {
   const { machine, appliance } = host()
   const before = await appliance.container()
+  const { history } = await state()
   await machine.exec(['systemctl', 'restart', 'podman.socket', 'podman.service'])
   await eventually(state, (now) => now.phase === 'ready' && codes(now).every((code) => code === undefined), 60_000)
+  // Told by an event: the next look without one would be half a minute later.
+  const paused = (now: HostState) => now.warnings.some(({ message }) => message.includes('paused'))
+  await podman('pause', 'omada-controller')
+  await eventually(state, paused, 15_000)
+  await podman('unpause', 'omada-controller')
+  await eventually(state, (now) => !paused(now), 15_000)
   expect(await appliance.container()).toBe(before)
+  expect((await state()).history).toEqual(history)
   expect(device.count('disconnected')).toBe(0)
 })
 

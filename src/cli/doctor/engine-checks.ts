@@ -1,12 +1,13 @@
 import type { Config } from '../../config/schema.ts'
 import { type MachineFacts, readMachineFacts } from '../../controller/machine.ts'
 import { preflight } from '../../controller/preflight.ts'
+import { controllerPlaces, type Place } from '../../controller/storage-places.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import type { Fault } from '../../core/errors.ts'
 import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
 import { chooseEngine } from '../../engine/choose.ts'
-import type { EngineInfo } from '../../engine/engine.ts'
+import type { EngineContainer, EngineInfo } from '../../engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
 
 /** How long the engine may take to answer, in milliseconds: a socket-activated one starts first. */
@@ -22,12 +23,19 @@ const looks = new Map<ErrorCode, string>([
   ['DISK_FULL', 'disk'],
 ])
 
-/** The engine, and the machine as the controller will find it. Looks that need no engine are done without one too. */
-export async function engineFindings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+/**
+ * The engine, and the machine as the controller will find it; and where the controller writes. Looks that need no engine
+ * are done without one too.
+ */
+export async function engineFindings(
+  config: Config,
+  signal: AbortSignal,
+): Promise<{ readonly findings: readonly Finding[]; readonly places: readonly Place[] }> {
   const machine = await readMachineFacts()
   let engine: EngineInfo | undefined
   let imagePresent = false
   let networkPresent = false
+  let container: EngineContainer | undefined
   const found = await runCheck(
     {
       name: 'engine',
@@ -37,6 +45,7 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
         engine = await connected.info(bounded)
         const network = await connected.network(config.network.name, bounded)
         networkPresent = network?.subnet === config.network.subnet
+        container = await connected.container(config.controller.name, bounded)
         imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
         const { kind, version, defaultRuntime, cgroupVersion } = engine
         const place = `${engine.socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`
@@ -49,7 +58,10 @@ export async function engineFindings(config: Config, signal: AbortSignal): Promi
   const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent }
   const faults = preflight({ ...facts, networkPresent, engine: engine ?? unknownEngine(machine) })
   const memory = { name: 'memory', run: () => [checkMemory(config, machine, engine?.memoryLimit ?? false)] }
-  return [...found, ...preflightFindings(faults, { ...facts, engine }), ...(await runCheck(memory, signal))]
+  return {
+    findings: [...found, ...preflightFindings(faults, { ...facts, engine }), ...(await runCheck(memory, signal))],
+    places: controllerPlaces(config, engine, container),
+  }
 }
 
 interface Looked {

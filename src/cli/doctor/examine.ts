@@ -1,10 +1,12 @@
 import { loadConfig } from '../../config/load.ts'
+import { ownPlaces } from '../../controller/storage-places.ts'
 import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
 import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
 import type { GlobalOptions } from '../command.ts'
 import type { CliContext } from '../context.ts'
 import { loadConfigOf } from '../load.ts'
 import { configFileOf, pathsOf } from '../places.ts'
+import { diskCheck } from './disk-check.ts'
 import { engineFindings } from './engine-checks.ts'
 import { machineChecks } from './machine-checks.ts'
 import { portChecks } from './port-checks.ts'
@@ -13,8 +15,14 @@ import { portChecks } from './port-checks.ts'
 export async function examine(context: CliContext, options: GlobalOptions): Promise<readonly Finding[]> {
   const { loaded, findings } = await examineConfig(context, options)
   const { config } = loaded
-  const found = [...findings, ...(await engineFindings(config, context.signal))]
-  const checks = [...machineChecks(config, Date.now), ...portChecks(config, pathsOf(context, options).edgeStateSocket)]
+  const paths = pathsOf(context, options)
+  const engine = await engineFindings(config, context.signal)
+  const found = [...findings, ...engine.findings]
+  const checks = [
+    diskCheck([...engine.places, ...ownPlaces(paths)]),
+    ...machineChecks(config, Date.now),
+    ...portChecks(config, paths.edgeStateSocket),
+  ]
   for (const check of checks) found.push(...(await runCheck(check, context.signal)))
   return found
 }

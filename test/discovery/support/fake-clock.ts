@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
     })
   }
 
+  /** Sets the wall clock alone. */
+  setWall(milliseconds: number): void {
+    this.#wall = milliseconds
+  }
+
   advance(milliseconds: number): void {
     this.#now += milliseconds
     this.#wall += milliseconds

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -23,6 +24,9 @@ export interface HistoryEntry {
 /** What a version 5 and a version 6 database write as their engine; the entrypoint reads it. */
 const wiredTiger = { '3.6': '3.1.0', '8.0': '11.3.0' } as const
 const maxHistory = 500
+
+/** What a database writes while it runs, at least. */
+const journal = Buffer.alloc(64 * 1024, 'j')
 
 /** The data volume: the version that last ran, whether the database was stopped in order, and what it keeps. */
 export class DataVolume {
@@ -73,6 +77,18 @@ export class DataVolume {
     return event
   }
 
+  /** Writes as a database that runs does. Returns false when the disk is full. */
+  journal(): boolean {
+    try {
+      writeFileSync(this.path('db/journal.new'), journal)
+      renameSync(this.path('db/journal.new'), this.path('db/journal'))
+      return true
+    } catch (error) {
+      if (!isFull(error)) throw error
+      return false
+    }
+  }
+
   /** The database stopped in order: marks the data clean. */
   close(version: string): void {
     this.#record('clean-stop', version)
@@ -96,4 +112,9 @@ export class DataVolume {
     const entry: HistoryEntry = { at: new Date().toISOString(), event, version }
     this.write('standin-history.json', JSON.stringify([...this.history(), entry].slice(-maxHistory), null, 2))
   }
+}
+
+/** Whether a write failed for want of room. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC'
 }

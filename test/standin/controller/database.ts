@@ -9,6 +9,9 @@ import type { Settings } from './settings.ts'
 /** How often the real controller's watch is heard about a dead mongod; its own period is not known. */
 const complainMilliseconds = 10_000
 
+/** How often a database writes, whatever its clients do: a second is less than any real one lets pass. */
+const writeMilliseconds = 2000
+
 /** The controller's database: embedded (posing or a real mongod) or external, and its faults. */
 export class Database {
   readonly #settings: Settings
@@ -18,6 +21,9 @@ export class Database {
   #faults: Faults
   #port = 0
   #opened = false
+  /** The disk was full when it wrote last: mongod ends then. */
+  #full = false
+  #writes: NodeJS.Timeout | undefined
   #complaints: NodeJS.Timeout | undefined
   #last: Promise<void> = Promise.resolve()
 
@@ -47,6 +53,7 @@ export class Database {
     this.#log.facade('Mongo DB server started')
     this.#log.server('INFO', 'c.t.s.o.s.s.b', 'Mongo DB server started')
     await this.change(this.#faults)
+    if (this.#server instanceof MongoServer) this.#writes = setInterval(() => this.#write(), writeMilliseconds)
     return this.#port
   }
 
@@ -62,11 +69,12 @@ export class Database {
     const server = this.#server
     if (server === undefined || !this.#opened) return
     if (server instanceof MongoServer) server.delayMilliseconds = this.#delay()
-    if (faults.database === 'dead' && server.up) {
+    const dead = faults.database === 'dead' || this.#full
+    if (dead && server.up) {
       await server.stop()
       this.#complain()
       this.#complaints = setInterval(() => this.#complain(), complainMilliseconds)
-    } else if (faults.database !== 'dead' && !server.up) {
+    } else if (!dead && !server.up) {
       clearInterval(this.#complaints)
       await server.start()
       this.#log.server('INFO', 'c.t.s.o.s.s.b', 'Mongo DB server started', 'mongo-check-thread')
@@ -85,12 +93,21 @@ export class Database {
   /** Everything closed; `orderly` marks the data clean, as after a stop that was not cut short. */
   async stop(orderly: boolean): Promise<void> {
     clearInterval(this.#complaints)
+    clearInterval(this.#writes)
     await this.#last
     await this.#server?.stop()
-    if (!orderly || !this.#opened) return
+    // One that ended for want of room has not closed its files.
+    if (!orderly || !this.#opened || this.#full) return
     this.#opened = false
     this.#data.close(this.#settings.version)
     this.#log.server('INFO', 'c.t.s.o.s.OmadaBootstrap', 'success to shutdown mongodb database', 'Thread-1')
+  }
+
+  #write(): void {
+    const full = !this.#data.journal()
+    if (full === this.#full) return
+    this.#full = full
+    void this.change(this.#faults)
   }
 
   #delay(): number {

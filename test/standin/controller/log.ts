@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isFull } from './data.ts'
 
 /** The log as the image writes it: the entrypoint's plain lines on stdout, the server's also into logs/server.log. */
 export interface Log {
@@ -25,7 +26,11 @@ export function createLog(o: { directory: string; show: boolean; write: (line: s
     server(level, source, text, thread = 'main') {
       if (silent) return
       const line = `${stamp(new Date())} ${level} [${thread}] [] ${source}(): ${text}`
-      appendFileSync(file, `${line}\n`)
+      try {
+        appendFileSync(file, `${line}\n`)
+      } catch (error) {
+        if (!isFull(error)) throw error
+      }
       if (o.show) o.write(line)
     },
     facade: (text) => log.server('ERROR', 'c.t.s.f.c.FacadeUtils', `facadeMsgEnable is not enable, msg: ${text}`),

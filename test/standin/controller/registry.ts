@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { factoryControllerId } from '../protocol/messages.ts'
-import type { DataVolume } from './data.ts'
+import { type DataVolume, isFull } from './data.ts'
 
 export type DeviceState = 'pending' | 'managed-by-others' | 'adopting' | 'connected' | 'disconnected' | 'adopt-failed'
 
@@ -198,6 +198,11 @@ export class DeviceRegistry {
 
   #save(): void {
     const adopted = [...this.#entries.values()].filter(({ record }) => record.connections > 0)
-    this.#data.write('db/devices.json', JSON.stringify(adopted.map((entry) => entry.record)))
+    try {
+      this.#data.write('db/devices.json', JSON.stringify(adopted.map((entry) => entry.record)))
+    } catch (error) {
+      // What is on the disk is as old as its last room.
+      if (!isFull(error)) throw error
+    }
   }
 }

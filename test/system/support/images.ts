@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command } from '../../support/command.ts'
@@ -11,6 +11,7 @@ import { Podman } from './podman.ts'
 
 const standin = fileURLToPath(new URL('../../standin', import.meta.url))
 const cache = '/var/tmp/omada-host-images'
+const unusedMilliseconds = 24 * 3600 * 1000
 
 /** What the stand-in image is called in the image store, one tag for each controller version that tests need. */
 export const standinImage = 'localhost/omada-standin'
@@ -24,7 +25,10 @@ export const standinTags = ['6.2', '6.1', '5.15'] as const
 export async function standinImageStore(): Promise<string> {
   const key = await sourceHash()
   const store = join(cache, key, 'root')
-  if (existsSync(store)) return store
+  if (existsSync(store)) {
+    await utimes(join(cache, key), new Date(), new Date())
+    return store
+  }
   mkdirSync(cache, { recursive: true })
   await exclusively(cache, async () => {
     if (!existsSync(store)) await makeImages(key, store)
@@ -33,7 +37,7 @@ export async function standinImageStore(): Promise<string> {
 }
 
 async function makeImages(key: string, store: string): Promise<void> {
-  for (const name of await readdir(cache)) await rm(join(cache, name), { recursive: true, force: true })
+  await removeUnused()
   const ledger = await Ledger.open('omada-host-image-', '/var/tmp')
   try {
     const archive = join(ledger.directory, 'image.tar')
@@ -45,6 +49,14 @@ async function makeImages(key: string, store: string): Promise<void> {
     await rename(join(directory, 'root'), store)
   } finally {
     await ledger.close()
+  }
+}
+
+/** Another checkout on this machine may be using what was used lately. */
+async function removeUnused(): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const { mtimeMs } = await stat(join(cache, name))
+    if (Date.now() - mtimeMs > unusedMilliseconds) await rm(join(cache, name), { recursive: true, force: true })
   }
 }
 
