@@ -1,0 +1,44 @@
+import type { Lan } from '../../support/lan.ts'
+import type { Namespace } from '../../support/namespace.ts'
+
+/** An announce has some hundred bytes; what omada-hosts say to each other has fewer (UDP length, with its header). */
+const shortestAnnounce = 250
+
+/** What passes on a LAN, counted by the kernel of a neighbour who hears everything. */
+export class Wire {
+  readonly #namespace: Namespace
+
+  private constructor(namespace: Namespace) {
+    this.#namespace = namespace
+  }
+
+  /** @param namespace plugged into the LAN; what it sends itself is counted as well */
+  static async tap(lan: Lan, namespace: Namespace): Promise<Wire> {
+    await lan.repeat()
+    await namespace.run(['ip', 'link', 'set', 'eth0', 'promisc', 'on'])
+    await namespace.run(['nft', rules])
+    return new Wire(namespace)
+  }
+
+  /** Discovery datagrams so far, to or from port 29810, and those among them that are long enough to be announces. */
+  async datagrams(): Promise<{ all: number; announces: number }> {
+    const count = async (name: string) => {
+      const text = await this.#namespace.run(['nft', '--json', 'list', 'counters', 'table', 'netdev', 'wire'])
+      const { nftables } = JSON.parse(text) as { nftables: { counter?: { name: string; packets: number } }[] }
+      const counters = nftables.flatMap(({ counter }) => (counter === undefined ? [] : [counter]))
+      return counters.filter((counter) => counter.name.endsWith(name)).reduce((sum, { packets }) => sum + packets, 0)
+    }
+    return { all: await count('_all'), announces: await count('_announces') }
+  }
+}
+
+const chain = (hook: 'ingress' | 'egress') => `
+  counter ${hook}_all {}
+  counter ${hook}_announces {}
+  chain ${hook} {
+    type filter hook ${hook} device eth0 priority 0
+    udp sport 29810 counter name ${hook}_all
+    udp dport 29810 counter name ${hook}_all
+    udp dport 29810 udp length >= ${shortestAnnounce} counter name ${hook}_announces
+  }`
+const rules = `table netdev wire {${chain('ingress')}${chain('egress')}\n}`
