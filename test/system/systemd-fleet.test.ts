@@ -8,6 +8,7 @@ import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
 import { Fleet, type FleetMember } from '../support/fleet.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { Outpost } from './support/outpost.ts'
 import { usageOf } from './support/processes.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
@@ -24,15 +25,19 @@ interface Sample {
   readonly sessions: number
   readonly devices: number
   readonly open: number
+  readonly pageMilliseconds: number
 }
 
 let fleet: Fleet
+let neighbour: Outpost
 const samples: Sample[] = []
 
 /** Where the machine's processes are seen by the ids that they have in it. */
 const proc = () => host().machine.path('/proc')
 const mainPid = async (unit: string) => Number((await host().machine.show(unit, 'MainPID')).MainPID)
 const management = ({ proxy }: EdgeState): ProxyPortState | undefined => proxy.ports.find(({ port }) => port === 29_814)
+
+const openFiles = (pid: number) => readdirSync(join(proc(), `${pid}/fd`)).length
 
 /** Datagrams that the kernel threw away because the edge did not read them in time (the last column of /proc/net/udp). */
 function unread(): number {
@@ -91,17 +96,22 @@ test('for three minutes no connection is lost, and nothing grows after the first
     .trim()
     .split(' ')
   const all = Object.entries({ ...pids, probe: Number(children[0]) })
+  neighbour = await Outpost.open(host().ledger, await host().neighbour('lan40', 8))
   const started = performance.now()
   for (let next = 0; next <= 180; next += 5) {
     await delay(Math.max(0, started + next * 1000 - performance.now()))
     const state = await appliance.edgeState()
+    // Somebody has the page open.
+    const page = await neighbour.call('http', { url: 'http://10.77.40.1:8090/' })
+    expect(page.body.match(/AA-BB-CC-F0-/g)).toHaveLength(count)
     samples.push({
       seconds: (performance.now() - started) / 1000,
       usage: Object.fromEntries(all.map(([name, pid]) => [name, usageOf(pid, proc())])),
-      edgeFiles: readdirSync(join(proc(), `${pids.edge}/fd`)).length,
+      edgeFiles: openFiles(pids.edge),
       sessions: state.discovery.sessions,
       devices: state.discovery.devices,
       open: management(state)?.open ?? 0,
+      pageMilliseconds: page.milliseconds,
     })
   }
   report(all.map(([name]) => name))
@@ -127,6 +137,7 @@ test('every announce of every device has reached the controller, once, and is co
   const members = await fleet.stop()
   const sum = (of: (member: FleetMember) => number) => members.reduce((total, member) => total + of(member), 0)
   const announces = sum((member) => member.announces)
+  neighbour.close()
   expect(members).toHaveLength(count)
   expect(sum((member) => member.unsent + member.failures + member.disconnects)).toBe(0)
   expect(Math.min(...members.map((member) => member.announces))).toBeGreaterThanOrEqual(18)
@@ -156,6 +167,12 @@ test('every announce of every device has reached the controller, once, and is co
   const state = await eventually(
     () => appliance.edgeState(),
     (now) => management(now)?.open === 0,
+  )
+  // Two for each connection; the sessions stay for a while.
+  const left = (samples.at(-1)?.edgeFiles ?? 0) - 2 * adopted
+  await eventually(
+    async () => openFiles(await mainPid(edgeUnit)),
+    (files) => files <= left + 8,
   )
   const { relayed, duplicate, answered, 'own-echo': _, ...others } = state.discovery.outcomes
   const datagrams = sum((member) => member.datagrams)
@@ -196,5 +213,6 @@ function report(names: readonly string[]): void {
     )
     console.log(`${name}: RSS ${samples.map(({ usage }) => usage[name]?.residentMegabytes.toFixed(0)).join(' ')}`)
   }
+  console.log(`the page came within ${median(samples.map(({ pageMilliseconds }) => pageMilliseconds)).toFixed(0)} ms`)
   console.log(`open files of the edge: ${samples.map(({ edgeFiles }) => edgeFiles).join(' ')}`)
 }

@@ -12,7 +12,7 @@ export class Wire {
     this.#namespace = namespace
   }
 
-  /** @param namespace plugged into the LAN; what it sends itself is counted as well */
+  /** @param namespace plugged into the LAN, and only listening */
   static async tap(lan: Lan, namespace: Namespace): Promise<Wire> {
     await lan.repeat()
     await namespace.run(['ip', 'link', 'set', 'eth0', 'promisc', 'on'])
@@ -22,23 +22,20 @@ export class Wire {
 
   /** Discovery datagrams so far, to or from port 29810, and those among them that are long enough to be announces. */
   async datagrams(): Promise<{ all: number; announces: number }> {
-    const count = async (name: string) => {
-      const text = await this.#namespace.run(['nft', '--json', 'list', 'counters', 'table', 'netdev', 'wire'])
-      const { nftables } = JSON.parse(text) as { nftables: { counter?: { name: string; packets: number } }[] }
-      const counters = nftables.flatMap(({ counter }) => (counter === undefined ? [] : [counter]))
-      return counters.filter((counter) => counter.name.endsWith(name)).reduce((sum, { packets }) => sum + packets, 0)
-    }
-    return { all: await count('_all'), announces: await count('_announces') }
+    const text = await this.#namespace.run(['nft', '--json', 'list', 'counters', 'table', 'netdev', 'wire'])
+    const { nftables } = JSON.parse(text) as { nftables: { counter?: { name: string; packets: number } }[] }
+    const packets = (name: string) => nftables.find(({ counter }) => counter?.name === name)?.counter?.packets ?? 0
+    return { all: packets('datagrams'), announces: packets('announces') }
   }
 }
 
-const chain = (hook: 'ingress' | 'egress') => `
-  counter ${hook}_all {}
-  counter ${hook}_announces {}
-  chain ${hook} {
-    type filter hook ${hook} device eth0 priority 0
-    udp sport 29810 counter name ${hook}_all
-    udp dport 29810 counter name ${hook}_all
-    udp dport 29810 udp length >= ${shortestAnnounce} counter name ${hook}_announces
-  }`
-const rules = `table netdev wire {${chain('ingress')}${chain('egress')}\n}`
+const rules = `table netdev wire {
+  counter datagrams {}
+  counter announces {}
+  chain arrives {
+    type filter hook ingress device eth0 priority 0
+    udp sport 29810 counter name datagrams
+    udp sport != 29810 udp dport 29810 counter name datagrams
+    udp dport 29810 udp length >= ${shortestAnnounce} counter name announces
+  }
+}`
