@@ -103,7 +103,7 @@ test('for three minutes no connection is lost, and nothing grows after the first
     const state = await appliance.edgeState()
     // Somebody has the page open.
     const page = await neighbour.call('http', { url: 'http://10.77.40.1:8090/' })
-    expect(page.body.match(/AA-BB-CC-F0-/g)).toHaveLength(count)
+    expect(page.body.match(/>AA-BB-CC-F0-/g)).toHaveLength(count)
     samples.push({
       seconds: (performance.now() - started) / 1000,
       usage: Object.fromEntries(all.map(([name, pid]) => [name, usageOf(pid, proc())])),

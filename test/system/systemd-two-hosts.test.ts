@@ -36,7 +36,7 @@ afterAll(() => neighbour?.close())
 
 const page = async (address: string) => {
   const { body } = await neighbour.call('http', { url: `http://${address}:8090/` })
-  return body.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
+  return body.replace(/<(style|script).*?<\/\1>|<[^>]+>/gs, ' ').replace(/\s+/g, ' ')
 }
 const warns = (text: string, address: string) =>
   text.includes(`nother omada-host is on the network of the devices, at ${address}:`) &&
