@@ -1,4 +1,6 @@
 import { expect, test, vi } from 'vitest'
+import { configSchema } from '../../src/config/schema.ts'
+import { webPorts } from '../../src/omada/ports.ts'
 import { ConnectionLimits } from '../../src/proxy/limits.ts'
 import { controller, dial, soon, startProxy } from './support.ts'
 
@@ -48,6 +50,21 @@ test('one source gets half of the places, two a third each, five a sixth each: t
     expect(greedy.map(({ got }) => got)).toEqual(Array(count).fill(each))
     expect(limits.take(29_814, '198.51.100.1')).toBeUndefined()
   }
+})
+
+test('at the defaults, two machines that take all they get leave places for thousands of devices', () => {
+  const { maxConnections, maxConnectionsPerSource, ports } = configSchema.parse({}).proxy
+  const web = new Set(webPorts.map(({ port }) => port))
+  const limits = new ConnectionLimits({
+    maxTotal: maxConnections,
+    maxPerSource: maxConnectionsPerSource,
+    isWeb: (port) => web.has(port),
+  })
+  for (const port of ports) {
+    for (let turn = 0; turn < maxConnections; turn += 1) limits.take(port, `192.0.2.${turn % 2}`)
+  }
+  const devices = Array.from({ length: 4000 }, (_, index) => limits.take(29_814, `10.0.${index >> 8}.${index & 255}`))
+  expect(devices.filter((refusal) => refusal !== undefined)).toEqual([])
 })
 
 test('a source over its limit is reset while other sources are served, until it closes one', async () => {
