@@ -35,7 +35,8 @@ const samples: Sample[] = []
 /** Where the machine's processes are seen by the ids that they have in it. */
 const proc = () => host().machine.path('/proc')
 const mainPid = async (unit: string) => Number((await host().machine.show(unit, 'MainPID')).MainPID)
-const management = ({ proxy }: EdgeState): ProxyPortState | undefined => proxy.ports.find(({ port }) => port === 29_814)
+const management = ({ proxy }: Pick<EdgeState, 'proxy'>): ProxyPortState | undefined =>
+  proxy.ports.find(({ port }) => port === 29_814)
 
 const openFiles = (pid: number) => readdirSync(join(proc(), `${pid}/fd`)).length
 
@@ -133,7 +134,8 @@ test('for three minutes no connection is lost, and nothing grows after the first
 
 test('every announce of every device has reached the controller, once, and is counted', async () => {
   const { appliance, operator } = host()
-  const before = management(await appliance.edgeState())
+  const { warnings, ...running } = await appliance.edgeState()
+  const before = management(running)
   const members = await fleet.stop()
   const sum = (of: (member: FleetMember) => number) => members.reduce((total, member) => total + of(member), 0)
   const announces = sum((member) => member.announces)
@@ -148,6 +150,8 @@ test('every announce of every device has reached the controller, once, and is co
   ).catch(() => operator.stats())
   console.log(`${announces} announces in ${sum((member) => member.datagrams)} datagrams; ${unread()} left unread`)
 
+  // How many files it may open is this machine's matter. NEIGHBOURS_FULL is it too: its kernel has one table for all hosts.
+  expect(warnings.filter(({ code }) => code !== 'OPEN_FILES_LOW')).toEqual([])
   // The controller's own counts, device by device.
   expect(discovery.byMac).toEqual(Object.fromEntries(members.map((member) => [member.mac, member.announces])))
   expect(discovery).toMatchObject({ received: announces, accepted: announces, malformed: 0, stale: 0, repeated: 0 })
@@ -191,8 +195,6 @@ test('every announce of every device has reached the controller, once, and is co
   expect(state.devices.map(place).sort(byMac)).toEqual(members.map(place).sort(byMac))
   expect(before).toMatchObject({ open: adopted, total: adopted })
   expect(Object.values(before?.refused ?? {}).reduce((total, refused) => total + refused, 0)).toBe(0)
-  // How many files it may open is this machine's matter.
-  expect(state.warnings.filter(({ code }) => code !== 'OPEN_FILES_LOW')).toEqual([])
 })
 
 const growthMegabytes = 6
