@@ -14,14 +14,14 @@ function watch(read: () => string) {
 }
 
 test('what was lost before the start, or long ago, is no warning; what is lost now is one, and is logged once', () => {
-  let text = stat('0000000f', '00000001')
+  let text = stat('0000000f', '0000000a')
   const { clock, lines, neighbours } = watch(() => text)
   neighbours.look()
   neighbours.look()
   expect(neighbours.warnings()).toEqual([])
-  text = stat('0000000f', '00000002')
+  text = stat('0000000f', '0000000b')
   neighbours.look()
-  text = stat('00000010', '00000002')
+  text = stat('00000010', '0000000b')
   neighbours.look()
   expect(neighbours.warnings()).toEqual([
     expect.objectContaining({ code: 'NEIGHBOURS_FULL', remedy: expect.stringContaining('gc_thresh3=8192') }),
