@@ -134,6 +134,11 @@ test('a device that one of them has adopted stays there', async () => {
 })
 
 test('netcheck names the other one, with one datagram', async () => {
+  // Else it would wait for a broadcast: the device may have come back without one.
+  await neighbour.call('send', {
+    datagrams: [{ from: announcer, to: '255.255.255.255', port: 29_810, base64: '' }],
+    perSecond: 100,
+  })
   const before = await outcomes(second())
   const { code, findings } = await netcheck(first())
   expect(code).toBe(1)
