@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import type { Finding } from '../../src/core/finding.ts'
 import { announcement } from '../standin/protocol/announce.ts'
 import { encodeFrame } from '../standin/protocol/frame.ts'
@@ -16,22 +16,22 @@ const [firstAddress, secondAddress] = ['10.77.10.1', '10.77.10.2']
 const announcer = '10.77.10.30'
 const mac = 'AA-BB-CC-22-00-11'
 
-// Two whole machines, each with a controller of its own, on one LAN.
-const first = systemdHost({ lans: { lan10: `${firstAddress}/24` } }, (opened) => opened.startAppliance())
-const second = systemdHost(
-  () => ({ lans: { lan10: { of: first(), address: secondAddress } } }),
-  (opened) => opened.startAppliance(),
-)
-const both = () => [first(), second()]
-
 let wire: Wire
 let neighbour: Outpost
 let device: Device
 
-beforeAll(async () => {
-  wire = await Wire.tap(first().lan('lan10'), await first().neighbour('lan10', 29))
-  neighbour = await Outpost.open(first().ledger, await first().neighbour('lan10', 30))
-})
+// Two whole machines, each with a controller of its own, on one LAN.
+const first = systemdHost({ lans: { lan10: `${firstAddress}/24` } }, (opened) => opened.startAppliance())
+const second = systemdHost(
+  () => ({ lans: { lan10: { of: first(), address: secondAddress } } }),
+  async (opened) => {
+    await opened.startAppliance()
+    wire = await Wire.tap(first().lan('lan10'), await first().neighbour('lan10', 29))
+    neighbour = await Outpost.open(first().ledger, await first().neighbour('lan10', 30))
+  },
+)
+const both = () => [first(), second()]
+
 afterAll(() => neighbour?.close())
 
 const page = async (address: string) => {
