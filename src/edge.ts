@@ -11,6 +11,7 @@ import { Discovery } from './discovery/discovery.ts'
 import { EdgeChanges } from './edge-changes.ts'
 import { type AccessPolicy, NetworkAccess } from './network/access.ts'
 import { InterfaceWatcher } from './network/interfaces.ts'
+import { NeighbourWatch } from './network/neighbours.ts'
 import { openFilesWarning } from './network/open-files.ts'
 import { Routing } from './network/routes.ts'
 import { managementPort, type Role } from './omada/ports.ts'
@@ -118,6 +119,11 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     },
   })
 
+  const neighbours = new NeighbourWatch({
+    logger,
+    clock,
+    read: () => readFileSync('/proc/net/stat/arp_cache', 'utf8'),
+  })
   const openFiles = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
   const edgeState = (): EdgeState => ({
     stateVersion,
@@ -129,6 +135,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     warnings: [
       ...openFiles,
       ...unknownInterfaces(config, addresses),
+      ...neighbours.warnings(),
       ...discovery.warnings(),
       ...(changes?.warnings() ?? []),
     ],
@@ -164,6 +171,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     logger,
     components: [
       addresses,
+      neighbours,
       host,
       proxy,
       discovery,

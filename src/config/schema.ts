@@ -155,10 +155,11 @@ const proxy = z.strictObject({
     .meta({ description: 'TCP ports to proxy; add 8044 for 6.3', needs: 'restart' }),
   maxConnections: count(1, 1_000_000)
     .default(16384)
-    .meta({ description: 'connections at once, over all ports', needs: 'restart' }),
-  maxConnectionsPerSource: count(1, 1_000_000)
-    .default(1024)
-    .meta({ description: 'connections at once of one address, per port', needs: 'restart' }),
+    .meta({ description: 'connections at once, over all ports; at most half of them on web ports', needs: 'restart' }),
+  maxConnectionsPerSource: count(1, 1_000_000).default(1024).meta({
+    description: 'connections at once of one address, per port; over all ports as many as are left',
+    needs: 'restart',
+  }),
   connectTimeoutSeconds: seconds(0.1, 120)
     .default(5)
     .meta({ description: 'deadline to reach the controller', needs: 'restart' }),

@@ -44,6 +44,7 @@ export const errorCodes = {
   PORT_FAILED: { exit: 1, summary: 'a port could not be opened' },
   OPEN_FILES_LOW: { exit: 1, summary: 'this process may open fewer files than its configured bounds can need' },
   ACCESS_UNKNOWN_INTERFACE: { exit: 78, summary: 'an interface named in access.* does not exist on this machine' },
+  NEIGHBOURS_FULL: { exit: 1, summary: 'the kernel has no place to remember one more machine of the network' },
   OTHER_APPLIANCE: { exit: 1, summary: 'another omada-host is on the network of the devices' },
   FIREWALL_BLOCKS: { exit: 1, summary: "this machine's firewall drops what arrives on a port of the appliance" },
   CLOCK_UNSYNCHRONISED: { exit: 1, summary: 'nothing keeps the clock of this machine right' },

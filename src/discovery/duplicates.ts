@@ -35,6 +35,17 @@ export class Duplicates {
   }
 
   remember(key: string): void {
-    if (this.#window > 0) this.#passedAt.set(key, this.#clock.now())
+    if (this.#window === 0) return
+    const now = this.#clock.now()
+    for (const [known, passedAt] of this.#passedAt.entries()) {
+      if (now - passedAt < this.#window) break
+      this.#passedAt.delete(known)
+    }
+    this.#passedAt.set(key, now)
+  }
+
+  /** How many are remembered: those that passed within the window before the last of them. */
+  get size(): number {
+    return this.#passedAt.size
   }
 }

@@ -39,7 +39,7 @@ export interface PeersOptions {
 
 /**
  * Looks for other omada-hosts on the networks of the devices: two of them would both hand every announce to a controller
- * of their own. Asks each network once when it is there and every two minutes, and answers who asks.
+ * of their own. Asks each network once when it is there and every two minutes, answers who asks, and says when it leaves.
  */
 export class Peers implements Component {
   readonly name = 'peers'
@@ -66,8 +66,15 @@ export class Peers implements Component {
     await this.#probing.start(signal)
   }
 
+  /** Tells those who were asked that they need not be warned of this one any more. */
   async stop(): Promise<void> {
     await this.#probing.stop()
+    const asked = this.#asked
+    this.#asked = new Set()
+    const payload = encodePeerMessage({ kind: 'leave', instance: this.#instance })
+    for (const network of this.#options.networks()) {
+      if (asked.has(keyOf(network))) await this.#broadcast(payload, network)
+    }
   }
 
   /** Asks every network once, or those alone that have come since they were asked. Never rejects. */
@@ -78,11 +85,15 @@ export class Peers implements Component {
     this.#asked = new Set(networks.map(keyOf))
     for (const network of networks) {
       if (which === 'new' && before.has(keyOf(network))) continue
-      try {
-        await this.#options.broadcast(payload, network)
-      } catch (error) {
-        this.#options.logger.debug({ network: network.broadcast }, `could not ask for others: ${messageOf(error)}`)
-      }
+      await this.#broadcast(payload, network)
+    }
+  }
+
+  async #broadcast(payload: Buffer, network: BroadcastNetwork): Promise<void> {
+    try {
+      await this.#options.broadcast(payload, network)
+    } catch (error) {
+      this.#options.logger.debug({ network: network.broadcast }, `could not speak to others: ${messageOf(error)}`)
     }
   }
 
@@ -91,6 +102,10 @@ export class Peers implements Component {
     if (message.kind === 'unknown') return undefined
     const { instance } = message
     if (instance === this.#instance) return undefined
+    if (message.kind === 'leave') {
+      if (this.#peers.peek(sender.address)?.instance === instance) this.#peers.delete(sender.address)
+      return undefined
+    }
     if (instance !== undefined && !sender.own) this.#heard(instance, sender.address)
     return message.kind === 'probe' ? encodePeerMessage({ kind: 'answer', instance: this.#instance }) : undefined
   }

@@ -5,13 +5,14 @@ import { encodeFrame, type Frame, ownValue } from '../omada/frame.ts'
  *
  * - `probe`: is another one here? With `instance` it comes from an edge, without one from somebody who only asks
  * - `answer`: yes, this instance; never answered itself, so that no two can keep each other busy
+ * - `leave`: this instance ends in order; nobody needs to be warned of it any more
  * - `unknown`: of a later version
  *
  * A header without `type` means nothing to a controller or a device, and an edge relays none of these.
  */
 export type PeerMessage =
   | { readonly kind: 'probe'; readonly instance?: string }
-  | { readonly kind: 'answer'; readonly instance: string }
+  | { readonly kind: 'answer' | 'leave'; readonly instance: string }
   | { readonly kind: 'unknown' }
 
 /** The key of the header that makes a frame one of ours. */
@@ -33,5 +34,5 @@ export function parsePeerMessage(frame: Frame): PeerMessage | undefined {
   if (kind === 'probe' && (named === undefined || instance !== undefined)) {
     return { kind, ...(instance === undefined ? {} : { instance }) }
   }
-  return kind === 'answer' && instance !== undefined ? { kind, instance } : { kind: 'unknown' }
+  return (kind === 'answer' || kind === 'leave') && instance !== undefined ? { kind, instance } : { kind: 'unknown' }
 }

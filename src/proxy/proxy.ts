@@ -55,12 +55,14 @@ export class TcpProxy implements Component {
       statusPort: config.status.port,
       ...(visit === undefined ? {} : { visitMilliseconds: visit }),
     })
+    const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
     const shared: SharedByPorts = {
       ports,
       peers: this.#peers,
       limits: new ConnectionLimits({
         maxTotal: config.proxy.maxConnections,
         maxPerSource: config.proxy.maxConnectionsPerSource,
+        isWeb: (port) => web.has(port),
       }),
       logger,
       limitedLog: new LimitedLog({ logger, clock }),
@@ -70,7 +72,6 @@ export class TcpProxy implements Component {
       closed: () => this.#socketClosed(),
     }
     const hosts = tuning.hosts ?? (config.proxy.listen === 'dual-stack' ? ['::', '0.0.0.0'] : ['0.0.0.0'])
-    const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
     const numbers = [...new Set(config.proxy.ports)]
     this.#needsTls = numbers.some((port) => web.get(port) === true)
     this.#ports = numbers.map((port) => {

@@ -21,6 +21,17 @@ test('the memory for duplicates is bounded', () => {
   expect(duplicates.has('99999')).toBe(true)
 })
 
+test('what is too old to have a duplicate is not remembered', () => {
+  const clock = new FakeClock()
+  const duplicates = new Duplicates({ clock, windowMilliseconds: 1000 })
+  for (let second = 0; second < 60; second++) {
+    for (let key = 0; key < 100; key++) duplicates.remember(`${second} ${key}`)
+    clock.advance(500)
+  }
+  expect(duplicates.size).toBe(200)
+  expect(duplicates.has('59 0')).toBe(true)
+})
+
 test('a warning is logged once a minute and tells how many were suppressed', () => {
   const clock = new FakeClock()
   const { logger, lines } = keepingLogger()

@@ -108,6 +108,29 @@ test('one that is silent for three of its probes is forgotten', () => {
   expect(peers.list()).toEqual([])
 })
 
+test('one that leaves is forgotten at once, and nobody can leave for another', () => {
+  const instance = randomUUID()
+  peers.receive({ kind: 'probe', instance }, other)
+  expect(peers.receive({ kind: 'leave', instance: randomUUID() }, other)).toBeUndefined()
+  expect(peers.receive({ kind: 'leave', instance }, { address: '10.0.0.3', own: false })).toBeUndefined()
+  expect(peers.list()).toHaveLength(1)
+  expect(peers.receive({ kind: 'leave', instance }, other)).toBeUndefined()
+  expect(peers.list()).toEqual([])
+  expect(peers.warnings()).toEqual([])
+})
+
+test('who was asked is told once that this one leaves', async () => {
+  await peers.stop()
+  expect(sent).toEqual([])
+  await peers.probe()
+  networks = [network, { ...network, interface: 'lan1', address: '10.0.1.1', broadcast: '10.0.1.255' }]
+  await peers.stop()
+  await peers.stop()
+  const [asked, told] = sent.map(parse)
+  expect(told).toEqual({ ...asked, kind: 'leave' })
+  expect(askedAt).toEqual(['10.0.0.255', '10.0.0.255'])
+})
+
 test('a network that has come is asked at once, and the others are left alone', async () => {
   await peers.probe()
   await peers.probe('new')

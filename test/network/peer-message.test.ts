@@ -9,15 +9,18 @@ function parse(payload: Buffer) {
   return decoded.framed ? parsePeerMessage(decoded.frame) : 'not framed'
 }
 
-test.each([{ kind: 'probe' } as const, { kind: 'probe', instance } as const, { kind: 'answer', instance } as const])(
-  '%j is read as it was written',
-  (message) => {
-    expect(parse(encodePeerMessage(message))).toEqual(message)
-  },
-)
+test.each([
+  { kind: 'probe' },
+  { kind: 'probe', instance },
+  { kind: 'answer', instance },
+  { kind: 'leave', instance },
+] as const)('%j is read as it was written', (message) => {
+  expect(parse(encodePeerMessage(message))).toEqual(message)
+})
 
 test.each([
   { omadaHost: 'answer' },
+  { omadaHost: 'leave' },
   { omadaHost: 'answer', instance: 'A name\n' },
   { omadaHost: 'probe', instance: 7 },
   { omadaHost: 'greeting', instance },

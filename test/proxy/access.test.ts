@@ -36,7 +36,7 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
         controllerOnLink: () => true,
         webUpstream: () => ({ kind: 'forward' }),
       },
-      limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10 }),
+      limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10, isWeb: () => false }),
       peers: new PeerTable(),
       logger,
       limitedLog: new LimitedLog({ logger, clock: { now: () => 0, wall: () => 0, sleep: async () => {} } }),

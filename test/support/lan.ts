@@ -69,6 +69,11 @@ export class Lan {
     await this.#cable(namespace, this.name, address)
   }
 
+  /** From now on every port gets everything, as on a hub. */
+  async repeat(): Promise<void> {
+    await this.#place.run(['ip', 'link', 'set', this.name, 'type', 'bridge', 'ageing_time', '0'])
+  }
+
   async #cable(namespace: Namespace, interface_: string, address: string): Promise<void> {
     this.#ports += 1
     const port = `${this.name}-p${this.#ports}`

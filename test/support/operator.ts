@@ -26,6 +26,7 @@ export interface StandinStats {
     readonly accepted: number
     readonly malformed: number
     readonly stale: number
+    readonly repeated: number
     readonly preAdoptsSent: number
     readonly byMac: Readonly<Record<string, number>>
   }

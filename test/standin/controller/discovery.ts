@@ -12,12 +12,16 @@ import type { Settings } from './settings.ts'
 const staleMilliseconds = 20_000
 const maxCountedMacs = 65_536
 
-/** Datagrams on 29810, by what became of them: received = accepted + malformed + stale. */
+/**
+ * Datagrams on 29810, by what became of them: received = accepted + malformed + stale. Among all that are well-formed,
+ * `repeated` are those whose time is not after the one before of the same MAC: copies, or out of order.
+ */
 export interface DiscoveryCounts {
   received: number
   accepted: number
   malformed: number
   stale: number
+  repeated: number
   preAdoptsSent: number
 }
 
@@ -29,8 +33,8 @@ export class DiscoveryServer {
   readonly #faults: () => Faults
   readonly #adoptPort: () => number
   readonly #isSilent: () => boolean
-  readonly #byMac = new Map<string, number>()
-  readonly counts: DiscoveryCounts = { received: 0, accepted: 0, malformed: 0, stale: 0, preAdoptsSent: 0 }
+  readonly #byMac = new Map<string, { count: number; lastTime: number }>()
+  readonly counts: DiscoveryCounts = { received: 0, accepted: 0, malformed: 0, stale: 0, repeated: 0, preAdoptsSent: 0 }
   #socket: Socket | undefined
   #port: number | undefined
 
@@ -52,12 +56,12 @@ export class DiscoveryServer {
 
   /** Well-formed datagrams from a MAC, duplicates and stale ones included. */
   datagramsFrom(mac: string): number {
-    return this.#byMac.get(mac) ?? 0
+    return this.#byMac.get(mac)?.count ?? 0
   }
 
   /** The same for every MAC. */
   byMac(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#byMac)
+    return Object.fromEntries([...this.#byMac].map(([mac, { count }]) => [mac, count]))
   }
 
   /** Resolves with the port; a second start after a stop takes the same one. */
@@ -87,7 +91,7 @@ export class DiscoveryServer {
       return
     }
     const { mac, timestamp } = message.header
-    if (this.#byMac.has(mac) || this.#byMac.size < maxCountedMacs) this.#byMac.set(mac, (this.#byMac.get(mac) ?? 0) + 1)
+    this.#count(mac, timestamp ?? 0)
     if (timestamp === undefined || Date.now() - timestamp > staleMilliseconds) {
       this.counts.stale++
       this.#log.server(
@@ -102,6 +106,17 @@ export class DiscoveryServer {
     const { address, ...identity } = seen
     const answer = this.#registry.announced({ mac, ...identity, announcedAddress: address, source: from })
     if (answer) this.#sendPreAdopt(message, from, socket)
+  }
+
+  #count(mac: string, time: number): void {
+    const known = this.#byMac.get(mac)
+    if (known === undefined) {
+      if (this.#byMac.size < maxCountedMacs) this.#byMac.set(mac, { count: 1, lastTime: time })
+      return
+    }
+    known.count++
+    if (time <= known.lastTime) this.counts.repeated++
+    else known.lastTime = time
   }
 
   /** To the source of the datagram. The real body has adoptPort alone; a named address is for testing its rewriting. */

@@ -35,6 +35,8 @@ export interface DeviceOptions {
   readonly retryMilliseconds: number
   /** Before the first announce. */
   readonly delayMilliseconds: number
+  /** True: a load that no real device makes, which falls silent from PRE_ADOPT on. */
+  readonly announceWhileConnected?: boolean
   readonly onEvent: EventSink
 }
 
@@ -98,6 +100,10 @@ export class SimulatedDevice {
     }, milliseconds)
   }
 
+  #pauseAnnouncing(): void {
+    if (this.#options.announceWhileConnected !== true) this.#stopAnnouncing()
+  }
+
   #stopAnnouncing(): void {
     clearTimeout(this.#announceTimer)
     this.#announceTimer = undefined
@@ -125,7 +131,7 @@ export class SimulatedDevice {
     const port = typeof adoptPort === 'number' && adoptPort > 0 && adoptPort < 65536 ? adoptPort : 29814
     this.#tell('preAdopt', { from: from.address, port: from.port, adoptPort: port, ...named })
     const host = this.#options.followNamedAddress ? (named.named ?? from.address) : from.address
-    this.#stopAnnouncing()
+    this.#pauseAnnouncing()
     this.#target = { host, port }
     if (this.#managing === undefined) {
       this.#managing = this.#manage(message.header.dest ?? '').finally(() => {
@@ -180,7 +186,7 @@ export class SimulatedDevice {
       this.#failure = error instanceof Error ? error.message : String(error)
       return false
     }
-    this.#stopAnnouncing()
+    this.#pauseAnnouncing()
     this.#tell('connected', { address, port, omadacId: this.#controllerId })
     const timer = setInterval(() => void this.#inform(channel), this.#options.informMilliseconds)
     void this.#inform(channel)

@@ -25,7 +25,6 @@ export class EdgeHost {
   readonly #ledger: Ledger
   readonly #directory: string
   readonly #config: object
-  #edge: Child | undefined
 
   private constructor(parts: {
     ledger: Ledger
@@ -59,16 +58,11 @@ export class EdgeHost {
   /** Resolves when the edge serves. */
   async start(): Promise<void> {
     const argv = [process.execPath, edgeMain, JSON.stringify(this.#config), this.#directory]
-    this.#edge = await Child.start(this.#ledger, {
+    const edge = await Child.start(this.#ledger, {
       what: `edge in ${this.namespace.name}`,
       argv: this.namespace.enter(argv),
     })
-    await this.#edge.line((line) => (line.includes('the edge serves now') ? true : undefined), 20_000)
-  }
-
-  async stop(): Promise<void> {
-    await this.#edge?.stop('SIGTERM', 20_000)
-    this.#edge = undefined
+    await edge.line((line) => (line.includes('the edge serves now') ? true : undefined), 20_000)
   }
 
   state(): Promise<EdgeState> {

@@ -33,23 +33,26 @@ export function processTree(pid: number): { pid: number; role: string }[] {
   return role === undefined ? below : [{ pid, role }, ...below]
 }
 
-/** What a process has used: processor time of all its threads in seconds, and resident memory in megabytes (2^20 bytes). */
-export function usageOf(pid: number): { cpuSeconds: number; residentMegabytes: number } {
+/**
+ * What a process has used: processor time of all its threads in seconds, and resident memory in megabytes (2^20 bytes).
+ * @param proc where the proc(5) is mounted that knows the process by this id
+ */
+export function usageOf(pid: number, proc = '/proc'): { cpuSeconds: number; residentMegabytes: number } {
   // proc(5): utime and stime, fields 14 and 15, count in hundredths of a second on every Linux that Node runs on.
   const fields =
-    readProc(pid, 'stat')
+    readProc(pid, 'stat', proc)
       ?.replace(/^.*\) /s, '')
       .split(' ') ?? []
-  const resident = /^VmRSS:\s+(\d+) kB/m.exec(readProc(pid, 'status') ?? '')?.[1]
+  const resident = /^VmRSS:\s+(\d+) kB/m.exec(readProc(pid, 'status', proc) ?? '')?.[1]
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
     residentMegabytes: Number(resident) / 1024,
   }
 }
 
-function readProc(pid: number, file: string): string | undefined {
+function readProc(pid: number, file: string, proc = '/proc'): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+    return readFileSync(`${proc}/${pid}/${file}`, 'utf8')
   } catch {
     return undefined
   }

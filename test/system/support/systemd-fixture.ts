@@ -5,18 +5,20 @@ import { whyNoSystemdHost } from './systemd-possible.ts'
 /**
  * A host for the tests of the calling file or `describe`, opened before the first and closed after the last of them. Where
  * the machine cannot run one they are all skipped, with the reason. What the host said is printed when a test fails.
+ * @param options or what returns them, for a host on the LAN of one that was opened before
  * @param prepare run once, on the new host
  */
 export function systemdHost(
-  options: SystemdHostOptions = {},
+  options: SystemdHostOptions | (() => SystemdHostOptions) = {},
   prepare: (host: SystemdHost) => Promise<void> = async () => {},
 ): () => SystemdHost {
   let host: SystemdHost | undefined
   let why: string | undefined
   beforeAll(async () => {
-    why = await whyNoSystemdHost(options.engine)
+    // A host on another one's LAN has to wait with its options until that one is known to be possible.
+    why = await whyNoSystemdHost(typeof options === 'function' ? undefined : options.engine)
     if (why !== undefined) return
-    host = await SystemdHost.open(options)
+    host = await SystemdHost.open(typeof options === 'function' ? options() : options)
     await prepare(host).catch(async (error: unknown) => {
       console.error(await host?.report())
       throw error

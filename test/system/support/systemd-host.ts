@@ -14,8 +14,11 @@ import { SystemdMachine } from './systemd-machine.ts'
 import { controllerAddress } from './test-host.ts'
 
 export interface SystemdHostOptions {
-  /** Its interfaces, each on a LAN of its own: name to address, such as `{ lan10: '10.77.10.1/24' }`. */
-  readonly lans?: Readonly<Record<string, string>>
+  /**
+   * Its interfaces: name to address, such as `{ lan10: '10.77.10.1/24' }` on a LAN of its own, or
+   * `{ lan10: { of: another, address: '10.77.10.2' } }` on that of another host, which is closed after this one.
+   */
+  readonly lans?: Readonly<Record<string, string | { readonly of: SystemdHost; readonly address: string }>>
   /** Default podman. */
   readonly engine?: HostEngine
 }
@@ -33,7 +36,7 @@ export class SystemdHost {
   readonly #namespace: string
   /** Where the bridges of its LANs are. */
   readonly #shelf: Namespace
-  readonly #lans = new Map<string, Lan>()
+  readonly #lans = new Map<string, { readonly lan: Lan; readonly address: string }>()
   readonly #devices: Device[] = []
   #inside: { readonly namespace: Namespace; readonly outpost: Outpost; readonly registry: Registry } | undefined
   #neighbours = 0
@@ -59,7 +62,10 @@ export class SystemdHost {
       const name = basename(ledger.directory)
       const machine = SystemdMachine.make(ledger, { name, root, directory: join(ledger.directory, 'machine') })
       const host = new SystemdHost(ledger, machine, await Namespace.make(ledger, `${name}-lan`), engine)
-      for (const [lan, address] of Object.entries(wanted)) await host.#makeLan(lan, address)
+      for (const [lan, at] of Object.entries(wanted)) {
+        if (typeof at === 'string') await host.#makeLan(lan, at)
+        else host.#lans.set(lan, { lan: at.of.lan(lan), address: at.address })
+      }
       await host.boot()
       return host
     } catch (error) {
@@ -94,7 +100,7 @@ export class SystemdHost {
     const namespace = await Namespace.make(ledger, this.#namespace)
     // As a machine starts out; a namespace starts with what this machine's engines have set.
     await namespace.run(['sysctl', '--quiet', '--write', 'net.ipv4.ip_forward=0'])
-    for (const lan of this.#lans.values()) await lan.plugHost(namespace)
+    for (const { lan, address } of this.#lans.values()) await lan.plugHost(namespace, address)
     await this.machine.boot(namespace)
     await this.engine.configure()
     const outpost = await Outpost.open(ledger, namespace)
@@ -140,14 +146,14 @@ export class SystemdHost {
 
   async #makeLan(name: string, address: string): Promise<Lan> {
     const lan = await Lan.make(this.ledger, { name, host: this.#shelf, address, apart: true })
-    this.#lans.set(name, lan)
+    this.#lans.set(name, { lan, address: lan.hostAddress })
     return lan
   }
 
   lan(name: string): Lan {
-    const lan = this.#lans.get(name)
-    if (lan === undefined) throw new Error(`this host has no LAN ${name}`)
-    return lan
+    const known = this.#lans.get(name)
+    if (known === undefined) throw new Error(`this host has no LAN ${name}`)
+    return known.lan
   }
 
   /** A namespace plugged into a LAN, to put a device or an outpost in. @param last the last number of its address */

@@ -1,0 +1,79 @@
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { type Fault, messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { Periodic } from '../core/periodic.ts'
+
+/** How often the kernel's count is read, and for how long what was lost is worth a warning, in milliseconds. */
+const lookEvery = 5000
+const worthTelling = 600_000
+
+/**
+ * Watches whether the kernel has had no place for a neighbour. It remembers 1024 machines by default, on all networks
+ * together (net.ipv4.neigh.default.gc_thresh3, arp(7)), and what is for one more is lost without an error to anybody.
+ */
+export class NeighbourWatch implements Component {
+  readonly name = 'neighbours'
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #read: () => string
+  readonly #looking: Periodic
+  #count: number | undefined
+  #lostAt: number | undefined
+
+  /** `read` gives the text of /proc/net/stat/arp_cache. */
+  constructor(options: { logger: Logger; clock: Clock; read: () => string }) {
+    const { logger, clock } = options
+    this.#logger = logger
+    this.#clock = clock
+    this.#read = options.read
+    const work = () => this.look()
+    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookEvery, work })
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#looking.start(signal)
+  }
+
+  async stop(): Promise<void> {
+    await this.#looking.stop()
+  }
+
+  /** Compares with the look before; the first one only learns where the count stands. */
+  look(): void {
+    const before = this.#count
+    try {
+      this.#count = tableFulls(this.#read())
+    } catch (error) {
+      this.#logger.debug(`the kernel's count of neighbours cannot be read: ${messageOf(error)}`)
+    }
+    if (before === undefined || this.#count === before) return
+    const told = this.warnings().length > 0
+    this.#lostAt = this.#clock.now()
+    if (!told) for (const { code, message, remedy } of this.warnings()) this.#logger.warn({ code, remedy }, message)
+  }
+
+  warnings(): readonly Fault[] {
+    if (this.#lostAt === undefined || this.#clock.now() - this.#lostAt > worthTelling) return []
+    return [
+      {
+        code: 'NEIGHBOURS_FULL',
+        message:
+          'there are more machines around than this kernel remembers: what is for some of them, or for the controller, is lost',
+        remedy:
+          'allow more: sysctl net.ipv4.neigh.default.gc_thresh3=8192 (1024 unless you changed it), and in a file in /etc/sysctl.d for good',
+      },
+    ]
+  }
+}
+
+/** The column of that name, over all processors; numbers are hexadecimal. Undefined where the kernel does not count it. */
+function tableFulls(text: string): number | undefined {
+  const [names = [], ...rows] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  const column = names.indexOf('table_fulls')
+  if (column < 0) return undefined
+  return rows.reduce((sum, row) => sum + Number.parseInt(row[column] ?? '0', 16), 0)
+}
