@@ -44,8 +44,8 @@ export default defineConfig({
           exclude: ['test/system/**'],
           // Many of them wait, too; Vitest's own choice on two cores is one.
           maxWorkers: Math.max(3, availableParallelism() - 1),
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -37,7 +37,7 @@ function start(argv: readonly string[], options: { node?: readonly string[]; ipc
 /** `status --watch`, once it has printed something. */
 async function watching(appliance: Appliance, node: readonly string[] = []): Promise<Program> {
   const program = start(['status', '--watch', '--runtime-dir', appliance.runtimeDirectory], { node })
-  await vi.waitFor(() => expect(program.text()).toContain('every probe succeeds'), { timeout: 15_000 })
+  await vi.waitFor(() => expect(program.text()).toContain('every probe succeeds'), { timeout: 45_000 })
   return program
 }
 
