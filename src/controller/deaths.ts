@@ -81,3 +81,8 @@ function lastLines(log: readonly string[]): string {
   const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
   return lines.length === 0 ? '' : `; last log lines: ${lines.slice(-5).join(' | ')}`
 }
+
+/** What is told while a container that died waits for its restart. */
+export function restarting(reason: Reason, milliseconds: number): Reason {
+  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
+}
