@@ -82,10 +82,6 @@ export class Pass {
     return this.#interrupt.signal.aborted
   }
 
-  get wanted(): Want {
-    return this.#want
-  }
-
   /** Changes what is wanted, and cuts the pass under way short where that does no harm. */
   want(want: Want): void {
     // Who asks that it runs does not undo a restart that another one waits for.
