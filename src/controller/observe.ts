@@ -34,10 +34,10 @@ export async function findObstacles(options: {
   const { config, engine, machine, observed } = options
   const [routes, freeMegabytes] = await Promise.all([machine.routes(), machine.freeMegabytes(engine.storageDirectory)])
   const { image, network } = observed
-  const own = parseIpv4Network(config.network.subnet)
-  const networkPresent = network?.subnet === config.network.subnet
   const wrong =
     image === undefined ? undefined : architectureFault(config.controller.image, image, machine.architecture)
+  const own = parseIpv4Network(config.network.subnet)
+  const networkPresent = network?.subnet === config.network.subnet
   return [
     ...preflight({
       config,
