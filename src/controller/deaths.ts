@@ -1,6 +1,7 @@
 import { Backoff } from '../core/backoff.ts'
 import type { Fault } from '../core/errors.ts'
 import { plainText } from '../engine/lines.ts'
+import { cleanExitCode } from '../omada/image-contract.ts'
 import { findOutOfMemory, findRefusal } from '../omada/refusals.ts'
 import type { Reason } from '../state/host-state.ts'
 
@@ -73,11 +74,18 @@ function describe(death: Death): Reason {
       remedy: 'give the machine more memory, or set controller.memory by hand; an -openj9 image tag needs less',
     }
   }
-  if (death.exitCode === 143) return { message: 'the controller was stopped by somebody else (exit code 143)' }
+  if (death.exitCode === cleanExitCode) {
+    return { message: `the controller was stopped by somebody else (exit code ${cleanExitCode})` }
+  }
   return { message: `the controller died with exit code ${death.exitCode}` }
 }
 
 function lastLines(log: readonly string[]): string {
   const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
   return lines.length === 0 ? '' : `; last log lines: ${lines.slice(-5).join(' | ')}`
+}
+
+/** What is told while a container that died waits for its restart. */
+export function restarting(reason: Reason, milliseconds: number): Reason {
+  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
 }

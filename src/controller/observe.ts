@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { parseIpv4Network } from '../core/cidr.ts'
 import type { Fault } from '../core/errors.ts'
 import type { Engine, EngineInfo } from '../engine/engine.ts'
 import type { MachineFacts } from './machine.ts'
@@ -41,16 +42,19 @@ export async function findObstacles(options: {
   ])
   const wrong =
     image === undefined ? undefined : architectureFault(config.controller.image, image, machine.architecture)
+  const own = parseIpv4Network(config.network.subnet)
+  const networkPresent = network?.subnet === config.network.subnet
   return [
     ...preflight({
       config,
       engine,
       machine,
-      routes,
+      // A wider one, such as a VPN's that came later, takes nothing from a network that is there already.
+      routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (own?.prefix ?? 0)),
       freeMegabytes,
       ...(path === undefined ? {} : { data: { path, freeMegabytes: freeForData } }),
       imagePresent: image !== undefined,
-      networkPresent: network?.subnet === config.network.subnet,
+      networkPresent,
     }),
     ...(wrong === undefined ? [] : [wrong]),
   ]

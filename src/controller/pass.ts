@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Engine, EngineInfo } from '../engine/engine.ts'
+import { restarting } from './deaths.ts'
 import { execute } from './execute.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observe } from './observe.ts'
@@ -12,7 +13,7 @@ import { isStop, type Want } from './requests.ts'
 import type { ControllerSnapshot } from './snapshot.ts'
 import { type Desired, desiredState, labels } from './spec.ts'
 import { Standing } from './standing.ts'
-import { interruptible, lifecycleOf, restarting, stepWords } from './step-words.ts'
+import { interruptible, lifecycleOf, stepWords } from './step-words.ts'
 import { ContainerWatch } from './watch.ts'
 
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
@@ -81,10 +82,6 @@ export class Pass {
   /** Whether the pass under way, or the last one, was cut short by `want`. */
   get interrupted(): boolean {
     return this.#interrupt.signal.aborted
-  }
-
-  get wanted(): Want {
-    return this.#want
   }
 
   /** Changes what is wanted, and cuts the pass under way short where that does no harm. */

@@ -52,6 +52,7 @@ export class Reconciler implements Component {
   readonly #retry = new Backoff({ initial: 1000, max: 30_000 })
   readonly #stopping = new AbortController()
   #engine: Engine | undefined
+  #asked: Want = 'run'
   #told = ''
   /** What was tried did not work: the engine's events, many of them of our own doing, do not shorten the wait. */
   #backingOff = false
@@ -141,18 +142,17 @@ export class Reconciler implements Component {
   }
 
   logs(options: { follow: boolean; tail: number; signal: AbortSignal }): AsyncIterable<string> {
-    const { name } = this.#config.controller
-    return containerLog({ ...options, engine: this.#reached(), clock: this.#clock, name })
+    return containerLog({ ...options, engine: this.#reached(), clock: this.#clock, name: this.#config.controller.name })
   }
 
   /** @throws ApplianceError COMMAND_REFUSED when somebody asks for the opposite before it has come about, or has */
   async #request(want: Want, signal: AbortSignal, patient = false): Promise<void> {
-    if (this.#pass.wanted === 'end') throw superseded('end')
+    if (this.#asked === 'end') throw superseded('end')
+    this.#asked = want
     this.#pass.want(want)
     const own = AbortSignal.any([signal, this.#stopping.signal])
     await this.#requests.add({ signal: own, patient, wake: () => this.#wakeUp() })
-    const { wanted } = this.#pass
-    if (isStop(wanted) !== isStop(want)) throw superseded(wanted)
+    if (isStop(this.#asked) !== isStop(want)) throw superseded(this.#asked)
   }
 
   #reached(): Engine {

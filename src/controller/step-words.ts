@@ -1,4 +1,3 @@
-import type { Reason } from '../state/host-state.ts'
 import type { Step } from './plan.ts'
 import type { Lifecycle } from './snapshot.ts'
 
@@ -30,9 +29,4 @@ export const stepWords: { readonly [Kind in Step['kind']]: { readonly doing: str
   stop: { doing: 'stopping the controller; its database is being closed', done: 'stopped the controller' },
   remove: { doing: 'removing the old container', done: 'removed the old container; its volumes are kept' },
   wait: { doing: 'waiting', done: 'waited' },
-}
-
-/** Why a container that died does not run just now. */
-export function restarting(reason: Reason, milliseconds: number): Reason {
-  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
 }

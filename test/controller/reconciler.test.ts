@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Route } from '../../src/network/routes.ts'
 import { appliance, forever, started } from './fixture.ts'
 
 describe('a fresh machine', () => {
@@ -112,6 +113,20 @@ describe('what is not ours or not possible', () => {
     await clock.until(() => lifecycle() === 'failed')
     expect(reconciler.snapshot().reason.code).toBe('CPU_UNSUPPORTED')
     expect(engine.calls).toEqual([])
+  })
+
+  test('a wider route keeps the network from being made, not from being used when it is there already', async () => {
+    const routes: Route[] = []
+    const { engine, clock, lifecycle, reconciler } = await started({ machine: { routes: async () => routes } })
+    await clock.until(() => lifecycle() === 'starting')
+    // A VPN that came later; the container is started anew, as at a boot.
+    routes.push({ base: 10 * 2 ** 24, prefix: 8, interface: 'wg0', metric: 0 })
+    await reconciler.requestStop(forever)
+    await reconciler.requestStart(forever)
+    expect(lifecycle()).toBe('starting')
+    await reconciler.requestStop(forever)
+    engine.networks.clear()
+    await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'SUBNET_CLASH' })
   })
 
   test('a container that does not start is not kept', async () => {

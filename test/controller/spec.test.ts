@@ -110,6 +110,10 @@ describe('the hash of the specification', () => {
     expect(hash(...args)).toBe(hash())
   })
 
+  test('is that of the version before: another one stops every controller when its omada-host is upgraded', () => {
+    expect(hash()).toBe('a68b9388029f8cd91013676fe03fd8910b160bf9224912c8dd18b92c3ba6eb0a')
+  })
+
   test('is the same for variables in another order', () => {
     const inOrder = (environment: object) => hash({ controller: { environment } })
     expect(inOrder({ A: '1', B: '2' })).toBe(inOrder({ B: '2', A: '1' }))
