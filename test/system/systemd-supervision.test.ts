@@ -35,7 +35,8 @@ test('a start that failed ends with its reason, and is tried again with a growin
   )
   const starts = [...journal.matchAll(/\[\s*([\d.]+)\] .*Starting omada-host\.service/g)].map(([, at]) => Number(at))
   const delays = failures.slice(0, 2).map((failed, index) => (starts[index + 1] ?? Number.NaN) - failed)
-  expect(delays[1]).toBeGreaterThan(delays[0] ?? Number.NaN)
+  // By more than chance; it grows by 2.5 s.
+  expect(delays[1]).toBeGreaterThan((delays[0] ?? Number.NaN) + 1)
 
   // Put right, the next try is a start like any other; without a hand.
   appliance.configure()
