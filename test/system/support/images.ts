@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { readdir, rename, rm } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command } from '../../support/command.ts'
@@ -11,6 +11,9 @@ import { Podman } from './podman.ts'
 
 const standin = fileURLToPath(new URL('../../standin', import.meta.url))
 const cache = '/var/tmp/omada-host-images'
+
+/** Images of other sources, that another checkout of this project may be using, are kept for so long after their last use. */
+const keptMilliseconds = 24 * 3600_000
 
 /** What the stand-in image is called in the image store, one tag for each controller version that tests need. */
 export const standinImage = 'localhost/omada-standin'
@@ -24,7 +27,10 @@ export const standinTags = ['6.2', '6.1', '5.15'] as const
 export async function standinImageStore(): Promise<string> {
   const key = await sourceHash()
   const store = join(cache, key, 'root')
-  if (existsSync(store)) return store
+  if (existsSync(store)) {
+    await utimes(join(cache, key), new Date(), new Date())
+    return store
+  }
   mkdirSync(cache, { recursive: true })
   await exclusively(cache, async () => {
     if (!existsSync(store)) await makeImages(key, store)
@@ -33,7 +39,10 @@ export async function standinImageStore(): Promise<string> {
 }
 
 async function makeImages(key: string, store: string): Promise<void> {
-  for (const name of await readdir(cache)) await rm(join(cache, name), { recursive: true, force: true })
+  for (const name of await readdir(cache)) {
+    const directory = join(cache, name)
+    if (Date.now() - statSync(directory).mtimeMs > keptMilliseconds) await rm(directory, { recursive: true })
+  }
   const ledger = await Ledger.open('omada-host-image-', '/var/tmp')
   try {
     const archive = join(ledger.directory, 'image.tar')
@@ -41,7 +50,7 @@ async function makeImages(key: string, store: string): Promise<void> {
     await command([process.execPath, join(standin, 'image.ts'), ...tags, '--archive', archive])
     const directory = join(ledger.directory, 'podman')
     await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
-    mkdirSync(join(cache, key))
+    mkdirSync(join(cache, key), { recursive: true })
     await rename(join(directory, 'root'), store)
   } finally {
     await ledger.close()
