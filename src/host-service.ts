@@ -3,7 +3,7 @@ import { usableCertificate } from './config/certificate.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { Emitter } from './core/emitter.ts'
 import type { LogLevel } from './core/logger.ts'
-import { type HostOptions, runHost } from './host.ts'
+import type { HostOptions } from './host.ts'
 import { reloadConfig } from './reload.ts'
 import { edgePart, HandoverFile } from './state/handover.ts'
 import { decideByOwnJob } from './systemd/own-job.ts'
@@ -57,9 +57,11 @@ export async function runHostService(options: HostServiceOptions): Promise<void>
     await handover.stop()
   }
   try {
+    // First of all: the edge serves from then on, and the rest of the host takes longer to load than the edge to start.
+    await handover.start(options.signal)
+    const { runHost } = await import('./host.ts')
     await runHost({
       ...options,
-      companions: [handover],
       controllerOnStop: async () => {
         const decision = await decideByOwnJob({ logger })
         options.asked()

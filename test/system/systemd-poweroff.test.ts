@@ -85,7 +85,8 @@ test('the service is ready within 3 s of its controller, the data are clean, and
   expect(seconds).toBeLessThanOrEqual(3)
   expect(await appliance.dataHistory()).toEqual(['first-start', 'clean-stop', 'clean-start'])
   for (const device of devices) await device.event('connected', 90_000, () => device.count('connected') > 1)
-  // Of both boots.
+  // Of both boots. The engine was there until the controller had stopped.
+  expect(await machine.journal(hostUnit)).not.toMatch(/Failed with result|looking again|did not/)
   expect(await machine.journal()).not.toMatch(/SIGKILL|Killing process/)
 })
 
