@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { HostState } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { FalseClock } from './support/false-clock.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
@@ -95,7 +96,7 @@ async function jumps(offset: number) {
 }
 
 test('it starts a year behind, as without a real-time clock, and is set right in the middle of the start', async () => {
-  const { machine, appliance, operator } = host()
+  const { machine, appliance } = host()
   await clock.set(-year)
   const starting = appliance.systemctl('start')
   const behind = await appliance.phase('starting')
@@ -111,12 +112,7 @@ test('it starts a year behind, as without a real-time clock, and is set right in
   expect(validToDate.getTime()).toBeGreaterThan(Date.now() + year * 1000)
 
   device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-  await eventually(
-    () => operator.device(device.mac),
-    (known) => known?.state === 'pending',
-  )
-  await operator.adopt(device.mac)
-  await device.event('connected', 30_000)
+  await adopt(host().operator, device)
 })
 
 test('it jumps a year ahead: sessions, watchdog, probes and schedule go on', () => jumps(off(1, 16)))

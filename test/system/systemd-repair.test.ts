@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { HistoryEntry, HostState } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { hostUnit } from './support/installed-appliance.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
@@ -39,12 +40,7 @@ async function snapshot() {
 
 test('a device is adopted', async () => {
   device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-  await eventually(
-    () => host().operator.device(device.mac),
-    (known) => known?.state === 'pending',
-  )
-  await host().operator.adopt(device.mac)
-  await device.event('connected', 30_000)
+  await adopt(host().operator, device)
 })
 
 test('the engine hangs: it is told, everything else goes on; it wakes up, and that is told', async () => {
