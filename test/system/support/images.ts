@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { command } from '../../support/command.ts'
@@ -10,7 +10,9 @@ import { Podman } from './podman.ts'
 
 const standin = fileURLToPath(new URL('../../standin', import.meta.url))
 const cache = '/var/tmp/omada-host-images'
-const unusedMilliseconds = 24 * 3600 * 1000
+
+/** Images of other sources, that another checkout of this project may be using, are kept for so long after their last use. */
+const keptMilliseconds = 24 * 3600_000
 
 /** What the stand-in image is called in the image store, one tag for each controller version that tests need. */
 export const standinImage = 'localhost/omada-standin'
@@ -28,7 +30,10 @@ export async function standinImageStore(): Promise<string> {
     return store
   }
   mkdirSync(cache, { recursive: true })
-  await removeUnused()
+  for (const name of await readdir(cache)) {
+    const directory = join(cache, name)
+    if (Date.now() - statSync(directory).mtimeMs > keptMilliseconds) await rm(directory, { recursive: true })
+  }
   const ledger = await Ledger.open('omada-host-image-', '/var/tmp')
   try {
     const archive = join(ledger.directory, 'image.tar')
@@ -36,20 +41,12 @@ export async function standinImageStore(): Promise<string> {
     await command([process.execPath, join(standin, 'image.ts'), ...tags, '--archive', archive])
     const directory = join(ledger.directory, 'podman')
     await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
-    mkdirSync(join(cache, key))
+    mkdirSync(join(cache, key), { recursive: true })
     await rename(join(directory, 'root'), store)
   } finally {
     await ledger.close()
   }
   return store
-}
-
-/** Another checkout on this machine may be using what was used lately. */
-async function removeUnused(): Promise<void> {
-  for (const name of await readdir(cache)) {
-    const { mtimeMs } = await stat(join(cache, name))
-    if (Date.now() - mtimeMs > unusedMilliseconds) await rm(join(cache, name), { recursive: true, force: true })
-  }
 }
 
 async function sourceHash(): Promise<string> {
