@@ -88,12 +88,16 @@ test("the engine's socket is restarted: nothing happens to the container, and wh
 })
 
 test('the image goes while the container runs: the container is left alone', async () => {
-  const { appliance } = host()
+  const { appliance, machine } = host()
   const before = await appliance.container()
-  await podman('untag', 'docker.io/mbentley/omada-controller:6.2')
+  const image = 'docker.io/mbentley/omada-controller:6.2'
+  await podman('untag', image)
   expect((await appliance.command(['status'])).stdout).toContain('ready')
   expect((await appliance.systemctl('restart')).code).toBe(0)
   expect(await appliance.container()).toBe(before)
+  // Nobody asked for another one yet.
+  expect(steps((await state()).history)).toEqual([])
+  expect((await machine.try(['podman', 'image', 'exists', image])).code).toBe(1)
 })
 
 test('the container is removed behind its back: one like it is made, from an image pulled anew, with the same data', async () => {
