@@ -26,7 +26,7 @@ async function repaired(before: HostState): Promise<HistoryEntry[]> {
 }
 
 /** The steps of the reconciler among them. */
-const steps = (history: HistoryEntry[]) =>
+const steps = (history: readonly HistoryEntry[]) =>
   history.filter((entry) => entry.subject === 'controller').map((entry) => entry.message)
 
 /** The state, and what waits for the device's next connection. */
