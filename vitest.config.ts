@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Started first, longest first, where files run side by side: else the last one runs long and alone. */
 const slowest = [
   'systemd-fleet',
+  'systemd-docker',
   'systemd-poweroff',
   'systemd-start',
   'systemd-package',
@@ -13,6 +14,9 @@ const slowest = [
   'systemd-supervision',
   'systemd-repair',
   'systemd-stop',
+  'systemd-disk',
+  'systemd-two-hosts',
+  'systemd-clock',
   'systemd-network',
   'netcheck-network',
   'contents',

@@ -62,7 +62,7 @@ export function diskFault(fileSystem: FileSystem, level: 'low' | 'full'): Fault 
   return {
     code: full ? 'DISK_FULL' : 'DISK_LOW',
     message: `the file system of ${path} is ${full ? 'full' : 'nearly full'}: ${freeMegabytes} of ${totalMegabytes} MB are free; it holds ${holds.join(', ')}`,
-    remedy: `free space there (du -xh -d 2 ${path} | sort -h shows what takes it, podman image prune removes unused images) or enlarge it; nothing needs to be restarted`,
+    remedy: `free space there (du -xh -d 2 ${path} | sort -h shows what takes it; unused images: podman image prune, or docker image prune) or enlarge it; nothing needs to be restarted`,
   }
 }
 

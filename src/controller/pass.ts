@@ -140,8 +140,7 @@ export class Pass {
     this.#pulled = true
     if (this.#held?.code !== undefined && permanent.has(this.#held.code)) this.#held = undefined
     const { container } = this.#standing
-    const newer = container !== undefined && container.imageId !== image.id
-    return newer
+    return container !== undefined && container.imageId !== image.id
       ? `a newer ${reference} was pulled; take it with: omada-host restart`
       : `${reference} is on this machine and up to date`
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { HostState } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
 import { SmallDisk } from './support/small-disk.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
@@ -57,14 +58,9 @@ test('no room for the image: the start says so, tries again, and is ready when t
 })
 
 test("the volume's disk becomes scarce: page, status and doctor warn, before anything fails", async () => {
-  const { appliance, outpost, operator } = host()
+  const { appliance, outpost } = host()
   device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-  await eventually(
-    () => operator.device(device.mac),
-    (known) => known?.state === 'pending',
-  )
-  await operator.adopt(device.mac)
-  await device.event('connected', 30_000)
+  await adopt(host().operator, device)
 
   await volume.resize('500m')
   const low = await warned('DISK_LOW', data)

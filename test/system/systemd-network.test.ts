@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { Outpost } from './support/outpost.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
@@ -33,12 +34,7 @@ describe('where the kernel has no IPv6', () => {
 
   test('a device is adopted', async () => {
     const device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-    await eventually(
-      () => host().operator.device(device.mac),
-      (known) => known?.state === 'pending',
-    )
-    await host().operator.adopt(device.mac)
-    expect(await device.event('connected', 30_000)).toMatchObject({ address })
+    expect(await adopt(host().operator, device)).toMatchObject({ address })
   })
 })
 

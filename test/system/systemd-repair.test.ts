@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { HistoryEntry, HostState } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { hostUnit } from './support/installed-appliance.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
@@ -25,7 +26,7 @@ async function repaired(before: HostState): Promise<HistoryEntry[]> {
 }
 
 /** The steps of the reconciler among them. */
-const steps = (history: HistoryEntry[]) =>
+const steps = (history: readonly HistoryEntry[]) =>
   history.filter((entry) => entry.subject === 'controller').map((entry) => entry.message)
 
 /** The state, and what waits for the device's next connection. */
@@ -39,12 +40,7 @@ async function snapshot() {
 
 test('a device is adopted', async () => {
   device = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-  await eventually(
-    () => host().operator.device(device.mac),
-    (known) => known?.state === 'pending',
-  )
-  await host().operator.adopt(device.mac)
-  await device.event('connected', 30_000)
+  await adopt(host().operator, device)
 })
 
 test('the engine hangs: it is told, everything else goes on; it wakes up, and that is told', async () => {
@@ -92,12 +88,16 @@ test("the engine's socket is restarted: nothing happens to the container, and wh
 })
 
 test('the image goes while the container runs: the container is left alone', async () => {
-  const { appliance } = host()
+  const { appliance, machine } = host()
   const before = await appliance.container()
-  await podman('untag', 'docker.io/mbentley/omada-controller:6.2')
+  const image = 'docker.io/mbentley/omada-controller:6.2'
+  await podman('untag', image)
   expect((await appliance.command(['status'])).stdout).toContain('ready')
   expect((await appliance.systemctl('restart')).code).toBe(0)
   expect(await appliance.container()).toBe(before)
+  // Nobody asked for another one yet.
+  expect(steps((await state()).history)).toEqual([])
+  expect((await machine.try(['podman', 'image', 'exists', image])).code).toBe(1)
 })
 
 test('the container is removed behind its back: one like it is made, from an image pulled anew, with the same data', async () => {

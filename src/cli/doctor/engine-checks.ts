@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../core/error-codes.ts'
 import type { Fault } from '../../core/errors.ts'
 import { type Finding, faultFinding, runCheck } from '../../core/finding.ts'
 import { chooseEngine } from '../../engine/choose.ts'
-import type { EngineContainer, EngineInfo } from '../../engine/engine.ts'
+import type { EngineInfo } from '../../engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
 
 /** How long the engine may take to answer, in milliseconds: a socket-activated one starts first. */
@@ -35,7 +35,7 @@ export async function engineFindings(
   let engine: EngineInfo | undefined
   let imagePresent = false
   let networkPresent = false
-  let container: EngineContainer | undefined
+  let places = controllerPlaces(config, undefined, undefined)
   const found = await runCheck(
     {
       name: 'engine',
@@ -45,8 +45,8 @@ export async function engineFindings(
         engine = await connected.info(bounded)
         const network = await connected.network(config.network.name, bounded)
         networkPresent = network?.subnet === config.network.subnet
-        container = await connected.container(config.controller.name, bounded)
         imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
+        places = controllerPlaces(config, engine, await connected.container(config.controller.name, bounded))
         const { kind, version, defaultRuntime, cgroupVersion } = engine
         const place = `${engine.socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`
         return [{ check: 'engine', status: 'ok', message: `${kind} ${version} on ${place}` }]
@@ -60,7 +60,7 @@ export async function engineFindings(
   const memory = { name: 'memory', run: () => [checkMemory(config, machine, engine?.memoryLimit ?? false)] }
   return {
     findings: [...found, ...preflightFindings(faults, { ...facts, engine }), ...(await runCheck(memory, signal))],
-    places: controllerPlaces(config, engine, container),
+    places,
   }
 }
 
