@@ -10,7 +10,11 @@ const askEvery = 10_000
 /** How late its answer may be on a busy machine, in milliseconds. */
 const lateness = 20_000
 
-/** Asks the edge for its state like the command line does. Each answer is a sign of life. */
+/**
+ * Asks the edge for its state like the command line does. Each answer is a sign of life. An edge that ends lets its
+ * connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's timeout of the stop looks
+ * after that.
+ */
 export function createSelfCheck(options: {
   /** The edge's own socket. */
   path: string
@@ -19,7 +23,7 @@ export function createSelfCheck(options: {
   /** @param within when there is another one at the latest, in milliseconds */
   alive: (within: number) => void
 }): Component {
-  return new Periodic({
+  const asking = new Periodic({
     name: 'self-check',
     logger: options.logger,
     clock: options.clock,
@@ -29,4 +33,12 @@ export function createSelfCheck(options: {
       options.alive(askEvery + lateness)
     },
   })
+  return {
+    name: asking.name,
+    start: (signal) => asking.start(signal),
+    stop: async () => {
+      await asking.stop()
+      options.alive(Number.POSITIVE_INFINITY)
+    },
+  }
 }
