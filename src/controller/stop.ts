@@ -9,7 +9,8 @@ const uncertain = new Set(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT'])
 /**
  * Stops a container with its full grace and resolves when it has ended. When the engine goes away meanwhile, looks again
  * and asks again with the full grace once more, rather than kill: a database that is cut off is a database that is
- * corrupt. Goes on until the container has ended or the signal aborts, which leaves a stop that was asked for under way.
+ * corrupt. A paused container is resumed first: Podman refuses to stop it, and a frozen database cannot end in order.
+ * Goes on until the container has ended or the signal aborts, which leaves a stop that was asked for under way.
  */
 export async function stopWithGrace(options: {
   engine: Engine
@@ -26,6 +27,8 @@ export async function stopWithGrace(options: {
   const backoff = new Backoff({ initial: 500, max: 10_000 })
   for (;;) {
     try {
+      const container = await engine.container(options.name, signal)
+      if (container?.id === options.id && container.status === 'paused') await engine.unpause(options.id, signal)
       await engine.stop(options.id, options.graceSeconds, signal)
       return
     } catch (error) {

@@ -121,6 +121,12 @@ export class DockerEngine implements Engine {
     })
   }
 
+  async unpause(id: string, signal: AbortSignal): Promise<void> {
+    await this.#change('unpause the container', signal, (docker, abortSignal) =>
+      docker.getContainer(id).unpause({ abortSignal }),
+    )
+  }
+
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     const deadline = graceSeconds * 1000 + deadlines.beyondGrace
     await this.#call('stop the container', deadline, signal, async (docker, abortSignal) => {

@@ -131,6 +131,8 @@ export interface Engine {
   /** Resolves to the container's id. */
   createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string>
   start(id: string, signal: AbortSignal): Promise<void>
+  /** Lets a paused container go on. */
+  unpause(id: string, signal: AbortSignal): Promise<void>
   /**
    * Sends SIGTERM and resolves when the container has ended. The engine itself sends SIGKILL when the grace is over.
    * Aborting the signal stops the waiting, not the stop. ENGINE_UNREACHABLE means that the outcome is not known.

@@ -131,6 +131,11 @@ export class FakeEngine implements Engine {
     this.change(this.#nameOf(id), { status: 'running', startedAt, sandboxKey: '/run/netns/x' })
   }
 
+  async unpause(id: string, signal: AbortSignal): Promise<void> {
+    await this.#change('unpause', signal)
+    this.change(this.#nameOf(id), { status: 'running' })
+  }
+
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     await this.#change(`stop ${graceSeconds}`, signal)
     await this.#gate(this.stopGate, signal)

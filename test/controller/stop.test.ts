@@ -55,6 +55,12 @@ test('a stop whose answer was lost is asked for again, with the whole grace, whi
   expect(engine.calls).toEqual(['lost stop 90', 'lost stop 90', 'stop 90'])
 })
 
+test('a paused container is resumed, so that it can end in order', async () => {
+  const { engine, error } = await stopping(['ENGINE_TIMEOUT'], (own) => own.change('omada', { status: 'paused' }))
+  expect(error).toBeUndefined()
+  expect(engine.calls).toEqual(['lost stop 90', 'unpause', 'stop 90'])
+})
+
 test('a stop whose answer was lost is done when the container has ended', async () => {
   const ended = await stopping(['ENGINE_UNREACHABLE'], (own) => own.change('omada', { status: 'exited' }))
   expect(ended.error).toBeUndefined()

@@ -119,3 +119,11 @@ test('the network is removed behind its back, and the container with it: both ar
   expect((await host().appliance.dataHistory()).slice(-2)).toEqual(['clean-stop', 'clean-start'])
   await reconnected()
 })
+
+test('a controller that somebody paused is resumed to be stopped, and its data are clean', async () => {
+  const { appliance, machine } = host()
+  await podman('pause', 'omada-controller')
+  expect(await appliance.systemctl('stop')).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect(await machine.show(hostUnit, 'ActiveState', 'Result')).toEqual({ ActiveState: 'inactive', Result: 'success' })
+  expect((await appliance.dataHistory()).at(-1)).toBe('clean-stop')
+})
