@@ -225,6 +225,7 @@ test('power-off and boot: all of it comes back by itself', async () => {
 
 test("stopped with its grace, and purged: volumes and the user's containers stay", async () => {
   const { appliance, machine } = host()
+  await host().operator.fault({ stopSeconds: 11 })
   expect(await appliance.systemctl('stop')).toMatchObject({ code: 0 })
   expect((await machine.show(hostUnit, 'ActiveState', 'Result')).ActiveState).toBe('inactive')
   expect((await appliance.dataHistory()).at(-1)).toBe('clean-stop')
