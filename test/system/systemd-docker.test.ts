@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { HistoryEntry } from '../../src/state/host-state.ts'
 import type { Device } from '../support/device.ts'
@@ -113,8 +112,7 @@ test("the controller's log, and what doctor and netcheck say; Docker's own bridg
   const { appliance } = host()
   expect((await appliance.command(['logs'])).stdout).toContain('Omada Controller started')
   const doctor = await appliance.command(['doctor'])
-  expect(doctor.stdout).toMatch(/^ok +subnet/m)
-  expect(doctor.stdout).toMatch(/^ok +ports/m)
+  for (const check of ['engine', 'subnet', 'ports']) expect(doctor.stdout).toMatch(new RegExp(`^ok +${check}`, 'm'))
   expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n0 to mend/) })
   const { stdout } = await appliance.command(['netcheck'], 120_000)
   expect(stdout).toMatch(new RegExp(`^ok +answers out .* from ${address}:29810 on lan10$`, 'm'))
@@ -243,7 +241,7 @@ test("stopped with its grace, and purged: volumes and the user's containers stay
   ])
   expect(await docker('volume', 'ls', '--quiet')).toBe('omada-data\nomada-logs')
   // As the package and the README say it.
-  const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
+  const readme = readFileSync('README.md', 'utf8')
   for (const line of ['network rm omada', 'volume rm omada-data omada-logs']) {
     expect(said).toContain(`podman ${line}`)
     expect(readme).toContain(`podman ${line}`)
