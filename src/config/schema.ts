@@ -82,7 +82,8 @@ const controller = z.strictObject({
 
 const engine = z.strictObject({
   socket: absolutePath.optional().meta({
-    description: "the engine's socket; the first of Podman's and Docker's that answers when absent",
+    description:
+      "the engine's socket; when absent the first of Podman's and Docker's that answers, or the one that has the controller already",
     needs: 'restart',
   }),
   runtime: z

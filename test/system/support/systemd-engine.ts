@@ -48,7 +48,9 @@ export class MachineEngine {
     verb: 'restart' | 'reload' = 'restart',
   ): Promise<void> {
     const file = '/etc/docker/daemon.json'
-    const wanted = `${JSON.stringify({ 'registry-mirrors': [`http://${Registry.address}`], ...settings })}\n`
+    // Without its proxies, published ports go by the packet filter alone: tests see whether that is left as it was.
+    const own = { 'registry-mirrors': [`http://${Registry.address}`], 'userland-proxy': false }
+    const wanted = `${JSON.stringify({ ...own, ...settings })}\n`
     if (existsSync(this.#machine.path(file)) && this.#machine.read(file) === wanted) return
     this.#machine.write(file, wanted)
     await this.#machine.exec(['systemctl', verb, 'docker.service'])

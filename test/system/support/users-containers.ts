@@ -10,6 +10,8 @@ tar -c lib lib64 usr/bin/python3 usr/bin/python3.* usr/lib64 usr/lib/python3* us
 
 /** A web server on port 80 that answers with what a Python expression comes to, in bytes. */
 const webServer = (answer: string) => `
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.request import urlopen
 class Handler(BaseHTTPRequestHandler):
@@ -41,7 +43,7 @@ export class UsersContainers {
     await host.machine.exec(['sh', '-euc', makeImage])
     await host.engine.run(['network', 'create', 'homenet'])
     const run = async (name: string, answer: string, ...more: string[]) => {
-      const lasting = ['--detach', '--restart=always', '--stop-timeout=1', `--name=${name}`]
+      const lasting = ['--detach', '--restart=always', `--name=${name}`]
       await host.engine.run(['run', ...lasting, ...more, 'homelab', 'python3', '-c', webServer(answer)])
     }
     await run('website', `b'${answers[8081]}'`, '--publish=8081:80')
