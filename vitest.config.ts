@@ -17,6 +17,7 @@ const slowest = [
   'systemd-disk',
   'systemd-two-hosts',
   'systemd-clock',
+  'systemd-names',
   'systemd-network',
   'netcheck-network',
   'contents',
