@@ -1,4 +1,4 @@
-import { type ScheduledTask, schedule } from 'node-cron'
+import { createTask, type ScheduledTask } from 'node-cron'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
@@ -12,12 +12,14 @@ import { remoteDigests, remoteTags } from './skopeo.ts'
 /** How often wall clock and monotonic clock are compared, and how far they may part, in milliseconds. */
 const clockCheckEvery = 10_000
 const clockTolerance = 30_000
+/** A timer may fire early; then the same minute would be next once more. In milliseconds. */
+const afterMinute = 20
 
 /**
  * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its minor
- * version. Only tells; changes nothing. The schedule is by the wall clock (node-cron); its task is made anew whenever the
- * clock jumps, as on a machine without a real-time clock at its first time sync: node-cron walks every missed tick of a
- * jump ahead and never ticks again after a jump back.
+ * version. Only tells; changes nothing. The schedule is by the wall clock. node-cron says when the next time is, and its task
+ * is never started: at its first tick after a clock jumped ahead, as on a machine without a real-time clock at its first
+ * time sync, it walks every missed one, and after a jump back it never ticks again.
  */
 export class ImageCheckJob implements Component {
   readonly name = 'image-check'
@@ -29,7 +31,10 @@ export class ImageCheckJob implements Component {
   readonly #architecture: string
   readonly #stopping = new AbortController()
   #task: ScheduledTask | undefined
-  #clockWatch: Promise<void> | undefined
+  /** When the next check is due, by the monotonic clock. */
+  #dueAt = 0
+  #changed = new AbortController()
+  #following: Promise<void> | undefined
   #checking: Promise<void> | undefined
   #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
@@ -53,24 +58,23 @@ export class ImageCheckJob implements Component {
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     this.#schedule()
-    this.#clockWatch = this.#watchClocks()
+    this.#following = this.#follow()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#task?.destroy()
-    await this.#clockWatch
+    await this.#following
     await this.#checking
   }
 
   /** Goes by images.checkSchedule as it is now; before the start there is nothing to change. */
   async reschedule(): Promise<void> {
-    if (this.#clockWatch === undefined) return
+    if (this.#following === undefined || this.#stopping.signal.aborted) return
     const former = this.#task
-    this.#task = undefined
+    this.#schedule()
+    this.#changed.abort()
     await former?.destroy()
-    // Meanwhile another one may have been faster, or the end.
-    if (this.#task === undefined && !this.#stopping.signal.aborted) this.#schedule()
   }
 
   /** What the last check found, but no newer image of the tag when another one than then is in use now. */
@@ -99,18 +103,13 @@ export class ImageCheckJob implements Component {
   }
 
   #schedule(): void {
-    const logger = this.#logger
-    this.#task = schedule(this.#config.images.checkSchedule, () => this.#tick(), {
-      name: this.name,
-      noOverlap: true,
-      suppressMissedWarning: true,
-      logger: {
-        info: (message) => logger.debug(message),
-        warn: (message) => logger.debug(message),
-        error: (message) => logger.warn(String(message)),
-        debug: (message) => logger.trace(String(message)),
-      },
-    })
+    this.#task = createTask(this.#config.images.checkSchedule, () => {}, { name: this.name })
+    this.#plan()
+  }
+
+  #plan(): void {
+    const next = this.#task?.getNextRuns(1)[0]?.getTime() ?? Number.POSITIVE_INFINITY
+    this.#dueAt = this.#clock.now() + Math.max(0, next - Date.now()) + afterMinute
   }
 
   async #tick(): Promise<void> {
@@ -133,18 +132,24 @@ export class ImageCheckJob implements Component {
     }
   }
 
-  async #watchClocks(): Promise<void> {
+  async #follow(): Promise<void> {
     const { signal } = this.#stopping
     let apart = this.#clock.wall() - this.#clock.now()
     while (!signal.aborted) {
-      await this.#clock.sleep(clockCheckEvery, signal).catch(() => {})
+      this.#changed = new AbortController()
+      const wait = Math.min(clockCheckEvery, Math.max(0, this.#dueAt - this.#clock.now()))
+      await this.#clock.sleep(wait, AbortSignal.any([signal, this.#changed.signal])).catch(() => {})
+      if (signal.aborted) return
       const now = this.#clock.wall() - this.#clock.now()
-      if (signal.aborted || Math.abs(now - apart) < clockTolerance) continue
-      this.#logger.info(
-        `the wall clock moved by ${Math.round((now - apart) / 1000)} s: scheduling the image check anew`,
-      )
-      apart = now
-      await this.reschedule()
+      if (Math.abs(now - apart) >= clockTolerance) {
+        const seconds = Math.round((now - apart) / 1000)
+        this.#logger.info(`the wall clock moved by ${seconds} s: scheduling the image check anew`)
+        apart = now
+        this.#plan()
+      } else if (this.#clock.now() >= this.#dueAt) {
+        void this.#tick()
+        this.#plan()
+      }
     }
   }
 }

@@ -100,7 +100,8 @@ async function jumps(offset: number) {
 
 test('it starts a year behind, as without a real-time clock, and is set right in the middle of the start', async () => {
   const { machine, appliance } = host()
-  await clock.set(-year)
+  // A check of the image is due soon after the jump, before the clocks are compared next.
+  await clock.set(off(-1, 9))
   const starting = appliance.systemctl('start')
   const behind = await appliance.phase('starting')
   expect(Date.parse(behind.since)).toBeLessThan(Date.now() - (year - 3600) * 1000)
