@@ -7,9 +7,12 @@ import type { Engine } from '../engine/engine.ts'
 /** What containers do that a reconciler need not look at. */
 const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
 
+/** The longest wait between two tries to follow the events, in milliseconds. */
+const longestWait = 15_000
+
 /**
- * Calls `onEvent` whenever something happens to one of `names`, and whenever the engine's events were out of reach for a
- * while, until the signal aborts.
+ * Calls `onEvent` whenever something happens to one of `names`, until the signal aborts; also when the engine's events get
+ * out of reach, and when they are followed again, as nobody told what happened in between.
  */
 export async function followEvents(options: {
   engine: Engine
@@ -20,11 +23,14 @@ export async function followEvents(options: {
   onEvent: () => void
 }): Promise<void> {
   const { engine, clock, logger, signal, onEvent } = options
-  const backoff = new Backoff({ initial: 500, max: 15_000 })
+  const backoff = new Backoff({ initial: 500, max: longestWait })
   while (!signal.aborted) {
+    let followed = Number.POSITIVE_INFINITY
     try {
-      for await (const event of engine.events(signal)) {
-        backoff.reset()
+      const events = await engine.events(signal)
+      followed = clock.now()
+      onEvent()
+      for await (const event of events) {
         if (options.names.includes(event.name) && !dull.test(event.action)) onEvent()
       }
     } catch (error) {
@@ -32,6 +38,7 @@ export async function followEvents(options: {
       logger.debug(`the engine's events are out of reach: ${messageOf(error)}`)
     }
     onEvent()
+    if (clock.now() - followed > longestWait) backoff.reset()
     await clock.sleep(backoff.next(), signal).catch(() => {})
   }
 }

@@ -171,12 +171,12 @@ export class DockerEngine implements Engine {
     yield* this.#guarded(demultiplex(chunksOf(stream, signal)), what, signal)
   }
 
-  async *events(signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  async events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
     const what = "follow the engine's events"
     const filters = { type: ['container' as const, 'network' as const] }
     const open = (docker: Dockerode) => docker.getEvents({ filters, abortSignal: signal })
     const stream = await this.#call(what, deadlines.look, signal, open)
-    yield* this.#guarded(eventsOf(chunksOf(stream, signal)), what, signal)
+    return this.#guarded(eventsOf(chunksOf(stream, signal)), what, signal)
   }
 
   async *#guarded<T>(items: AsyncIterable<T>, what: string, signal: AbortSignal): AsyncGenerator<T> {

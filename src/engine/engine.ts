@@ -145,6 +145,9 @@ export interface Engine {
     id: string,
     options: { follow: boolean; tail: number | 'all'; signal: AbortSignal; since?: Date },
   ): AsyncIterable<string>
-  /** What happens to containers and networks from now on; throws when the connection is lost. */
-  events(signal: AbortSignal): AsyncIterable<EngineEvent>
+  /**
+   * Resolves once they are followed to what happens to containers and networks from then on, which throws when the
+   * connection is lost. Leaving its loop closes the connection.
+   */
+  events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>
 }

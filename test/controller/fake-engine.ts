@@ -1,3 +1,4 @@
+import { addAbortSignal, PassThrough } from 'node:stream'
 import { ApplianceError, type Fault } from '../../src/core/errors.ts'
 import type {
   ContainerSpec,
@@ -10,6 +11,9 @@ import type {
   NetworkSpec,
   PullUpdate,
 } from '../../src/engine/engine.ts'
+
+/** What is said of an engine that is away. */
+export const gone: Fault = { code: 'ENGINE_UNREACHABLE', message: 'no engine', remedy: '-' }
 
 /** An engine in memory. `calls` is what changed something, in order. */
 export class FakeEngine implements Engine {
@@ -41,7 +45,7 @@ export class FakeEngine implements Engine {
   stopGate: Promise<void> | undefined
   startFault: Fault | undefined
   #ids = 0
-  #listeners = new Set<(event: EngineEvent) => void>()
+  readonly #followers = new Set<PassThrough>()
 
   constructor(reference: string) {
     this.registry.set(reference, { id: 'image-1', architecture: 'amd64', digests: ['sha256:1'] })
@@ -61,7 +65,16 @@ export class FakeEngine implements Engine {
   }
 
   tell(event: EngineEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    for (const follower of this.#followers) follower.write(event)
+  }
+
+  /** The connections over which events are followed end; what happens until the next is told to nobody. */
+  loseEvents(): void {
+    for (const follower of this.#followers) follower.destroy(new ApplianceError(gone))
+  }
+
+  get followed(): boolean {
+    return this.#followers.size > 0
   }
 
   async info(signal: AbortSignal): Promise<EngineInfo> {
@@ -153,24 +166,12 @@ export class FakeEngine implements Engine {
     yield* this.log
   }
 
-  async *events(signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  async events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
     await this.#answer(signal, undefined)
-    const queue: EngineEvent[] = []
-    let wake = Promise.withResolvers<void>()
-    const listener = (event: EngineEvent) => {
-      queue.push(event)
-      wake.resolve()
-    }
-    this.#listeners.add(listener)
-    try {
-      for (;;) {
-        await this.#gate(wake.promise, signal)
-        wake = Promise.withResolvers()
-        yield* queue.splice(0)
-      }
-    } finally {
-      this.#listeners.delete(listener)
-    }
+    const follower = addAbortSignal(signal, new PassThrough({ objectMode: true }))
+    this.#followers.add(follower)
+    follower.once('close', () => this.#followers.delete(follower))
+    return follower
   }
 
   #nameOf(id: string): string {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { ApplianceError, type Fault } from '../../src/core/errors.ts'
+import { ApplianceError } from '../../src/core/errors.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { gone } from './fake-engine.ts'
 import { appliance, forever, up } from './fixture.ts'
-
-const gone: Fault = { code: 'ENGINE_UNREACHABLE', message: 'no engine', remedy: '-' }
 
 describe('an engine', () => {
   test('that is not there yet is waited for', async () => {
@@ -100,6 +99,19 @@ describe('what happens behind our back', () => {
     engine.networks.delete(config.network.name)
     await clock.until(() => engine.calls.length === 1, 1000)
     expect(engine.calls).toEqual(['create-network'])
+  })
+
+  test('what happened while the events were not followed is seen as soon as they are', async () => {
+    const { engine, clock, name, reconciler } = await up()
+    const paused = () => reconciler.snapshot().warnings.some(({ message }) => message.includes('paused'))
+    engine.change(name, { status: 'paused' })
+    engine.loseEvents()
+    await clock.until(paused)
+    expect(engine.followed).toBe(false)
+    engine.change(name, { status: 'running' })
+    const since = clock.now()
+    await clock.until(() => !paused(), 50)
+    expect(clock.now() - since).toBeLessThan(1000)
   })
 
   test('a container stopped by somebody else is started again', async () => {

@@ -158,7 +158,7 @@ test('events are followed until the caller leaves', async () => {
     },
   })
   const seen: string[] = []
-  for await (const { type, action, name } of engine().events(forever)) {
+  for await (const { type, action, name } of await engine().events(forever)) {
     seen.push(`${type} ${action} ${name}`)
     if (seen.length === 2) break
   }
