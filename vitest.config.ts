@@ -38,6 +38,9 @@ class SlowestFirst extends BaseSequencer {
 /** Everything of these files is in namespaces of their own, so that they run side by side. They mostly wait. */
 const apart = ['test/system/{systemd,netcheck,discovery}-*.test.ts']
 
+/** Vitest's own second is nothing on a busy machine. */
+const expect = { poll: { timeout: 20_000 } }
+
 export default defineConfig({
   test: {
     sequence: { sequencer: SlowestFirst },
@@ -45,6 +48,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          expect,
           include: ['test/**/*.test.ts'],
           exclude: ['test/system/**'],
           // Many of them wait, too; Vitest's own choice on two cores is one.
@@ -56,6 +60,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          expect,
           include: ['test/system/**/*.test.ts'],
           exclude: apart,
           // One machine, one kernel's container runtime, figures that are measured: these files take turns.
@@ -67,6 +72,7 @@ export default defineConfig({
       {
         test: {
           name: 'host',
+          expect,
           include: apart,
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { systemClock } from '../src/core/clock.ts'
 import { createLogger } from '../src/core/logger.ts'
 import { EdgeProcess } from '../src/edge-process.ts'
+import { waitFor } from './support/wait-for.ts'
 
 let directory = ''
 beforeEach(async () => {
@@ -27,14 +28,11 @@ function edge(then: string) {
 }
 
 async function starts(count: number): Promise<{ pid: number; handover: unknown; env: Record<string, string> }[]> {
-  return vi.waitFor(
-    async () => {
-      const lines = (await readFile(join(directory, 'starts'), 'utf8')).trim().split('\n')
-      if (lines.length < count) throw new Error(`only ${lines.length} starts`)
-      return lines.map((line) => JSON.parse(line))
-    },
-    { timeout: 15_000 },
-  )
+  return waitFor(async () => {
+    const lines = (await readFile(join(directory, 'starts'), 'utf8')).trim().split('\n')
+    if (lines.length < count) throw new Error(`only ${lines.length} starts`)
+    return lines.map((line) => JSON.parse(line))
+  })
 }
 
 function alive(pid: number): boolean {

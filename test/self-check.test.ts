@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../src/core/clock.ts'
 import { createLogger } from '../src/core/logger.ts'
 import { createSelfCheck } from '../src/self-check.ts'
 import { stateVersion } from '../src/state/host-state.ts'
+import { waitFor } from './support/wait-for.ts'
 
 const logger = createLogger({ level: 'error', format: 'human', write: () => {} })
 let directory: string
@@ -31,12 +32,12 @@ test('an answer is a sign of life; a socket that accepts and says nothing is non
   const check = createSelfCheck({ path, logger, clock: { ...systemClock, sleep }, alive })
   await check.start(AbortSignal.timeout(10_000))
   try {
-    await vi.waitFor(() => expect(asked).toBe(1), 10_000)
+    await waitFor(() => expect(asked).toBe(1))
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(promised).toEqual([])
     answering = true
     server.closeAllConnections()
-    await vi.waitFor(() => expect(promised.length).toBeGreaterThan(1), 10_000)
+    await waitFor(() => expect(promised.length).toBeGreaterThan(1))
     // The next one comes well before the watchdog's 60 s.
     expect(Math.max(...promised)).toBeLessThan(40_000)
   } finally {

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
 import { ApplianceError } from '../../src/core/errors.ts'
 import { temporaryDirectory } from '../state/fixtures.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { startAppliance } from './appliance.ts'
 import { run, surroundings } from './context.ts'
 
@@ -72,7 +73,7 @@ test('logs -f goes on until it is ended', async () => {
   })
   const { context, stdout, ending } = surroundings(['logs', '-f', '--runtime-dir', appliance.runtimeDirectory])
   const ended = runCli(context)
-  await vi.waitFor(() => expect(stdout.text).toContain('line 3\n'), { timeout: 10_000 })
+  await waitFor(() => expect(stdout.text).toContain('line 3\n'))
   ending.abort()
   expect(await ended).toBe(0)
 })

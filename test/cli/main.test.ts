@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { type Appliance, startAppliance } from './appliance.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -37,7 +38,7 @@ function start(argv: readonly string[], options: { node?: readonly string[]; ipc
 /** `status --watch`, once it has printed something. */
 async function watching(appliance: Appliance, node: readonly string[] = []): Promise<Program> {
   const program = start(['status', '--watch', '--runtime-dir', appliance.runtimeDirectory], { node })
-  await vi.waitFor(() => expect(program.text()).toContain('every probe succeeds'), { timeout: 45_000 })
+  await waitFor(() => expect(program.text()).toContain('every probe succeeds'), { timeout: 45_000 })
   return program
 }
 
@@ -90,7 +91,7 @@ test('the probe talks over its channel, and ends when that closes', async () => 
   const messages: unknown[] = []
   program.child.on('message', (message) => messages.push(message))
   program.child.send({ type: 'configure' })
-  await vi.waitFor(() => expect(messages).toEqual([{ type: 'ready' }]), { timeout: 15_000 })
+  await waitFor(() => expect(messages).toEqual([{ type: 'ready' }]))
   program.child.disconnect()
   expect(await program.ended).toEqual({ code: 0, signal: null })
 })

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
 import { mergeStatus } from '../../src/status/merge.ts'
 import { hostState, temporaryDirectory } from '../state/fixtures.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { startAppliance } from './appliance.ts'
 import { run, surroundings } from './context.ts'
 
@@ -71,9 +72,9 @@ test('--watch tells of changes until it is ended', async () => {
   ])
   const ended = runCli(context)
   const phases = () => stdout.text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).phase]))
-  await vi.waitFor(() => expect(phases()).toContain('ready'), { timeout: 10_000 })
+  await waitFor(() => expect(phases()).toContain('ready'))
   appliance.host.update(() => hostState({ phase: 'stopping' }))
-  await vi.waitFor(() => expect(phases().at(-1)).toBe('stopping'), { timeout: 10_000 })
+  await waitFor(() => expect(phases().at(-1)).toBe('stopping'))
   ending.abort()
   expect(await ended).toBe(0)
 })
@@ -82,9 +83,9 @@ test('--watch of a host that falls silent tells what it last said', async () => 
   await using appliance = await startAppliance()
   const { context, stdout, ending } = surroundings(['status', '--watch', '--runtime-dir', appliance.runtimeDirectory])
   const ended = runCli(context)
-  await vi.waitFor(() => expect(stdout.text).toContain('every probe succeeds'), { timeout: 10_000 })
+  await waitFor(() => expect(stdout.text).toContain('every probe succeeds'))
   await appliance.stopHost()
-  await vi.waitFor(() => expect(stdout.text).toContain('The controller was ready before'), { timeout: 15_000 })
+  await waitFor(() => expect(stdout.text).toContain('The controller was ready before'))
   ending.abort()
   expect(await ended).toBe(0)
 })

@@ -1,8 +1,9 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { execute } from '../../src/controller/execute.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { ApplianceError } from '../../src/core/errors.ts'
 import { createLogger } from '../../src/core/logger.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { appliance, forever } from './fixture.ts'
 
@@ -56,7 +57,7 @@ test("where Podman's name server cannot have its port, our network is made anew 
     await create(spec, signal)
   }
   await reconciler.start(forever)
-  await vi.waitFor(() => expect(lifecycle()).toBe('starting'))
+  await waitFor(() => expect(lifecycle()).toBe('starting'))
   await reconciler.stop()
   expect(engine.containers.get(name)?.status).toBe('running')
   expect(engine.calls).toEqual([
@@ -77,7 +78,7 @@ test.each([
     throw new ApplianceError({ code: 'ENGINE_REQUEST', message: 'network is being used', remedy: '-' })
   }
   await reconciler.start(forever)
-  await vi.waitFor(() => expect(lifecycle()).toBe('failed'))
+  await waitFor(() => expect(lifecycle()).toBe('failed'))
   await reconciler.stop()
   expect(snapshots.at(-1)?.reason).toMatchObject({
     code: 'PORT_IN_USE',

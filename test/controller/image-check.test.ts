@@ -8,6 +8,7 @@ import { ImageCheckJob } from '../../src/controller/image-check.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import type { ImageCheck } from '../../src/state/host-state.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { forever } from './fixture.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -53,7 +54,7 @@ test('runs by its schedule', async () => {
   vi.stubEnv('PATH', '/nowhere')
   const { own, results } = job({ clock: systemClock, schedule: everySecond })
   await own.start(forever)
-  await vi.waitFor(() => expect(results.length).toBeGreaterThan(0), { timeout: 15_000 })
+  await waitFor(() => expect(results.length).toBeGreaterThan(0))
   await own.stop()
   const { length } = results
   await new Promise((resolve) => setTimeout(resolve, 1500))
@@ -79,7 +80,7 @@ test('a newer image that was taken since the check is none any more', async () =
   const image = { digest: 'sha256:old' }
   const { own, results } = job({ clock: systemClock, schedule: everySecond, digest: () => image.digest })
   await own.start(forever)
-  await vi.waitFor(() => expect(results.length).toBeGreaterThan(0), { timeout: 15_000 })
+  await waitFor(() => expect(results.length).toBeGreaterThan(0))
   await own.stop()
   rmSync(bin, { recursive: true })
   expect(own.latest()?.newDigest).toMatch(/^sha256:/)
@@ -102,7 +103,7 @@ describe('a clock that jumps', () => {
     clock.advance(20_000)
     await clock.until(() => true)
     expect(anew()).toBe(0)
-    await vi.waitFor(() => expect(results).toHaveLength(1), { timeout: 15_000 })
+    await waitFor(() => expect(results).toHaveLength(1))
     // A check is due by the old plan when the jump is seen: it is not done by that.
     clock.jump(jump)
     clock.advance(2000)
@@ -112,13 +113,10 @@ describe('a clock that jumps', () => {
     await clock.until(() => true)
     expect(anew()).toBe(1)
     const { length } = results
-    await vi.waitFor(
-      () => {
-        clock.advance(1000)
-        expect(results.length).toBeGreaterThan(length)
-      },
-      { timeout: 15_000 },
-    )
+    await waitFor(() => {
+      clock.advance(1000)
+      expect(results.length).toBeGreaterThan(length)
+    })
     await own.stop()
   })
 })

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { Periodic } from '../../src/core/periodic.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const never = new AbortController().signal
 
@@ -23,7 +24,7 @@ test('runs at once and again, never two at a time', async () => {
     runs += 1
   })
   await component.start(never)
-  await vi.waitFor(() => expect(runs).toBeGreaterThan(3), { timeout: 10_000 })
+  await waitFor(() => expect(runs).toBeGreaterThan(3))
   await component.stop()
   expect(most).toBe(1)
 })
@@ -35,7 +36,7 @@ test('a run that throws is logged and does not end the rhythm', async () => {
     throw new Error('no such file')
   })
   await component.start(never)
-  await vi.waitFor(() => expect(runs).toBeGreaterThan(2), { timeout: 10_000 })
+  await waitFor(() => expect(runs).toBeGreaterThan(2))
   await component.stop()
   expect(lines[0]).toBe('<4>look failed; it will be tried again (no such file)\n')
 })

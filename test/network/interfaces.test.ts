@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { InterfaceWatcher, type LocalAddress, readLocalAddresses } from '../../src/network/interfaces.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
 const eth0: LocalAddress = { interface: 'eth0', address: '192.0.2.1', family: 'ipv4', prefix: 24, internal: false }
@@ -20,7 +21,7 @@ describe('InterfaceWatcher', () => {
     }
     await systemClock.sleep(20)
     read = () => [eth0, eth1]
-    await vi.waitFor(() => expect(seen).toEqual([[eth0, eth1]]))
+    await waitFor(() => expect(seen).toEqual([[eth0, eth1]]))
     await watcher.stop()
     read = () => []
     await systemClock.sleep(20)

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { AccessPolicy } from '../../src/network/access.ts'
 import type { Role } from '../../src/omada/ports.ts'
 import { LimitedLog } from '../../src/proxy/limited-log.ts'
@@ -7,6 +7,7 @@ import { ConnectionLimits } from '../../src/proxy/limits.ts'
 import { listen } from '../../src/proxy/listen.ts'
 import { PeerTable } from '../../src/proxy/peers.ts'
 import { PortProxy } from '../../src/proxy/port-proxy.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, controllerHost, dial, later, proxyHost, recordingLogger, soon, startProxy } from './support.ts'
 
 const only = (address: string): AccessPolicy => ({
@@ -19,7 +20,7 @@ test('a client outside the role of a port is reset and counted, and the log is n
   const { state, proxy, lines } = await startProxy({ ports: [port], access: () => only('127.0.0.9') })
   for (let count = 0; count < 5; count += 1) expect(await soon(dial(port).closed)).toBe('reset')
   const welcome = dial(port, { localAddress: '127.0.0.9' })
-  await vi.waitFor(() => expect(welcome.received().toString()).toBe('hi'))
+  await waitFor(() => expect(welcome.received().toString()).toBe('hi'))
   expect(state()).toMatchObject({ open: 1, total: 6, refused: { access: 5 } })
   expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 0, lastRefusal: 'access' })
   expect(lines.filter((line) => line.includes('turned away'))).toHaveLength(1)
@@ -115,7 +116,7 @@ test('a defect while one client is admitted costs that client only', async () =>
   expect(await soon(dial(port).closed)).toBe('reset')
   broken = false
   const next = dial(port)
-  await vi.waitFor(() => expect(next.received().toString()).toBe('hi'))
+  await waitFor(() => expect(next.received().toString()).toBe('hi'))
   expect(state().state).toBe('listening')
   expect(lines.some((line) => line.includes('a defect'))).toBe(true)
 })

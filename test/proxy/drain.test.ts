@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, dial, freePort, soon, startProxy } from './support.ts'
 
 const patient = () => new AbortController().signal
@@ -16,16 +17,16 @@ test('on stop connections may finish, and new ones are not accepted', async () =
   const { proxy, state } = await startProxy({ ports: [port], proxy: { drainSeconds: 60 } })
   const client = dial(port)
   client.socket.write('before')
-  await vi.waitFor(() => expect(client.received().toString()).toBe('before'))
+  await waitFor(() => expect(client.received().toString()).toBe('before'))
   let stopped = false
   const stopping = proxy.stop(patient()).then(() => {
     stopped = true
   })
-  await vi.waitFor(() => expect(state().state).toBe('draining'))
+  await waitFor(() => expect(state().state).toBe('draining'))
   const refused = dial(port)
   await soon(refused.closed)
   client.socket.write(' after')
-  await vi.waitFor(() => expect(client.received().toString()).toBe('before after'))
+  await waitFor(() => expect(client.received().toString()).toBe('before after'))
   expect(stopped).toBe(false)
   client.socket.end()
   await soon(stopping)
@@ -41,10 +42,10 @@ test('connections that do not finish are reset when the drain time is over, on b
   })
   const { proxy, state } = await startProxy({ ports: [port], proxy: { drainSeconds: 0.2 } })
   const device = dial(port)
-  await vi.waitFor(() => expect(proxy.connectionsFrom(port, '127.0.0.1').open).toBe(1))
+  await waitFor(() => expect(proxy.connectionsFrom(port, '127.0.0.1').open).toBe(1))
   await soon(proxy.stop(patient()))
   expect(await soon(device.closed)).toBe('reset')
-  await vi.waitFor(() => expect(ends).toEqual(['ECONNRESET']))
+  await waitFor(() => expect(ends).toEqual(['ECONNRESET']))
   expect(state()).toMatchObject({ state: 'closed', open: 0 })
 })
 
@@ -52,7 +53,7 @@ test('the deadline ends the drain early', async () => {
   const port = await echo()
   const { proxy } = await startProxy({ ports: [port], proxy: { drainSeconds: 300 } })
   const device = dial(port)
-  await vi.waitFor(() => expect(proxy.connectionsFrom(port, '127.0.0.1').open).toBe(1))
+  await waitFor(() => expect(proxy.connectionsFrom(port, '127.0.0.1').open).toBe(1))
   const deadline = new AbortController()
   const stopping = proxy.stop(deadline.signal)
   deadline.abort()

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { webPorts } from '../../src/omada/ports.ts'
 import { ConnectionLimits } from '../../src/proxy/limits.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, dial, soon, startProxy } from './support.ts'
 
 const isWeb = (port: number) => port === 8088
@@ -75,18 +76,18 @@ test('a source over its limit is reset while other sources are served, until it 
   const { state, proxy } = await startProxy({ ports: [port], proxy: { maxConnectionsPerSource: 2 } })
   const first = dial(port)
   const second = dial(port)
-  await vi.waitFor(() => expect(state().open).toBe(2))
+  await waitFor(() => expect(state().open).toBe(2))
   expect(await soon(dial(port).closed)).toBe('reset')
   const other = dial(port, { localAddress: '127.0.0.9' })
-  await vi.waitFor(() => expect(other.received().toString()).toBe('hi'))
+  await waitFor(() => expect(other.received().toString()).toBe('hi'))
   expect(state()).toMatchObject({ open: 3, total: 4, refused: { 'limit-source': 1, 'limit-total': 0 } })
   expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 2, lastRefusal: 'limit-source' })
 
   first.socket.end()
   await soon(first.closed)
-  await vi.waitFor(() => expect(state().open).toBe(2))
+  await waitFor(() => expect(state().open).toBe(2))
   const again = dial(port)
-  await vi.waitFor(() => expect(again.received().toString()).toBe('hi'))
+  await waitFor(() => expect(again.received().toString()).toBe('hi'))
   expect(second.socket.destroyed).toBe(false)
 })
 
@@ -94,7 +95,7 @@ test('a source over its limit is reset while other sources are served, until it 
 async function fill(port: number, sources: readonly string[]): Promise<number> {
   for (let held = 0; held < 100; held += 1) {
     const client = dial(port, { localAddress: sources[held % sources.length] ?? '' })
-    const served = vi.waitFor(() => expect(client.received().toString()).toBe('hi')).then(() => 'served')
+    const served = new Promise((resolve) => client.socket.once('data', () => resolve('served')))
     if ((await soon(Promise.race([served, client.closed]))) === 'reset') return held
   }
   throw new Error('nothing was turned away')
@@ -114,7 +115,7 @@ test('two clients that open all they get, on every port, leave places to devices
   expect(state(devices.port).refused).toMatchObject({ 'limit-source': 1, 'limit-total': 0 })
   for (let last = 21; last < 29; last += 1) {
     const device = dial(devices.port, { localAddress: `127.0.0.${last}` })
-    await vi.waitFor(() => expect(device.received().toString()).toBe('hi'))
+    await waitFor(() => expect(device.received().toString()).toBe('hi'))
   }
   expect(await soon(dial(devices.port, { localAddress: '127.0.0.29' }).closed)).toBe('reset')
   expect(proxy.connectionsFrom(devices.port, '127.0.0.29')).toEqual({ open: 0, lastRefusal: 'limit-total' })
@@ -143,13 +144,13 @@ test('2,000 connections at once are all served, and nothing is left of them', { 
   const { state, proxy } = await startProxy({ ports: [port], proxy: { maxConnectionsPerSource: 2000 } })
   const clients = Array.from({ length: 2000 }, () => dial(port))
   for (const [index, { socket }] of clients.entries()) socket.write(`device ${index}`)
-  await vi.waitFor(
+  await waitFor(
     () => expect(clients.filter((client, index) => client.received().toString() !== `device ${index}`)).toEqual([]),
     { timeout: 40_000, interval: 200 },
   )
   expect(state()).toMatchObject({ open: 2000, total: 2000 })
   expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 2000 })
   for (const { socket } of clients) socket.end()
-  await vi.waitFor(() => expect(state().open).toBe(0), { timeout: 20_000 })
+  await waitFor(() => expect(state().open).toBe(0))
   expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 0 })
 })

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { listen, listenFault } from '../../src/proxy/listen.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, dial, freePort, later, proxyHost, startProxy, withoutNetwork } from './support.ts'
 
 const listenModule = new URL('../../src/proxy/listen.ts', import.meta.url).href
@@ -19,15 +20,15 @@ test('a port that another process holds is failed with the reason, the others se
   })
   expect(state(taken).reason?.remedy).toContain(`ss -ltnp 'sport = :${taken}'`)
   const client = dial(good)
-  await vi.waitFor(() => expect(client.received().toString()).toBe('good'))
+  await waitFor(() => expect(client.received().toString()).toBe('good'))
 
   await new Promise((resolve) => setTimeout(resolve, 500))
   expect(lines.filter((line) => line.includes('held by another process'))).toHaveLength(1)
   await new Promise((resolve) => holder.close(resolve))
-  await vi.waitFor(() => expect(state(taken).state).toBe('listening'))
+  await waitFor(() => expect(state(taken).state).toBe('listening'))
   expect(state(taken).reason).toBeUndefined()
   const late = dial(taken)
-  await vi.waitFor(() => expect(late.received().toString()).toBe('taken'))
+  await waitFor(() => expect(late.received().toString()).toBe('taken'))
 })
 
 test('a port that stays taken does not keep the proxy from stopping', async () => {
@@ -60,7 +61,7 @@ test('dual stack serves IPv4 and IPv6 clients', async () => {
   await dial(address.port, { host: '127.0.0.1' }).closed
   if (address.family === 'IPv6') await dial(address.port, { host: '::1' }).closed
   const expected = address.family === 'IPv6' ? ['::ffff:127.0.0.1', '::1'] : ['127.0.0.1']
-  await vi.waitFor(() => expect(addresses).toEqual(expected))
+  await waitFor(() => expect(addresses).toEqual(expected))
 })
 
 test('a privileged port is told from one that is in use', async ({ skip }) => {

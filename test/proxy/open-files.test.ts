@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ProxyPortState } from '../../src/state/edge-state.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, controllerHost, dial, later, proxyHost, soon } from './support.ts'
 
 const fixture = fileURLToPath(new URL('./fixtures/proxy-process.ts', import.meta.url))
@@ -42,18 +43,18 @@ test('a proxy that runs out of open files sheds the surplus, keeps what it has, 
   }
   const served = () => clients.filter((client) => client.received().toString() === 'hello')
   const turnedAway = () => clients.filter((client) => client.socket.destroyed)
-  await vi.waitFor(() => expect(served().length + turnedAway().length).toBe(100), { timeout: 15_000 })
+  await waitFor(() => expect(served().length + turnedAway().length).toBe(100))
   expect(served().length).toBeGreaterThan(5)
   expect(turnedAway().length).toBeGreaterThan(20)
 
   const keeper = served()[0]
   keeper?.socket.write(' again')
-  await vi.waitFor(() => expect(keeper?.received().toString()).toBe('hello again'))
+  await waitFor(() => expect(keeper?.received().toString()).toBe('hello again'))
   for (const { socket } of clients) socket.end()
-  await vi.waitFor(async () => expect((await state()).open).toBe(0), { timeout: 10_000 })
+  await waitFor(async () => expect((await state()).open).toBe(0))
   const late = dial(port)
   late.socket.write('late')
-  await vi.waitFor(() => expect(late.received().toString()).toBe('late'))
+  await waitFor(() => expect(late.received().toString()).toBe('late'))
   const { refused } = await state()
   expect(log.some((line) => line.includes('no-resources'))).toBe((refused['no-resources'] ?? 0) > 0)
   child.stdin.end()

@@ -1,7 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { pump } from '../../src/proxy/pump.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { later } from './support.ts'
 
 /** The two ends of a connection over loopback. */
@@ -37,24 +38,24 @@ test('what a client sent before it ended and reset arrives whole', { timeout: 60
   while (upstream.near.writableLength === 0 && sent < 64_000_000) {
     client.far.write(Buffer.alloc(16_000, 1))
     sent += 16_000
-    await vi.waitFor(() => expect(client.near.bytesRead).toBe(sent), { interval: 1 })
+    await waitFor(() => expect(client.near.bytesRead).toBe(sent), { interval: 1 })
     await delay(1)
   }
   client.far.end()
-  await vi.waitFor(() => expect(upstream.near.writableEnded).toBe(true))
+  await waitFor(() => expect(upstream.near.writableEnded).toBe(true))
   expect(upstream.near.writableFinished).toBe(false)
   client.far.resetAndDestroy()
   // Only writing to the client tells that it is gone.
   upstream.far.write('answer')
-  await vi.waitFor(() => expect(client.near.destroyed).toBe(true))
+  await waitFor(() => expect(client.near.destroyed).toBe(true))
 
   let got = 0
   upstream.far.on('data', (chunk) => {
     got += chunk.length
   })
   upstream.far.resume()
-  await vi.waitFor(() => expect(got).toBe(sent), { timeout: 10_000 })
-  await vi.waitFor(() => expect(upstream.near.destroyed).toBe(true))
+  await waitFor(() => expect(got).toBe(sent))
+  await waitFor(() => expect(upstream.near.destroyed).toBe(true))
 })
 
 test('a stream that is cut in the middle is reset, not ended, on the other side', async () => {
@@ -64,19 +65,17 @@ test('a stream that is cut in the middle is reset, not ended, on the other side'
   upstream.far.on('error', (error) => seen.push('code' in error ? String(error.code) : 'error'))
   upstream.far.resume()
   client.far.write('half a mess')
-  await vi.waitFor(() => expect(upstream.far.bytesRead).toBe(11))
+  await waitFor(() => expect(upstream.far.bytesRead).toBe(11))
   client.far.resetAndDestroy()
-  await vi.waitFor(() => expect(upstream.far.destroyed).toBe(true))
+  await waitFor(() => expect(upstream.far.destroyed).toBe(true))
   expect(seen).toEqual(['ECONNRESET'])
-  await vi.waitFor(() => expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true]))
+  await waitFor(() => expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true]))
 })
 
 test('a half-open connection on which nothing more comes is closed when it is idle', async () => {
   const { client, upstream } = await pumped(300)
   upstream.far.resume()
   client.far.end('request')
-  await vi.waitFor(() => expect(upstream.far.readableEnded).toBe(true))
-  await vi.waitFor(() => expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true]), {
-    timeout: 10_000,
-  })
+  await waitFor(() => expect(upstream.far.readableEnded).toBe(true))
+  await waitFor(() => expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true]))
 })

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { controller, dial, proxyHost, soon, startProxy } from './support.ts'
 
 test('bytes pass both ways and are counted as they pass, not at the close', async () => {
@@ -8,7 +9,7 @@ test('bytes pass both ways and are counted as they pass, not at the close', asyn
   const { state } = await startProxy({ ports: [port] })
   const client = dial(port)
   client.socket.write('inform')
-  await vi.waitFor(() => expect(client.received().toString()).toBe('<inform>'))
+  await waitFor(() => expect(client.received().toString()).toBe('<inform>'))
   expect(state()).toMatchObject({ state: 'listening', open: 1, total: 1, bytesIn: 6, bytesOut: 8, waitingRoom: 0 })
 })
 
@@ -23,7 +24,7 @@ test('a client that ended its side still gets the answer', async () => {
   client.socket.end('question')
   expect(await soon(client.closed)).toBe('end')
   expect(client.received().toString()).toBe('got question')
-  await vi.waitFor(() => expect(state().open).toBe(0))
+  await waitFor(() => expect(state().open).toBe(0))
 })
 
 test('a controller that ended its side still gets what the client has to say', async () => {
@@ -35,9 +36,9 @@ test('a controller that ended its side still gets what the client has to say', a
   })
   await startProxy({ ports: [port] })
   const client = dial(port)
-  await vi.waitFor(() => expect(client.ended()).toBe(true))
+  await waitFor(() => expect(client.ended()).toBe(true))
   client.socket.end('late words')
-  await vi.waitFor(() => expect(got.join()).toBe('late words,end'))
+  await waitFor(() => expect(got.join()).toBe('late words,end'))
   expect(client.received().toString()).toBe('hello')
 })
 
@@ -96,14 +97,14 @@ test('a writer is stopped while the other side does not read', async () => {
   try {
     let last = -1
     // The kernel's buffers fill up, then the count stands still although the client has more to give.
-    await vi.waitFor(
+    await waitFor(
       () => {
         const now = state().bytesIn
         const still = now === last && now > 0
         last = now
         expect(still).toBe(true)
       },
-      { timeout: 15_000, interval: 500 },
+      { interval: 500 },
     )
     expect(socket.writableLength).toBeGreaterThanOrEqual(1_000_000)
   } finally {
@@ -124,19 +125,19 @@ test.each(['client', 'controller'] as const)('a reset by the %s reaches the othe
   const other = dial(port)
   client.socket.write('x')
   other.socket.write('x')
-  await vi.waitFor(() => expect([client.received().length, other.received().length]).toEqual([4, 4]))
+  await waitFor(() => expect([client.received().length, other.received().length]).toEqual([4, 4]))
   const first = accepted.find((socket) => socket.remotePort !== undefined)
   if (by === 'client') {
     client.socket.resetAndDestroy()
-    await vi.waitFor(() => expect(errors).toEqual(['ECONNRESET']))
+    await waitFor(() => expect(errors).toEqual(['ECONNRESET']))
   } else {
     first?.resetAndDestroy()
     expect(await soon(Promise.race([client.closed, other.closed]))).toBe('reset')
   }
-  await vi.waitFor(() => expect(state().open).toBe(1))
+  await waitFor(() => expect(state().open).toBe(1))
   const survivor = client.socket.destroyed ? other : client
   survivor.socket.write('x')
-  await vi.waitFor(() => expect(survivor.received().toString()).toBe('moremore'))
+  await waitFor(() => expect(survivor.received().toString()).toBe('moremore'))
 })
 
 test('a connection on which nobody speaks is closed; one that speaks either way stays', async () => {
@@ -152,6 +153,6 @@ test('a connection on which nobody speaks is closed; one that speaks either way 
   const listening = dial(port)
   listening.socket.write('hello')
   expect(await soon(silent.closed)).toBe('reset')
-  await vi.waitFor(() => expect(listening.received().length).toBeGreaterThan(25), { timeout: 15_000 })
+  await waitFor(() => expect(listening.received().length).toBeGreaterThan(25))
   expect(state().open).toBe(1)
 })

@@ -1,5 +1,6 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { connectUpstream } from '../../src/proxy/upstream.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { deafController } from './fixtures/deaf-controller.ts'
 import { controller, controllerHost, dial, freePort, soon, startProxy, withoutNetwork } from './support.ts'
 
@@ -20,10 +21,10 @@ test('a device is reset when the controller does not accept, and the reason is c
     socket.on('end', () => socket.end()).resume()
   }, port)
   const again = dial(port)
-  await vi.waitFor(() => expect(again.received().toString()).toBe('hello'))
+  await waitFor(() => expect(again.received().toString()).toBe('hello'))
   expect(proxy.connectionsFrom(port, '127.0.0.1')).toEqual({ open: 1 })
   again.socket.destroy()
-  await vi.waitFor(() => expect(state().open).toBe(0))
+  await waitFor(() => expect(state().open).toBe(0))
 })
 
 test('a controller that never accepts costs a device no more than the connect deadline', async () => {
@@ -48,7 +49,7 @@ test('a connection that is closed while it is being made is reported once', asyn
     reports.push(refusal),
   )
   socket.destroy()
-  await vi.waitFor(() => expect(reports).toEqual(['upstream-failed']))
+  await waitFor(() => expect(reports).toEqual(['upstream-failed']))
 })
 
 test('without the bridge nothing is sent to the address that the controller would have', async () => {

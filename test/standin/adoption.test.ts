@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import {
   deviceOf,
   operator,
@@ -10,20 +11,16 @@ import {
   temporaryDirectory,
 } from './support.ts'
 
-const patience = { timeout: 15_000, interval: 20 }
 const mac = 'AA-BB-CC-00-00-01'
 
 async function pending(running: Running, which = mac): Promise<void> {
-  await vi.waitFor(
-    async () => expect(await deviceOf(running.at('api'), which)).toMatchObject({ state: 'pending' }),
-    patience,
-  )
+  await waitFor(async () => expect(await deviceOf(running.at('api'), which)).toMatchObject({ state: 'pending' }))
 }
 
 async function adopt(running: Running, run: SimulatedRun): Promise<void> {
   await pending(running)
   expect((await operator(running.at('api'), '/adopt', { mac })).status).toBe(202)
-  await vi.waitFor(() => expect(run.of('connected').length).toBe(1), patience)
+  await waitFor(() => expect(run.of('connected').length).toBe(1))
 }
 
 it.each(['ap', 'switch', 'gateway'] as const)(
@@ -32,7 +29,7 @@ it.each(['ap', 'switch', 'gateway'] as const)(
     const running = await startController()
     const run = await startDevice(running, { class: deviceClass })
     await adopt(running, run)
-    await vi.waitFor(() => expect(run.of('informed').length).toBeGreaterThan(2), patience)
+    await waitFor(() => expect(run.of('informed').length).toBeGreaterThan(2))
     const order = run.events.map(({ event }) => event).filter((event) => event !== 'announced')
     expect(order.slice(0, 5)).toEqual(['preAdopt', 'info', 'connecting', 'connected', 'informed'])
     const omadacId = '5f3a9d0c7b1e4862a0d4c9e8f7162b35'
@@ -56,7 +53,7 @@ it('hears no more announces from a device that is connected', async () => {
   const run = await startDevice(running)
   await adopt(running, run)
   const before = run.of('announced').length
-  await vi.waitFor(() => expect(run.of('informed').length).toBeGreaterThan(5), patience)
+  await waitFor(() => expect(run.of('informed').length).toBeGreaterThan(5))
   expect(run.of('announced').length).toBe(before)
 })
 
@@ -65,7 +62,7 @@ it('refuses a wrong device account', async () => {
   const run = await startDevice(running, { password: 'wrong' })
   await pending(running)
   await operator(running.at('api'), '/adopt', { mac })
-  await vi.waitFor(() => expect(run.of('connectFailed').length).toBeGreaterThan(0), patience)
+  await waitFor(() => expect(run.of('connectFailed').length).toBeGreaterThan(0))
   expect(run.of('connectFailed')[0]).toMatchObject({ reason: 'the controller refuses the device account' })
   expect(await deviceOf(running.at('api'), mac)).toMatchObject({
     state: 'adopt-failed',
@@ -79,7 +76,7 @@ it('lets a device that lost its connection come back', async () => {
   const run = await startDevice(running)
   await adopt(running, run)
   run.device.disconnect()
-  await vi.waitFor(() => expect(run.of('connected').length).toBe(2), patience)
+  await waitFor(() => expect(run.of('connected').length).toBe(2))
   expect(run.of('disconnected')).toEqual([expect.objectContaining({ reason: 'cut by the test' })])
   expect(await deviceOf(running.at('api'), mac)).toMatchObject({ state: 'connected', connections: 2 })
 })
@@ -90,13 +87,13 @@ it('remembers an adopted device over a restart, and the device finds it again', 
   const run = await startDevice(first)
   await adopt(first, run)
   await first.controller.stop()
-  await vi.waitFor(() => expect(run.of('disconnected').length).toBe(1), patience)
+  await waitFor(() => expect(run.of('disconnected').length).toBe(1))
   const again = {
     PORT_DISCOVERY: String(first.at('discovery')),
     PORT_MANAGER_V2: String(first.at('managerV2')),
   }
   const second = await startController(again, directory)
-  await vi.waitFor(() => expect(run.of('connected').length).toBe(2), patience)
+  await waitFor(() => expect(run.of('connected').length).toBe(2))
   expect(await deviceOf(second.at('api'), mac)).toMatchObject({ state: 'connected', name: 'Lobby', connections: 2 })
 })
 
@@ -112,11 +109,11 @@ it('keeps what is connected while 29814 does not accept', async () => {
   })
   expect(refused).toBe('ECONNREFUSED')
   const informs = run.of('informed').length
-  await vi.waitFor(() => expect(run.of('informed').length).toBeGreaterThan(informs + 2), patience)
+  await waitFor(() => expect(run.of('informed').length).toBeGreaterThan(informs + 2))
   expect(run.of('disconnected')).toEqual([])
   await operator(running.at('api'), '/faults', { management: 'up' })
   run.device.disconnect()
-  await vi.waitFor(() => expect(run.of('connected').length).toBe(2), patience)
+  await waitFor(() => expect(run.of('connected').length).toBe(2))
 })
 
 it('tries again while it cannot connect, and announces itself anew when that was in vain', async () => {
@@ -124,11 +121,11 @@ it('tries again while it cannot connect, and announces itself anew when that was
   const run = await startDevice(running, { announceMilliseconds: 200 })
   await pending(running)
   await operator(running.at('api'), '/adopt', { mac })
-  await vi.waitFor(() => expect(run.of('connectFailed').length).toBe(4), patience)
+  await waitFor(() => expect(run.of('connectFailed').length).toBe(4))
   const waits = run.of('connectFailed').map((event) => Number(event.retrySeconds) * 1000)
   expect(waits).toEqual([40, 80, 160, 320])
   const announced = run.of('announced').length
-  await vi.waitFor(() => expect(run.of('announced').length).toBeGreaterThan(announced), patience)
+  await waitFor(() => expect(run.of('announced').length).toBeGreaterThan(announced))
   expect(run.of('connecting').length).toBe(5)
 })
 
@@ -137,19 +134,19 @@ it('follows the address that PRE_ADOPT names only when told to', async () => {
   const run = await startDevice(running, { followNamedAddress: true })
   await pending(running)
   await operator(running.at('api'), '/adopt', { mac })
-  await vi.waitFor(() => expect(run.of('connecting').length).toBeGreaterThan(0), patience)
+  await waitFor(() => expect(run.of('connecting').length).toBeGreaterThan(0))
   expect(run.of('preAdopt')[0]).toMatchObject({ from: '127.0.0.1', named: '127.0.0.9' })
   expect(run.of('connecting')[0]).toMatchObject({ address: '127.0.0.9' })
   const other = await startDevice(running, { mac: 'AA-BB-CC-00-00-02' })
   await pending(running, 'AA-BB-CC-00-00-02')
   await operator(running.at('api'), '/adopt', { mac: 'AA-BB-CC-00-00-02' })
-  await vi.waitFor(() => expect(other.of('connected')[0]).toMatchObject({ address: '127.0.0.1' }), patience)
+  await waitFor(() => expect(other.of('connected')[0]).toMatchObject({ address: '127.0.0.1' }))
 })
 
 it('drops the announces of a device whose clock is 25 s behind', async () => {
   const running = await startController()
   const run = await startDevice(running, { clockSkewSeconds: -25 })
-  await vi.waitFor(() => expect(run.of('announced').length).toBeGreaterThan(2), patience)
+  await waitFor(() => expect(run.of('announced').length).toBeGreaterThan(2))
   expect(await deviceOf(running.at('api'), mac)).toBeUndefined()
   const { body } = await operator(running.at('api'), '/stats')
   expect((body as { discovery: { stale: number } }).discovery.stale).toBeGreaterThan(0)

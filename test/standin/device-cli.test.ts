@@ -1,9 +1,8 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import type { DeviceRecord } from './controller/registry.ts'
 import { broadcastAddresses } from './device/udp.ts'
 import { operator, type Running, startController, startProcess } from './support.ts'
-
-const patience = { timeout: 15_000, interval: 20 }
 
 function device(running: Running, args: string[]) {
   const child = startProcess('device', ['--address', '127.0.0.1', '--inform', '127.0.0.1', ...args], {})
@@ -27,7 +26,7 @@ it('runs many devices in one process, each from a port of its own, and adopts on
     ...quick,
   ])
   const seen = async () => (await operator(running.at('api'), '/devices')).body as DeviceRecord[]
-  await vi.waitFor(async () => expect((await seen()).length).toBe(5), patience)
+  await waitFor(async () => expect((await seen()).length).toBe(5))
   const devices = await seen()
   expect(devices.map(({ mac }) => mac).sort()).toEqual([
     'AA-BB-CC-00-00-FF',
@@ -38,10 +37,7 @@ it('runs many devices in one process, each from a port of its own, and adopts on
   ])
   expect(new Set(devices.map(({ source }) => source.port)).size).toBe(5)
   await operator(running.at('api'), '/adopt', { mac: 'AA-BB-CC-00-01-02' })
-  await vi.waitFor(
-    () => expect(events().filter(({ event }) => event === 'informed').length).toBeGreaterThan(1),
-    patience,
-  )
+  await waitFor(() => expect(events().filter(({ event }) => event === 'informed').length).toBeGreaterThan(1))
   expect(
     new Set(
       events()

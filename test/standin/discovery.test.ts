@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import type { DiscoveryCounts } from './controller/discovery.ts'
 import { announcement } from './protocol/announce.ts'
 import { decodeDatagram, encodeFrame } from './protocol/frame.ts'
@@ -31,7 +32,7 @@ async function counts(running: Running): Promise<DiscoveryCounts> {
 }
 
 async function received(running: Running, total: number): Promise<void> {
-  await vi.waitFor(async () => expect((await counts(running)).received).toBe(total), 5000)
+  await waitFor(async () => expect((await counts(running)).received).toBe(total))
 }
 
 it('lists a device that announces itself, with where that came from', async () => {
@@ -79,7 +80,7 @@ it('forgets a pending device', async () => {
   const { send } = await peer(running)
   send(announce())
   await received(running, 1)
-  await vi.waitFor(async () => expect(await deviceOf(running.at('api'), mac)).toBeUndefined(), 5000)
+  await waitFor(async () => expect(await deviceOf(running.at('api'), mac)).toBeUndefined())
   expect((await operator(running.at('api'), '/adopt', { mac })).status).toBe(404)
 })
 
@@ -92,7 +93,7 @@ it('answers the next announce after Adopt, and it alone, to its source', async (
   const second = await peer(running)
   second.send(announce())
   second.send(announce())
-  await vi.waitFor(() => expect(second.received.length).toBe(1), 5000)
+  await waitFor(() => expect(second.received.length).toBe(1))
   await received(running, 3)
   expect(second.received[0]).toMatchObject({
     header: { type: 2, mac, device: 'ap', dest: 'our-id' },
@@ -125,7 +126,7 @@ it('names its own address when told to', async () => {
   await received(running, 1)
   await operator(running.at('api'), '/adopt', { mac })
   send(announce())
-  await vi.waitFor(() => expect(answers.length).toBe(1), 5000)
+  await waitFor(() => expect(answers.length).toBe(1))
   expect(answers[0]).toMatchObject({ header: { ip: '10.129.81.10' }, body: { ip: '10.129.81.10' } })
 })
 
@@ -152,8 +153,5 @@ it('answers the app on 27001 and counts an OLT on 19810', async () => {
   expect(await answer).toMatch(/^omada-stand-in 5f3a9d0c7b1e4862a0d4c9e8f7162b35 6\.2\.0\.17\nwho is there$/)
   socket.send('an OLT', running.at('olt'), '127.0.0.1')
   const stats = async () => (await operator(running.at('api'), '/stats')).body
-  await vi.waitFor(
-    async () => expect(await stats()).toMatchObject({ app: { answered: 1 }, olt: { received: 1 } }),
-    5000,
-  )
+  await waitFor(async () => expect(await stats()).toMatchObject({ app: { answered: 1 }, olt: { received: 1 } }))
 })

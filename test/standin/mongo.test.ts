@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { MongoClient } from 'mongodb'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { MongoServer } from './mongo/server.ts'
 
 const servers: MongoServer[] = []
@@ -47,7 +48,7 @@ describe.each([
     driver.on('serverHeartbeatSucceeded', () => succeeded++)
     driver.on('serverHeartbeatFailed', () => failed++)
     await driver.connect()
-    await vi.waitFor(() => expect(succeeded).toBeGreaterThan(3), 10_000)
+    await waitFor(() => expect(succeeded).toBeGreaterThan(3))
     expect(failed).toBe(0)
   })
 
@@ -58,9 +59,9 @@ describe.each([
     driver.on('serverDescriptionChanged', ({ newDescription }) => types.push(newDescription.type))
     await driver.connect()
     await server.stop()
-    await vi.waitFor(() => expect(types.at(-1)).toBe('Unknown'), 10_000)
+    await waitFor(() => expect(types.at(-1)).toBe('Unknown'))
     await server.start()
-    await vi.waitFor(() => expect(types.at(-1)).toBe('Standalone'), 10_000)
+    await waitFor(() => expect(types.at(-1)).toBe('Standalone'))
     expect(await driver.db('admin').command({ ping: 1 })).toMatchObject({ ok: 1 })
   })
 })

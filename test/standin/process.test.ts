@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import {
   type Child,
   loopbackEnvironment,
@@ -11,14 +12,12 @@ import {
   temporaryDirectory,
 } from './support.ts'
 
-const patience = { timeout: 15_000, interval: 20 }
-
 function controller(directory: string, more: Record<string, string> = {}): Child {
   return startProcess('controller', [], loopbackEnvironment(directory, more))
 }
 
 async function ready(child: Child): Promise<number> {
-  await vi.waitFor(() => expect(child.lines.join('\n')).toContain('record: finished run omada tasks'), patience)
+  await waitFor(() => expect(child.lines.join('\n')).toContain('record: finished run omada tasks'))
   return port(printedPorts(child.lines), 'api')
 }
 
@@ -42,7 +41,7 @@ it('prints its log and ports, and exits 143 on SIGTERM with its data clean', asy
 it('keeps the server log to itself when told to', async () => {
   const directory = temporaryDirectory()
   const child = controller(directory, { SHOW_SERVER_LOGS: 'false' })
-  await vi.waitFor(() => expect(printedPorts(child.lines).deviceMonitor).toBeDefined(), patience)
+  await waitFor(() => expect(printedPorts(child.lines).deviceMonitor).toBeDefined())
   child.process.kill('SIGTERM')
   expect(await child.ended).toBe(143)
   expect(child.lines.join('\n')).not.toContain('Omada Controller started')
@@ -54,7 +53,7 @@ it('takes its time to stop when told to, with the data dirty meanwhile', async (
   const child = controller(directory, { STANDIN_STOP_SECONDS: '1.5' })
   await ready(child)
   child.process.kill('SIGTERM')
-  await vi.waitFor(() => expect(child.lines.join('\n')).toContain('Going to stop mongod'), patience)
+  await waitFor(() => expect(child.lines.join('\n')).toContain('Going to stop mongod'))
   expect(existsSync(join(directory, 'db/DIRTY'))).toBe(true)
   expect(await child.ended).toBe(143)
   expect(existsSync(join(directory, 'db/DIRTY'))).toBe(false)
@@ -95,11 +94,11 @@ it('shows a kill as what it is', async () => {
 
 it('starts slowly: database, web, devices', async () => {
   const child = controller(temporaryDirectory(), { STANDIN_START_SECONDS: '2' })
-  await vi.waitFor(() => expect(printedPorts(child.lines).mongo).toBeDefined(), patience)
+  await waitFor(() => expect(printedPorts(child.lines).mongo).toBeDefined())
   expect(printedPorts(child.lines).manageHttps).toBeUndefined()
   const api = port(printedPorts(child.lines), 'api')
   expect((await operator(api, '/health')).body).toMatchObject({ ready: false, phase: 'starting' })
-  await vi.waitFor(() => expect(printedPorts(child.lines).manageHttps).toBeDefined(), patience)
+  await waitFor(() => expect(printedPorts(child.lines).manageHttps).toBeDefined())
   expect(printedPorts(child.lines).managerV2).toBeUndefined()
   await ready(child)
   const working = child.lines.filter((line) => line.includes('SpringBootStartUpTask is running'))

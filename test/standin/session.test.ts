@@ -1,5 +1,6 @@
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { encodeFrame, FrameReader } from './protocol/frame.ts'
 import { type Fields, type Message, messageType } from './protocol/messages.ts'
 import { deviceOf, operator, type Running, startController, startDevice } from './support.ts'
@@ -29,10 +30,7 @@ function channel(running: Running): {
 async function adopting(): Promise<Running> {
   const running = await startController()
   const { device } = await startDevice(running)
-  await vi.waitFor(
-    async () => expect(await deviceOf(running.at('api'), mac)).toMatchObject({ state: 'pending' }),
-    10_000,
-  )
+  await waitFor(async () => expect(await deviceOf(running.at('api'), mac)).toMatchObject({ state: 'pending' }))
   await device.stop()
   await operator(running.at('api'), '/adopt', { mac })
   return running
@@ -49,7 +47,7 @@ it('closes on a device that nobody adopts', async () => {
 it('echoes the sequence number and hands out a key', async () => {
   const { send, received } = channel(await adopting())
   send(messageType.preConnectInfo, { needUsername: true })
-  await vi.waitFor(() => expect(received.length).toBe(1), 10_000)
+  await waitFor(() => expect(received.length).toBe(1))
   expect(received[0]).toMatchObject({ header: { type: 0x100000, seq: 7, mac }, body: { username: 'admin' } })
   expect(String(received[0]?.body.randomKeyForDeviceVerify).length).toBeGreaterThan(30)
 })
@@ -62,7 +60,7 @@ it.each([
 ])('closes on %s', async (_, type, body, from) => {
   const { send, closed, received } = channel(await adopting())
   send(messageType.preConnectInfo, { needUsername: true })
-  await vi.waitFor(() => expect(received.length).toBe(1), 10_000)
+  await waitFor(() => expect(received.length).toBe(1))
   send(type, body, from)
   await closed
   expect(received.length).toBe(1)
@@ -75,5 +73,5 @@ it('closes on what is no frame, and serves the next', async () => {
   await noise.closed
   const { send, received } = channel(running)
   send(messageType.preConnectInfo, {})
-  await vi.waitFor(() => expect(received.length).toBe(1), 10_000)
+  await waitFor(() => expect(received.length).toBe(1))
 })

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { describe, expect, it, vi } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { operator, startController } from './support.ts'
 
 async function get(
@@ -93,7 +94,7 @@ it('goes silent after an OutOfMemoryError, and still accepts connections', async
   const answered = vi.fn()
   asked.then(answered, () => undefined)
   const managed = async () => (await operator(at('api'), '/stats')).body
-  await vi.waitFor(async () => expect(await managed()).toMatchObject({ tcp: { manageHttps: { open: 1 } } }))
+  await waitFor(async () => expect(await managed()).toMatchObject({ tcp: { manageHttps: { open: 1 } } }))
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(answered).not.toHaveBeenCalled()
   await controller.stop()

@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { fetchState, StateSubscription } from '../../src/state/client.ts'
 import type { HostState } from '../../src/state/host-state.ts'
 import { StateServer } from '../../src/state/server.ts'
 import { StateStore } from '../../src/state/store.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { hostState, silent, soon, temporaryDirectory } from './fixtures.ts'
 
 const fast = { coalesceMilliseconds: 20, heartbeatMilliseconds: 15_000 }
@@ -67,15 +68,15 @@ test('a subscription follows changes and survives a restart of the publisher', a
   const store = new StateStore({ initial: hostState({ phase: 'starting' }) })
   const first = new StateServer({ logger: silent, path, mode: 0o660, store, timing: fast })
   await first.start(soon())
-  await expect.poll(() => subscription.current()?.phase, { timeout: 10_000 }).toBe('starting')
+  await expect.poll(() => subscription.current()?.phase).toBe('starting')
   store.update((state) => ({ ...state, phase: 'ready' }))
-  await expect.poll(() => subscription.current()?.phase, { timeout: 10_000 }).toBe('ready')
+  await expect.poll(() => subscription.current()?.phase).toBe('ready')
 
   await first.stop(soon())
   const again = new StateStore({ initial: hostState({ phase: 'degraded' }) })
   const second = new StateServer({ logger: silent, path, mode: 0o660, store: again, timing: fast })
   await second.start(soon())
-  await expect.poll(() => subscription.current()?.phase, { timeout: 10_000 }).toBe('degraded')
+  await expect.poll(() => subscription.current()?.phase).toBe('degraded')
   // A restart within the grace is not an absence.
   expect(heard).toEqual(['starting', 'ready', 'degraded'])
   await subscription.stop()
@@ -95,14 +96,14 @@ test('the delays between tries grow, and begin again after a success', async () 
   }
   const subscription = new StateSubscription<HostState>({ logger: silent, clock, path })
   await subscription.start(soon())
-  await expect.poll(() => delays.length, { timeout: 10_000 }).toBeGreaterThan(6)
+  await expect.poll(() => delays.length).toBeGreaterThan(6)
   expect(delays[6]).toBeGreaterThan(1500)
   const server = new StateServer({ logger: silent, path, mode: 0o660, store: new StateStore({ initial: hostState() }) })
   await server.start(soon())
-  await expect.poll(() => subscription.last()?.phase, { timeout: 10_000 }).toBe('ready')
+  await expect.poll(() => subscription.last()?.phase).toBe('ready')
   const tries = delays.length
   await server.stop(soon())
-  await expect.poll(() => delays.length, { timeout: 10_000 }).toBeGreaterThan(tries)
+  await expect.poll(() => delays.length).toBeGreaterThan(tries)
   expect(delays[tries]).toBeLessThanOrEqual(100)
   await subscription.stop()
 })
@@ -125,15 +126,15 @@ test('a lost state stays current for the grace, then only the last one is known'
   await server.start(soon())
   const subscription = new StateSubscription<HostState>({ logger: silent, clock, path })
   await subscription.start(soon())
-  await expect.poll(() => subscription.current()?.phase, { timeout: 10_000 }).toBe('ready')
+  await expect.poll(() => subscription.current()?.phase).toBe('ready')
   const idle = graceOver
   await server.stop(soon())
-  await vi.waitFor(() => expect(graceOver).not.toBe(idle))
+  await waitFor(() => expect(graceOver).not.toBe(idle))
   expect(subscription.current()?.phase).toBe('ready')
   const heard: unknown[] = []
   subscription.changed.on((state) => heard.push(state))
   graceOver()
-  await vi.waitFor(() => expect(subscription.current()).toBeUndefined())
+  await waitFor(() => expect(subscription.current()).toBeUndefined())
   expect(heard).toEqual([undefined])
   expect(subscription.last()?.phase).toBe('ready')
   await subscription.stop()
@@ -153,7 +154,7 @@ test.for([
   })
   const subscription = new StateSubscription<HostState>({ logger: silent, clock: systemClock, path })
   await subscription.start(soon())
-  await expect.poll(() => connections, { timeout: 10_000 }).toBeGreaterThan(2)
+  await expect.poll(() => connections).toBeGreaterThan(2)
   expect(subscription.current()).toBeUndefined()
   expect(subscription.last()).toBeUndefined()
   await subscription.stop()

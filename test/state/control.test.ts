@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { ApplianceError } from '../../src/core/errors.ts'
 import { type ControlPorts, ControlServer, readLogs, sendControl } from '../../src/state/control.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { collect, silent, soon, temporaryDirectory } from './fixtures.ts'
 
 async function serve(ports: Partial<ControlPorts['verbs'] & { logs: ControlPorts['logs'] }>) {
@@ -78,7 +79,7 @@ test('the signal of a verb aborts when the one who asked goes away', async () =>
   const asking = sendControl(served.path, 'pull', controller.signal)
   setTimeout(() => controller.abort(new Error('Ctrl-C')), 100)
   await expect(asking).rejects.toThrow('Ctrl-C')
-  await vi.waitFor(() => expect(aborted).toHaveBeenCalledOnce())
+  await waitFor(() => expect(aborted).toHaveBeenCalledOnce())
 })
 
 test('without an appliance a verb is APPLIANCE_UNREACHABLE', async () => {
@@ -119,7 +120,7 @@ test('a followed log is live and is released when the reader leaves', async () =
     expect(line).toBe('live')
     break
   }
-  await vi.waitFor(() => expect(released).toHaveBeenCalledOnce())
+  await waitFor(() => expect(released).toHaveBeenCalledOnce())
 })
 
 test('a log that cannot be read is an error, one that breaks off is not a complete one', async () => {

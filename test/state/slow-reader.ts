@@ -1,4 +1,5 @@
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 
 /** A subscriber of an event stream, and what it got so far. */
 export interface Subscriber {
@@ -17,17 +18,17 @@ export async function expectSlowReaderDropped(options: {
   ballastLength: number
 }): Promise<void> {
   const slow = options.subscribe()
-  await vi.waitFor(() => expect(slow.text).toContain('event: '))
+  await waitFor(() => expect(slow.text).toContain('event: '))
   slow.socket.pause()
   const quick = options.subscribe()
   const ballast = 'x'.repeat(options.ballastLength)
   options.publish(ballast)
-  await vi.waitFor(() => expect(quick.text).toContain(ballast), 10_000)
+  await waitFor(() => expect(quick.text).toContain(ballast))
   const heartbeats = () => quick.text.split('\n:\n').length - 1
   const before = heartbeats()
-  await vi.waitFor(() => expect(heartbeats()).toBeGreaterThan(before + 3), 10_000)
+  await waitFor(() => expect(heartbeats()).toBeGreaterThan(before + 3))
   slow.socket.resume()
-  await vi.waitFor(() => expect(slow.closed).toBe(true), 10_000)
+  await waitFor(() => expect(slow.closed).toBe(true))
   expect(slow.text.length).toBeLessThan(ballast.length)
   expect(quick.closed).toBe(false)
   quick.socket.destroy()

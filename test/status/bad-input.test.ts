@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { waitFor } from '../support/wait-for.ts'
 import { rawConnection, serve } from './serve.ts'
 
 const coded = (code: string) => ({ code, message: expect.any(String), remedy: expect.any(String) })
@@ -30,7 +31,7 @@ test.for([
   await using served = await serve()
   const body = method === 'HEAD' ? '' : 'Content-Type: text/x-odd\r\nContent-Length: 3\r\n\r\nabc'
   const got = rawConnection(served.port, `${method} ${url} HTTP/1.1\r\nHost: localhost\r\n${body || '\r\n'}`)
-  await vi.waitFor(() => expect(got.text).toContain('\r\n\r\n'))
+  await waitFor(() => expect(got.text).toContain('\r\n\r\n'))
   expect(got.text).toMatch(/^HTTP\/1\.1 405 /)
   expect(got.text.toLowerCase()).toContain(`\r\nallow: ${allow.toLowerCase()}\r\n`)
   if (method !== 'HEAD') expect(bodyOf(got.text)).toEqual(coded('HTTP_METHOD'))
@@ -40,7 +41,7 @@ test.for([
 test('a huge header is 431', async () => {
   await using served = await serve()
   const got = rawConnection(served.port, `GET / HTTP/1.1\r\nHost: localhost\r\nCookie: ${'x'.repeat(100_000)}\r\n\r\n`)
-  await vi.waitFor(() => expect(got.closed).toBe(true), 10_000)
+  await waitFor(() => expect(got.closed).toBe(true))
   expect(got.text).toMatch(/^HTTP\/1\.1 431 /)
   expect(bodyOf(got.text)).toEqual(coded('HTTP_REQUEST'))
 })
@@ -53,7 +54,7 @@ test.for([
 ] as const)('%s is 400', async ([, text]) => {
   await using served = await serve()
   const got = rawConnection(served.port, text)
-  await vi.waitFor(() => expect(got.text).toMatch(/^HTTP\/1\.1 400 /))
+  await waitFor(() => expect(got.text).toMatch(/^HTTP\/1\.1 400 /))
   got.socket.destroy()
   expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
 })
@@ -66,7 +67,7 @@ test.for([
   await using served = await serve({ timing: { requestMilliseconds: 300 } })
   const got = rawConnection(served.port, text)
   const drip = setInterval(() => got.socket.write(text.endsWith('\r\n\r\n') || text === '' ? '' : 'X: y\r\n'), 50)
-  await vi.waitFor(() => expect(got.closed).toBe(true), 15_000)
+  await waitFor(() => expect(got.closed).toBe(true))
   clearInterval(drip)
 })
 
@@ -76,7 +77,7 @@ test.for(['evil.example', 'omada.local.evil.example', '8.8.8.8.nip.io', 'evil.ex
     await using served = await serve()
     const ask = async (url: string) => {
       const got = rawConnection(served.port, `GET ${url} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-      await vi.waitFor(() => expect(got.closed).toBe(true), 10_000)
+      await waitFor(() => expect(got.closed).toBe(true))
       return got.text
     }
     for (const url of ['/', '/api/v1/status', '/api/v1/devices', '/api/v1/events']) {
@@ -101,6 +102,6 @@ test.for([
 ])('this machine may be asked for as %s', async (host) => {
   await using served = await serve()
   const got = rawConnection(served.port, `GET /api/v1/status HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-  await vi.waitFor(() => expect(got.closed).toBe(true), 10_000)
+  await waitFor(() => expect(got.closed).toBe(true))
   expect(got.text).toMatch(/^HTTP\/1\.1 200 /)
 })

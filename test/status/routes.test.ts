@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { type ApplianceStatus, mergeStatus } from '../../src/status/merge.ts'
 import { hostState } from '../state/fixtures.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { device } from './fixtures.ts'
 import { rawConnection, serve } from './serve.ts'
 
@@ -83,16 +84,16 @@ test('when the host falls silent the page says so and keeps what it knew', async
 test('events carry the whole status at once and on every change', async () => {
   await using served = await serve()
   const got = rawConnection(served.port, 'GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await vi.waitFor(() => expect(got.text).toContain('event: status\ndata: {"phase":"ready"'))
+  await waitFor(() => expect(got.text).toContain('event: status\ndata: {"phase":"ready"'))
   expect(got.text).toMatch(/^HTTP\/1.1 200 OK\r\n/)
   expect(got.text).toContain('x-content-type-options: nosniff')
   served.host = hostState({ phase: 'degraded' })
   served.changed.emit()
-  await vi.waitFor(() => expect(got.text).toContain('event: status\ndata: {"phase":"degraded"'))
+  await waitFor(() => expect(got.text).toContain('event: status\ndata: {"phase":"degraded"'))
   // A device is not part of the status, but whoever shows devices wants to hear of it.
   served.edge = { ...served.edge, devices: [device({ adoption: 'stalled' })] }
   served.changed.emit()
-  await vi.waitFor(() => expect(got.text.split('event: status')).toHaveLength(4))
+  await waitFor(() => expect(got.text.split('event: status')).toHaveLength(4))
   got.socket.destroy()
 })
 

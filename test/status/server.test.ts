@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { hostState, soon } from '../state/fixtures.ts'
 import { expectSlowReaderDropped } from '../state/slow-reader.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { everybody, freePort, rawConnection, serve } from './serve.ts'
 
 const ask = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -30,7 +31,7 @@ test('a port in use is told, tried again, and opens when it becomes free', async
     reason: { code: 'PORT_IN_USE', message: expect.stringContaining(String(port)), remedy: expect.any(String) },
   })
   await new Promise((resolve) => rival.close(resolve))
-  await vi.waitFor(() => expect(served.server.state().state).toBe('listening'), 15_000)
+  await waitFor(() => expect(served.server.state().state).toBe('listening'))
   expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
 })
 
@@ -55,7 +56,7 @@ test('a client that access does not admit is reset and counted', async () => {
   }
   await using served = await serve({ access })
   const got = rawConnection(served.port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await vi.waitFor(() => expect(got.closed).toBe(true))
+  await waitFor(() => expect(got.closed).toBe(true))
   expect(got.text).toBe('')
   expect(got.error).toBe('ECONNRESET')
   expect(seen).toEqual([{ localAddress: '::ffff:127.0.0.1', remoteAddress: '::ffff:127.0.0.1' }])
@@ -66,7 +67,7 @@ test('one client may hold 32 connections, and get new ones when it lets go of so
   await using served = await serve()
   const hold = async () => {
     const held = Array.from({ length: 32 }, () => rawConnection(served.port, ask))
-    await vi.waitFor(() => expect(held.every((one) => one.closed || one.text.includes('200 OK'))).toBe(true), 5000)
+    await waitFor(() => expect(held.every((one) => one.closed || one.text.includes('200 OK'))).toBe(true))
     const free = () => held.forEach((one) => void one.socket.destroy())
     if (held.every((one) => !one.closed)) return free
     free()
@@ -74,19 +75,19 @@ test('one client may hold 32 connections, and get new ones when it lets go of so
   }
   const free = await hold()
   const extra = rawConnection(served.port, ask)
-  await vi.waitFor(() => expect(extra.closed).toBe(true))
+  await waitFor(() => expect(extra.closed).toBe(true))
   expect(extra.text).toBe('')
   expect(served.server.state().refused).toBe(1)
   free()
   // The server needs a moment to see that they are gone.
-  const freeAgain = await vi.waitFor(hold, { timeout: 15_000, interval: 200 })
+  const freeAgain = await waitFor(hold, { interval: 200 })
   freeAgain()
 })
 
 test('one client may hold 16 event streams; the next is told to come later', async () => {
   await using served = await serve()
   const held = Array.from({ length: 16 }, () => rawConnection(served.port, subscribe))
-  await vi.waitFor(() => expect(held.every((one) => one.text.includes('event: status'))).toBe(true), 10_000)
+  await waitFor(() => expect(held.every((one) => one.text.includes('event: status'))).toBe(true))
   const response = await fetch(`${served.url}/api/v1/events`)
   expect(response.status).toBe(503)
   expect(await response.json()).toMatchObject({ code: 'HTTP_BUSY' })
@@ -101,7 +102,7 @@ test('a client that leaves its answers unread gets no more of them', async () =>
   const askAnother = async () => {
     const slow = rawConnection(served.port, 'GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n')
     held.push(slow)
-    await vi.waitFor(() => expect(slow.text).not.toBe(''), 10_000)
+    await waitFor(() => expect(slow.text).not.toBe(''))
     slow.socket.pause()
     return slow.text.slice(0, 12)
   }
@@ -111,7 +112,7 @@ test('a client that leaves its answers unread gets no more of them', async () =>
   expect(answers.at(-1)).toBe('HTTP/1.1 503')
   expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
   for (const one of held) one.socket.destroy()
-  await vi.waitFor(async () => expect((await fetch(`${served.url}/api/v1/devices`)).status).toBe(200), 10_000)
+  await waitFor(async () => expect((await fetch(`${served.url}/api/v1/devices`)).status).toBe(200))
 })
 
 test('readers in a loop are given the same answer for a moment', async () => {
@@ -147,8 +148,8 @@ test('stop closes every connection, busy ones too', async () => {
   await using served = await serve()
   const stream = rawConnection(served.port, subscribe)
   const idle = rawConnection(served.port, 'GET / HT')
-  await vi.waitFor(() => expect(stream.text).toContain('event: status'))
+  await waitFor(() => expect(stream.text).toContain('event: status'))
   await served.server.stop(soon())
-  await vi.waitFor(() => expect([stream.closed, idle.closed]).toEqual([true, true]))
+  await waitFor(() => expect([stream.closed, idle.closed]).toEqual([true, true]))
   expect(served.server.state().state).toBe('closed')
 })

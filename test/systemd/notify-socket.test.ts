@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createLogger } from '../../src/core/logger.ts'
 import { createNotifier } from '../../src/systemd/notify.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 /** Prints every datagram of a unix socket as one line of JSON. Node has no unix datagram sockets. */
 const listener = `
@@ -28,7 +29,7 @@ test("systemd's own program brings every notification to the socket", async () =
   const received: string[] = []
   createInterface({ input: python.stdout }).on('line', (line) => received.push(line))
   try {
-    await vi.waitFor(() => expect(received).toEqual(['listening']), { timeout: 10_000 })
+    await waitFor(() => expect(received).toEqual(['listening']))
     vi.stubEnv('NOTIFY_SOCKET', path)
     const lines: string[] = []
     const logger = createLogger({ level: 'debug', format: 'human', write: (line) => lines.push(line) })
@@ -37,7 +38,7 @@ test("systemd's own program brings every notification to the socket", async () =
     await notifier.extendTimeout(30_000)
     await notifier.ready()
     await notifier.stopping()
-    await vi.waitFor(() => expect(received.join()).toContain('STOPPING=1'), { timeout: 10_000 })
+    await waitFor(() => expect(received.join()).toContain('STOPPING=1'))
     const texts = received.slice(1).map((line) => String(JSON.parse(line)))
     const sent = texts.flatMap((text) => text.split('\n')).filter((line) => !/^(MAINPID|BARRIER=|$)/.test(line))
     expect(sent).toEqual(['STATUS=starting: MongoDB', 'EXTEND_TIMEOUT_USEC=30000000', 'READY=1', 'STOPPING=1'])

@@ -1,8 +1,9 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { Pulse } from '../../src/core/pulse.ts'
 import { createWatchdog, watchdogTimeout } from '../../src/systemd/watchdog.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { fakeNotifier } from './notifier.ts'
 
 const forever = new AbortController().signal
@@ -37,13 +38,13 @@ test('beats while every loop is alive; one that is stuck ends the beats, and is 
   stop = () => watchdog.stop(forever)
   await watchdog.start(forever)
   // A loop that has not begun has nothing to do yet.
-  await vi.waitFor(() => expect(calls.length).toBeGreaterThan(2))
+  await waitFor(() => expect(calls.length).toBeGreaterThan(2))
   expect(new Set(calls)).toEqual(new Set(['watchdog']))
 
   loops[0]?.pulse.promise(1000)
   loops[1]?.pulse.promise(5000)
   clock.time = 1001
-  await vi.waitFor(() => expect(lines.join('')).toContain('the reconciler: no progress'))
+  await waitFor(() => expect(lines.join('')).toContain('the reconciler: no progress'))
   const beats = calls.length
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(calls.length).toBe(beats)
@@ -51,5 +52,5 @@ test('beats while every loop is alive; one that is stuck ends the beats, and is 
   expect(lines[0]).not.toContain('the prober')
 
   loops[0]?.pulse.promise(1000)
-  await vi.waitFor(() => expect(calls.length).toBeGreaterThan(beats))
+  await waitFor(() => expect(calls.length).toBeGreaterThan(beats))
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:tls'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { waitFor } from '../../support/wait-for.ts'
 import { deafController } from '../fixtures/deaf-controller.ts'
 import { controller, dial, later, proxyHost, soon, startProxy } from '../support.ts'
 import { get, pulling, startWaiting } from './support.ts'
@@ -20,7 +21,7 @@ test.each([{ tls: false }, { tls: true }])(
     })
     expect(answer.body).toContain('Downloading docker.io/mbentley/omada-controller:6.2')
     expect(answer.body).toContain('123.5 MB of 456.0 MB')
-    await vi.waitFor(() => expect(room.state(port)).toMatchObject({ open: 0, total: 1, waitingRoom: 1, bytesIn: 0 }))
+    await waitFor(() => expect(room.state(port)).toMatchObject({ open: 0, total: 1, waitingRoom: 1, bytesIn: 0 }))
   },
 )
 
@@ -74,11 +75,11 @@ test('when the controller is ready new connections reach it, and those that were
   room.upstream.now = { kind: 'forward' }
   const client = dial(room.plain)
   client.socket.write('one')
-  await vi.waitFor(() => expect(client.received().toString()).toBe('controller:one'))
+  await waitFor(() => expect(client.received().toString()).toBe('controller:one'))
   room.upstream.now = { kind: 'wait', view: { phase: 'degraded', reason: { message: 'no database' } } }
   expect((await get(room.plain)).body).toContain('no database')
   client.socket.write('two')
-  await vi.waitFor(() => expect(client.received().toString()).toBe('controller:onecontroller:two'))
+  await waitFor(() => expect(client.received().toString()).toBe('controller:onecontroller:two'))
   expect(room.state(room.plain)).toMatchObject({ open: 1, total: 3, waitingRoom: 2 })
 })
 
@@ -124,7 +125,7 @@ test.each(['silent', 'byte by byte', 'endless header'])(
     if (how === 'silent') clearInterval(drip)
     await soon(client.closed)
     if (how === 'endless header') expect(client.received().toString()).toMatch(/^(HTTP\/1.1 431|$)/)
-    await vi.waitFor(() => expect(room.state(room.plain).open).toBe(0))
+    await waitFor(() => expect(room.state(room.plain).open).toBe(0))
     expect((await get(room.plain)).status).toBe(503)
   },
 )
@@ -139,7 +140,7 @@ test('a TLS visitor that never shakes hands, speaks nonsense, or shakes hands an
   mute.on('error', () => {})
   await soon(once(mute, 'secureConnect'))
   await soon(Promise.all([silent.closed, nonsense.closed, once(mute, 'close')]))
-  await vi.waitFor(() => expect(room.state(room.tls).open).toBe(0))
+  await waitFor(() => expect(room.state(room.tls).open).toBe(0))
   expect((await get(room.tls, { tls: true })).status).toBe(503)
 })
 
@@ -152,9 +153,9 @@ test('bad requests are answered 400 and end; a reset mid-request touches nobody 
   expect(bad.received().toString()).toContain('400 Bad Request')
   const cut = dial(room.plain)
   cut.socket.write('GET / HTTP/1.1\r\n')
-  await vi.waitFor(() => expect(room.state(room.plain).open).toBe(1))
+  await waitFor(() => expect(room.state(room.plain).open).toBe(1))
   cut.socket.resetAndDestroy()
-  await vi.waitFor(() => expect(room.state(room.plain).open).toBe(0))
+  await waitFor(() => expect(room.state(room.plain).open).toBe(0))
   expect((await get(room.plain)).status).toBe(503)
 })
 
@@ -164,7 +165,7 @@ test('stop closes visitors too', async () => {
   const tls = connect({ host: proxyHost, port: room.tls, rejectUnauthorized: false })
   tls.on('error', () => {})
   await soon(once(tls, 'secureConnect'))
-  await vi.waitFor(() => expect(room.state(room.plain).open).toBe(1))
+  await waitFor(() => expect(room.state(room.plain).open).toBe(1))
   const closed = once(tls, 'close')
   await soon(room.proxy.stop(AbortSignal.abort()))
   await soon(Promise.all([plain.closed, closed]))
