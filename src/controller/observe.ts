@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import { parseIpv4Network } from '../core/cidr.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Fault } from '../core/errors.ts'
-import type { Engine, EngineInfo } from '../engine/engine.ts'
+import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -14,7 +15,7 @@ export interface Observation extends Observed {
 }
 
 /** Looks at all that the configuration names. */
-export async function observe(engine: Engine, config: Config, signal: AbortSignal): Promise<Observation> {
+async function observe(engine: Engine, config: Config, signal: AbortSignal): Promise<Observation> {
   const [image, network, container] = await Promise.all([
     engine.image(config.controller.image, signal),
     engine.network(config.network.name, signal),
@@ -23,6 +24,31 @@ export async function observe(engine: Engine, config: Config, signal: AbortSigna
   const runs = container !== undefined && isOurs(container) ? container.imageId : undefined
   const own = runs === undefined || runs === image?.id ? image : await engine.image(runs, signal)
   return { image, network, container, digest: own?.digests[0] }
+}
+
+/** Between the end of a container and its removal, at most, in milliseconds: it took Podman 5.4 some 200 of them. */
+const settling = 1000
+
+/** The shell's way to say that a signal ended a process: 128 and its number. */
+const bySignal = 128
+
+/**
+ * The same, but one that was stopped or killed, and `died` of it, is looked at once more a moment later: who removes a
+ * container, or the network it is in, stops it first, and that is no death.
+ */
+export async function observeSettled(options: {
+  engine: Engine
+  config: Config
+  clock: Clock
+  died: (container: EngineContainer) => boolean
+  signal: AbortSignal
+}): Promise<Observation> {
+  const { engine, config, clock, died, signal } = options
+  const observed = await observe(engine, config, signal)
+  const { container } = observed
+  if (container === undefined || container.exitCode <= bySignal || !died(container)) return observed
+  await clock.sleep(settling, signal)
+  return await observe(engine, config, signal)
 }
 
 /** Everything that would keep the controller from working, asked of the machine as it is now. */

@@ -2,11 +2,11 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Engine, EngineInfo } from '../engine/engine.ts'
+import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
 import { restarting } from './deaths.ts'
 import { execute } from './execute.ts'
 import type { MachineFacts } from './machine.ts'
-import { findObstacles, type Observation, observe } from './observe.ts'
+import { findObstacles, type Observation, observeSettled } from './observe.ts'
 import { isOurs, isRunning, planSteps, planStop, type Step } from './plan.ts'
 import { Puller } from './puller.ts'
 import { isStop, type Want } from './requests.ts'
@@ -107,10 +107,12 @@ export class Pass {
 
   /** Resolves to undefined when what is wanted is reached, else to how long to wait before the next pass, in milliseconds. */
   async run(engine: Engine, signal: AbortSignal): Promise<number | undefined> {
+    const { clock } = this.#options
     const own = AbortSignal.any([signal, this.#interrupt.signal])
     for (let round = 0; round < maxRounds; round += 1) {
       own.throwIfAborted()
-      const observed = await observe(engine, this.#config, own)
+      const died = (container: EngineContainer) => !this.#stops && this.#watch.died(container)
+      const observed = await observeSettled({ engine, config: this.#config, clock, died, signal: own })
       this.#standing.saw(observed)
       const desired = this.#stops ? undefined : await this.#desired(engine, observed, own)
       const steps = desired === undefined ? planStop(observed, this.#want === 'end') : this.#plan(desired, observed)

@@ -83,9 +83,14 @@ export class ContainerWatch {
     }
   }
 
+  /** Whether it ended by no will of ours, and was not judged for it yet. */
+  died(container: EngineContainer): boolean {
+    return container.status === 'exited' && this.#watched === container.id
+  }
+
   /** The verdict on a container that does not run, or undefined when its end was no death, or was judged already. */
   async ended(engine: Engine, container: EngineContainer, signal: AbortSignal): Promise<Verdict | undefined> {
-    if (container.status !== 'exited' || this.#watched !== container.id) return undefined
+    if (!this.died(container)) return undefined
     const log = await lastLog(engine, container, { logger: this.#logger, signal })
     const now = this.#clock.now()
     const { exitCode, outOfMemory } = container

@@ -89,7 +89,7 @@ describe('a controller that dies', () => {
   test('for lack of memory says so', async () => {
     const { engine, clock, name, reconciler } = await mortal()
     engine.die(name, 137)
-    await clock.until(() => reconciler.snapshot().reason.code === 'CONTROLLER_OUT_OF_MEMORY')
+    await clock.until(() => reconciler.snapshot().reason.code === 'CONTROLLER_OUT_OF_MEMORY', 100)
   })
 
   test('a start that the user waited for, and that is refused at once, is an error of the request', async () => {

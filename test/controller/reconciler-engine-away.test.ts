@@ -1,3 +1,4 @@
+import { setImmediate as immediately } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { ApplianceError } from '../../src/core/errors.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -115,11 +116,36 @@ describe('what happens behind our back', () => {
   })
 
   test('a container stopped by somebody else is started again', async () => {
-    const { engine, clock, name, lifecycle } = await up()
+    const { engine, clock, name, lifecycle, history } = await up()
+    const before = [...history]
     engine.die(name, 143)
-    await clock.until(() => lifecycle() === 'creating')
+    await clock.until(() => lifecycle() === 'creating', 100)
     await clock.until(() => lifecycle() === 'starting', 100)
     expect(engine.calls).toEqual(['start'])
+    expect(history).toEqual([...before, expect.stringContaining('stopped by somebody else'), 'started the container'])
+  })
+
+  test.each([137, 143])('a container that ended with %s only to be removed has not died', async (exitCode) => {
+    const { engine, clock, name, lifecycle, history } = await up()
+    const before = [...history]
+    engine.die(name, exitCode)
+    for (let round = 0; round < 20; round += 1) await immediately()
+    clock.advance(500)
+    engine.containers.delete(name)
+    engine.tell({ type: 'container', action: 'remove', name })
+    await clock.until(() => engine.calls.length === 2, 100)
+    await clock.until(() => lifecycle() === 'starting')
+    expect(history).toEqual([...before, 'created the container', 'started the container'])
+  })
+
+  test('a request does not wait for what comes of an end', async () => {
+    const { engine, clock, name, reconciler } = await up()
+    engine.die(name, 143)
+    for (let round = 0; round < 20; round += 1) await immediately()
+    const since = clock.now()
+    await reconciler.requestStop(forever)
+    expect(clock.now()).toBe(since)
+    expect(engine.calls).toEqual([])
   })
 
   test('the end of the appliance alone leaves the container running', async () => {
