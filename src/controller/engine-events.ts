@@ -7,8 +7,14 @@ import type { Engine } from '../engine/engine.ts'
 /** What containers do that a reconciler need not look at. */
 const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
 
-/** The longest wait between two tries to follow the events, in milliseconds. */
-const longestWait = 15_000
+/**
+ * The longest wait between two tries to follow the events, in milliseconds: it grows, as each try may start Podman, and
+ * systemd gives up a service that is started five times within ten seconds (DefaultStartLimitBurst=, systemd-system.conf(5)).
+ */
+const longestWait = 5000
+
+/** Events that were followed for longer than this are lost for the first time, in milliseconds. */
+const lasting = 2000
 
 /**
  * Calls `onEvent` whenever something happens to one of `names`, until the signal aborts; also when the engine's events get
@@ -38,7 +44,7 @@ export async function followEvents(options: {
       logger.debug(`the engine's events are out of reach: ${messageOf(error)}`)
     }
     onEvent()
-    if (clock.now() - followed > longestWait) backoff.reset()
+    if (clock.now() - followed > lasting) backoff.reset()
     await clock.sleep(backoff.next(), signal).catch(() => {})
   }
 }
