@@ -8,12 +8,12 @@ import type { Engine } from '../engine/engine.ts'
 const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
 
 /**
- * The longest wait between two tries to follow the events, in milliseconds: it grows, as each try may start Podman, and
- * systemd gives up a service that is started five times within ten seconds (DefaultStartLimitBurst=, systemd-system.conf(5)).
+ * The longest wait between two tries to follow the events, in milliseconds. It grows up to here, as each try may start
+ * Podman, and systemd refuses a sixth start within ten seconds (DefaultStartLimitBurst=, systemd-system.conf(5)).
  */
 const longestWait = 5000
 
-/** Events that were followed for longer than this are lost for the first time, in milliseconds. */
+/** After events that were followed for longer than this, the next wait is the shortest again, in milliseconds. */
 const lasting = 2000
 
 /**

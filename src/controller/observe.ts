@@ -26,7 +26,7 @@ async function observe(engine: Engine, config: Config, signal: AbortSignal): Pro
   return { image, network, container, digest: own?.digests[0] }
 }
 
-/** Between the end of a container and its removal, at most, in milliseconds: it took Podman 5.4 some 200 of them. */
+/** How long a removal may follow the end of a container, in milliseconds: Podman 5.4 was seen to take some 200. */
 const settling = 1000
 
 /** The shell's way to say that a signal ended a process: 128 and its number. */
