@@ -19,8 +19,8 @@ export function addDoctorCommand({ program, context, action }: Commands): void {
     )
     .action(
       action(async (options: DoctorOptions) => {
-        const { examine } = await import('./doctor/examine.ts')
-        const { formatFindings } = await import('./doctor/finding.ts')
+        const { examine } = await import('../diagnosis/doctor/examine.ts')
+        const { formatFindings } = await import('../diagnosis/doctor/finding.ts')
         const findings = await examine(context, options)
         context.stdout.write(
           options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : formatFindings(findings),

@@ -15,11 +15,11 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
     .action(
       action(async (options: PlaceOptions & { handover?: boolean }) => {
         // All modules first: after the handover this process may be a user that cannot read them.
-        const { runEdge } = await import('../edge.ts')
+        const { runEdge } = await import('../edge/edge.ts')
         const { createNotifier } = await import('../systemd/notify.ts')
-        const { awaitHandover } = await import('./edge-by-host.ts')
-        const { startByHandover } = await import('./edge-handover.ts')
-        const { underWatchdog } = await import('./edge-watchdog.ts')
+        const { awaitHandover } = await import('../edge/await-handover.ts')
+        const { startByHandover } = await import('../edge/handover.ts')
+        const { underWatchdog } = await import('../edge/watchdog.ts')
         const { logger, setLevel } = await makeAdjustableLogger(context, 'info')
         const notifier = createNotifier({ env: context.env, logger })
         const paths = pathsOf(context, options)

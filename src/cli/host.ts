@@ -16,7 +16,7 @@ export function addHostCommand({ program, context, action }: Commands): void {
     .action(
       action(async (options: PlaceOptions) => {
         const { serveHost } = await import('./serve-host.ts')
-        const { runHostService } = await import('../host-service.ts')
+        const { runHostService } = await import('../host/service.ts')
         const { watchdogTimeout } = await import('../systemd/watchdog.ts')
         const notified = context.env.NOTIFY_SOCKET !== undefined
         let inOrder = false

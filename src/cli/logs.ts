@@ -22,7 +22,7 @@ export function addLogsCommand({ program, context, action }: Commands): void {
     )
     .action(
       action(async (options: GlobalOptions & { follow?: boolean; tail: string }) => {
-        const { readLogs } = await import('../state/control-client.ts')
+        const { readLogs } = await import('../ipc/control-client.ts')
         const lines = readLogs(pathsOf(context, options).hostControlSocket, {
           follow: options.follow === true,
           tail: tailOf(options.tail),

@@ -29,11 +29,11 @@ export function addNetcheckCommand({ program, context, action }: Commands): void
       action(async (options: NetcheckOptions) => {
         const [{ netcheck }, { loadConfigOf }, { readLocalAddresses }, { systemClock }, { formatFindings }] =
           await Promise.all([
-            import('../netcheck/netcheck.ts'),
+            import('../diagnosis/netcheck/netcheck.ts'),
             import('./load.ts'),
             import('../network/interfaces.ts'),
             import('../core/clock.ts'),
-            import('./doctor/finding.ts'),
+            import('../diagnosis/doctor/finding.ts'),
           ])
         const { config } = await loadConfigOf(context, options)
         const { findings, appliance } = await netcheck({

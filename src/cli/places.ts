@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { defaultConfigFile, optionVariables } from '../config/names.ts'
-import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../state/paths.ts'
+import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../ipc/paths.ts'
 import type { GlobalOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 

@@ -16,7 +16,7 @@ export function addProbeCommand({ program, context, action }: Commands): void {
             remedy: 'omada-host status shows what the probes see',
           })
         }
-        const { runProbeChild } = await import('../health/probe-child.ts')
+        const { runProbeChild } = await import('../host/health/probe-child.ts')
         await runProbeChild({ signal: context.signal, channel: parent, argv: [] })
         return 0
       }),

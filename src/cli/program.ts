@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { defaultConfigFile } from '../config/names.ts'
 import { ApplianceError, isAbort } from '../core/errors.ts'
-import { defaultRuntimeDirectory } from '../state/paths.ts'
+import { defaultRuntimeDirectory } from '../ipc/paths.ts'
 import { addAfterHostCommand } from './after-host.ts'
 import { type Commands, examples } from './command.ts'
 import { addConfigCommand } from './config.ts'

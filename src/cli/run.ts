@@ -17,7 +17,7 @@ export function addRunCommand({ program, context, action }: Commands): void {
     .action(
       action(async (options: PlaceOptions) => {
         const { serveHost } = await import('./serve-host.ts')
-        const { runForeground } = await import('../run.ts')
+        const { runForeground } = await import('../host/run.ts')
         const edgeCommand = [...context.self, 'edge', '--handover', ...placeOptions(context, options)]
         return await serveHost(context, options, (basics) => runForeground({ ...basics, edgeCommand }))
       }),

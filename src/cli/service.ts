@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { optionVariables } from '../config/names.ts'
 import type { AdjustableLogger, Logger, LogLevel } from '../core/logger.ts'
-import { defaultStateDirectory } from '../state/paths.ts'
+import { defaultStateDirectory } from '../ipc/paths.ts'
 import type { CliContext } from './context.ts'
 
 /** Adds what the long-running commands have in common. */

@@ -1,6 +1,6 @@
-import type { Device, ProxyPortState } from '../state/edge-state.ts'
-import type { Condition, Reason } from '../state/host-state.ts'
-import type { ApplianceStatus } from '../status/merge.ts'
+import type { ApplianceStatus } from '../edge/status/merge.ts'
+import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
+import type { Condition, Reason } from '../ipc/host-state.ts'
 import { printable } from './report.ts'
 import { formatAge, formatBytes, formatTable } from './table.ts'
 

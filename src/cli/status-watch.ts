@@ -1,11 +1,11 @@
 import { systemClock } from '../core/clock.ts'
 import { raceAbort } from '../core/deadline.ts'
 import { createLogger } from '../core/logger.ts'
-import { StateSubscription } from '../state/client.ts'
-import type { EdgeState } from '../state/edge-state.ts'
-import type { HostState } from '../state/host-state.ts'
-import type { Paths } from '../state/paths.ts'
-import type { MergeOptions } from '../status/merge.ts'
+import type { MergeOptions } from '../edge/status/merge.ts'
+import { StateSubscription } from '../ipc/client.ts'
+import type { EdgeState } from '../ipc/edge-state.ts'
+import type { HostState } from '../ipc/host-state.ts'
+import type { Paths } from '../ipc/paths.ts'
 import type { CliContext } from './context.ts'
 
 /** What the appliance's two processes say of it; a half that does not answer is absent. */

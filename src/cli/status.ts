@@ -1,5 +1,5 @@
-import type { EdgeState } from '../state/edge-state.ts'
-import type { HostState } from '../state/host-state.ts'
+import type { EdgeState } from '../ipc/edge-state.ts'
+import type { HostState } from '../ipc/host-state.ts'
 import { type Commands, examples, type GlobalOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 import { pathsOf } from './places.ts'
@@ -45,7 +45,7 @@ export function addStatusCommand({ program, context, action }: Commands): void {
 
 /** @throws ApplianceError APPLIANCE_UNREACHABLE when neither half answers: why the host does not */
 async function fetchHalves(context: CliContext, options: GlobalOptions): Promise<Halves> {
-  const { fetchState } = await import('../state/client.ts')
+  const { fetchState } = await import('../ipc/client.ts')
   const { hostStateSocket, edgeStateSocket } = pathsOf(context, options)
   const [host, edge] = await Promise.allSettled([
     fetchState<HostState>(hostStateSocket, context.signal),
@@ -59,7 +59,7 @@ async function fetchHalves(context: CliContext, options: GlobalOptions): Promise
 }
 
 async function printStatus(context: CliContext, options: StatusOptions, halves: Halves): Promise<void> {
-  const { mergeStatus } = await import('../status/merge.ts')
+  const { mergeStatus } = await import('../edge/status/merge.ts')
   const { formatStatus } = await import('./status-view.ts')
   const { host, edge, ...rest } = halves
   const status = mergeStatus(host, edge, rest)

@@ -1,4 +1,4 @@
-import type { ControlVerb } from '../state/control-client.ts'
+import type { ControlVerb } from '../ipc/control-client.ts'
 import { type Commands, examples, type GlobalOptions } from './command.ts'
 import { pathsOf } from './places.ts'
 
@@ -37,7 +37,7 @@ export function addVerbCommands({ program, context, action }: Commands): void {
       .addHelpText('after', examples([`sudo omada-host ${name}`, effect]))
       .action(
         action(async (options: GlobalOptions) => {
-          const { sendControl } = await import('../state/control-client.ts')
+          const { sendControl } = await import('../ipc/control-client.ts')
           const { withDeadline } = await import('../core/deadline.ts')
           const signal = withDeadline(verbDeadline, context.signal)
           const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)

@@ -41,18 +41,18 @@ function packagesOf(entry: string, kinds: readonly Kind[]): readonly string[] {
 const everything: readonly Kind[] = ['import-statement', 'dynamic-import']
 
 test('the edge has neither engine nor database, not even for later', () => {
-  const packages = packagesOf('src/edge.ts', everything)
+  const packages = packagesOf('src/edge/edge.ts', everything)
   expect(packages).toContain('fastify')
   for (const name of ['dockerode', 'docker-modem', 'mongodb', 'bson', 'zod', 'yaml'])
     expect(packages).not.toContain(name)
 })
 
 test('an edge that is handed its configuration loads no parser for it', () => {
-  expect(packagesOf('src/cli/edge-handover.ts', ['import-statement'])).toEqual([])
+  expect(packagesOf('src/edge/handover.ts', ['import-statement'])).toEqual([])
 })
 
 test('the probe has the MongoDB driver and nothing else', () => {
-  expect(packagesOf('src/health/probe-child.ts', everything)).toEqual([
+  expect(packagesOf('src/host/health/probe-child.ts', everything)).toEqual([
     '@mongodb-js/saslprep',
     'memory-pager',
     'mongodb',
@@ -66,7 +66,7 @@ test('the probe has the MongoDB driver and nothing else', () => {
 })
 
 test('the host has the engine, and nothing of the database or of the LAN', () => {
-  const packages = packagesOf('src/host-service.ts', everything)
+  const packages = packagesOf('src/host/service.ts', everything)
   expect(packages).toContain('dockerode')
   for (const name of ['mongodb', 'bson', 'dgram-as-promised', '@grpc/grpc-js', 'ssh2']) {
     expect(packages).not.toContain(name)

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type ControlPorts, ControlServer } from '../../src/state/control.ts'
-import type { EdgeState } from '../../src/state/edge-state.ts'
-import type { HostState } from '../../src/state/host-state.ts'
-import { type Paths, pathsBelow } from '../../src/state/paths.ts'
-import { StateServer } from '../../src/state/server.ts'
-import { StateStore } from '../../src/state/store.ts'
-import { hostState, silent, soon, temporaryDirectory } from '../state/fixtures.ts'
-import { edgeState } from '../status/fixtures.ts'
+import { type ControlPorts, ControlServer } from '../../src/ipc/control.ts'
+import type { EdgeState } from '../../src/ipc/edge-state.ts'
+import type { HostState } from '../../src/ipc/host-state.ts'
+import { type Paths, pathsBelow } from '../../src/ipc/paths.ts'
+import { StateServer } from '../../src/ipc/server.ts'
+import { StateStore } from '../../src/ipc/store.ts'
+import { edgeState } from '../edge/status/fixtures.ts'
+import { hostState, silent, soon, temporaryDirectory } from '../ipc/fixtures.ts'
 
 /** The sockets of a running appliance below a directory of their own, real ones, with states that the test decides. */
 export interface Appliance extends AsyncDisposable {

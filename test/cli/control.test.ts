@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
 import { ApplianceError } from '../../src/core/errors.ts'
-import { temporaryDirectory } from '../state/fixtures.ts'
+import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { startAppliance } from './appliance.ts'
 import { run, surroundings } from './context.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { temporaryDirectory } from '../state/fixtures.ts'
+import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { run } from './context.ts'
 
 /** Runs netcheck where no network of this machine is the devices': it sends nothing. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { NeighbourWatch } from '../../src/network/neighbours.ts'
-import { keepingLogger } from '../discovery/support/edge.ts'
-import { FakeClock } from '../discovery/support/fake-clock.ts'
+import { keepingLogger } from '../edge/discovery/support/edge.ts'
+import { FakeClock } from '../edge/discovery/support/fake-clock.ts'
 
 const stat = (...fulls: string[]) =>
   `entries  allocs unresolved_discards table_fulls\n${fulls.map((full) => `00000206  00001aef 00000000            ${full}\n`).join('')}`

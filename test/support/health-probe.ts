@@ -1,5 +1,5 @@
 // The edge of a probe child's process, as src/main.ts is in the program: channel, signals, exit code.
-import { runProbeChild } from '../../src/health/probe-child.ts'
+import { runProbeChild } from '../../src/host/health/probe-child.ts'
 
 const gone = new AbortController()
 process.on('disconnect', () => gone.abort())

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Device as SeenDevice } from '../../src/state/edge-state.ts'
+import type { Device as SeenDevice } from '../../src/ipc/edge-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { Registry } from './support/registry.ts'

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
-import { ImageCheckJob } from '../../src/controller/image-check.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
+import { ImageCheckJob } from '../../src/host/images/image-check.ts'
 import { Ledger } from '../support/ledger.ts'
 
 const forever = new AbortController().signal

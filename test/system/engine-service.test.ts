@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { DockerEngine } from '../../src/engine/docker-engine.ts'
-import { PodmanService } from '../../src/engine/service.ts'
+import { DockerEngine } from '../../src/host/engine/docker-engine.ts'
+import { PodmanService } from '../../src/host/engine/service.ts'
 import { eventually } from '../support/eventually.ts'
 import { Ledger } from '../support/ledger.ts'
 import { Namespace } from '../support/namespace.ts'
@@ -16,7 +16,7 @@ import { Podman, workingRuntime } from './support/podman.ts'
 
 const forever = new AbortController().signal
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
-const serviceModule = fileURLToPath(new URL('../../src/engine/service.ts', import.meta.url))
+const serviceModule = fileURLToPath(new URL('../../src/host/engine/service.ts', import.meta.url))
 
 let ledger: Ledger
 let podman: Podman

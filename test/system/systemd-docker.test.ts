@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { HistoryEntry } from '../../src/state/host-state.ts'
+import type { HistoryEntry } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'

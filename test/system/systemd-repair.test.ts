@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { HistoryEntry, HostState } from '../../src/state/host-state.ts'
+import type { HistoryEntry, HostState } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { adopt } from './support/adopt.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
-import type { Finding } from '../../src/core/finding.ts'
+import type { Finding } from '../../src/diagnosis/finding.ts'
 import { announcement } from '../standin/protocol/announce.ts'
 import { encodeFrame } from '../standin/protocol/frame.ts'
 import { factoryControllerId } from '../standin/protocol/messages.ts'

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
+import { type Paths, pathsBelow } from '../../../src/ipc/paths.ts'
 import { Child } from '../../../test/support/child.ts'
 import { command } from '../../../test/support/command.ts'
 import type { Ledger } from '../../../test/support/ledger.ts'

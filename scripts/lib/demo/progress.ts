@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { fetchState } from '../../../src/state/client.ts'
-import type { Device, EdgeState } from '../../../src/state/edge-state.ts'
-import type { HostState } from '../../../src/state/host-state.ts'
+import { fetchState } from '../../../src/ipc/client.ts'
+import type { Device, EdgeState } from '../../../src/ipc/edge-state.ts'
+import type { HostState } from '../../../src/ipc/host-state.ts'
 import type { DemoAppliance } from './appliance.ts'
 
 export interface View {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { fetchState } from '../../../src/state/client.ts'
-import type { EdgeState, Device as SeenDevice } from '../../../src/state/edge-state.ts'
-import type { HostState, Phase } from '../../../src/state/host-state.ts'
-import type { Paths } from '../../../src/state/paths.ts'
-import { type ApplianceStatus, mergeStatus } from '../../../src/status/merge.ts'
+import { type ApplianceStatus, mergeStatus } from '../../../src/edge/status/merge.ts'
+import { fetchState } from '../../../src/ipc/client.ts'
+import type { EdgeState, Device as SeenDevice } from '../../../src/ipc/edge-state.ts'
+import type { HostState, Phase } from '../../../src/ipc/host-state.ts'
+import type { Paths } from '../../../src/ipc/paths.ts'
 
 /** What an appliance says of itself on its unix sockets, however it was started. */
 export abstract class ApplianceState {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
+import { type Paths, pathsBelow } from '../../../src/ipc/paths.ts'
 import { Child, type ChildEnd } from '../../support/child.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'

@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Finding } from '../../../src/core/finding.ts'
-import { fetchState } from '../../../src/state/client.ts'
-import type { EdgeState } from '../../../src/state/edge-state.ts'
-import { pathsBelow } from '../../../src/state/paths.ts'
-import { NamespacePeer } from '../../discovery/support/namespace-peer.ts'
+import type { Finding } from '../../../src/diagnosis/finding.ts'
+import { fetchState } from '../../../src/ipc/client.ts'
+import type { EdgeState } from '../../../src/ipc/edge-state.ts'
+import { pathsBelow } from '../../../src/ipc/paths.ts'
+import { NamespacePeer } from '../../edge/discovery/support/namespace-peer.ts'
 import { Child } from '../../support/child.ts'
 import { Lan } from '../../support/lan.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import { Namespace } from '../../support/namespace.ts'
 
-const edgeMain = fileURLToPath(new URL('../../netcheck/edge-main.ts', import.meta.url))
+const edgeMain = fileURLToPath(new URL('../../diagnosis/netcheck/edge-main.ts', import.meta.url))
 const program = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
 
 /** The controller's own network is the same on every host. */

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Paths, pathsBelow } from '../../../src/state/paths.ts'
+import { type Paths, pathsBelow } from '../../../src/ipc/paths.ts'
 import { ApplianceState } from './appliance-state.ts'
 import type { MachineEngine } from './systemd-engine.ts'
 import type { CommandResult, SystemdMachine } from './systemd-machine.ts'

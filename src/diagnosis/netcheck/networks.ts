@@ -1,0 +1,47 @@
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { Emitter } from '../../core/emitter.ts'
+import { NetworkAccess } from '../../network/access.ts'
+import { type BroadcastNetwork, broadcastNetworks } from '../../network/broadcast-networks.ts'
+import type { LocalAddress, LocalAddresses } from '../../network/interfaces.ts'
+import { Routing } from '../../network/routes.ts'
+import { type Role, rolesOf } from '../../omada/ports.ts'
+import type { ServedPort } from './served-ports.ts'
+
+/** A network that this machine serves: to whom, and the ports that they need. */
+export interface ServedNetwork {
+  readonly network: BroadcastNetwork
+  readonly roles: ReadonlySet<Role>
+  readonly ports: readonly ServedPort[]
+}
+
+/** The networks on which anything is served, by this machine's addresses as they are now. */
+export function servedNetworks(
+  config: Config,
+  options: { addresses: readonly LocalAddress[]; clock: Clock; readRoutes?: () => string },
+): readonly ServedNetwork[] {
+  const addresses: LocalAddresses = { list: () => options.addresses, changed: new Emitter() }
+  const routing = new Routing({ ...options, addresses })
+  const interfaceTowards = (remote: string) => routing.interfaceTowards(remote)
+  const found = new Map<string, { network: BroadcastNetwork; roles: Set<Role> }>()
+  for (const role of ['devices', 'management', 'guests'] as const) {
+    const access = new NetworkAccess({ list: config.access[role], addresses, interfaceTowards })
+    for (const network of broadcastNetworks(options.addresses, access, config.network.subnet)) {
+      const key = `${network.interface} ${network.address}`
+      const entry = found.get(key) ?? { network, roles: new Set() }
+      entry.roles.add(role)
+      found.set(key, entry)
+    }
+  }
+  return [...found.values()].map(({ network, roles }) => ({ network, roles, ports: portsFor(config, roles) }))
+}
+
+function portsFor(config: Config, roles: ReadonlySet<Role>): readonly ServedPort[] {
+  const tcp = config.proxy.ports.filter((port) => rolesOf(port).some((role) => roles.has(role)))
+  const status = roles.has('management') ? [config.status.port] : []
+  const udp = roles.has('devices') ? config.discovery.ports : []
+  return [
+    ...udp.map((port) => ({ protocol: 'udp' as const, port })),
+    ...[...tcp, ...status].map((port) => ({ protocol: 'tcp' as const, port })),
+  ]
+}

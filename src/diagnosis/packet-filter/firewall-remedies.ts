@@ -1,0 +1,53 @@
+import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
+import { keyOf, rangesOf, type ServedPort } from '../netcheck/served-ports.ts'
+import type { FilterFacts } from './filter-reader.ts'
+import type { FilterOwner } from './rules.ts'
+
+/** The ports that our firewalld service and our ufw profile describe: the defaults. */
+const described = new Set([
+  ...[19810, 27001, 29810].map((port) => `udp/${port}`),
+  ...[8043, 8088, 8090, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817].map((port) => `tcp/${port}`),
+])
+
+/** The command that opens the ports, in the program that owns the rule. */
+export function openingCommand(
+  owner: FilterOwner,
+  network: BroadcastNetwork,
+  ports: readonly ServedPort[],
+  installed: Pick<FilterFacts, 'ufwProfile' | 'firewalldService'>,
+): string {
+  const isDescribed = ports.every((port) => described.has(keyOf(port)))
+  switch (owner.tool) {
+    case 'ufw':
+      if (installed.ufwProfile && isDescribed) return 'ufw allow omada-host'
+      return each(ports, (protocol) => `ufw allow ${rangesOf(ports, protocol, ':').join(',')}/${protocol}`)
+    case 'firewalld':
+      return `${openFirewalld(ports, installed.firewalldService && isDescribed)} && firewall-cmd --reload (with --zone=… where ${network.interface} is not in the default zone)`
+    case 'iptables':
+      return each(ports, (protocol) => {
+        const list = rangesOf(ports, protocol, ':').join(',')
+        return `iptables -I INPUT -i ${network.interface} -p ${protocol} -m multiport --dports ${list} -j ACCEPT`
+      })
+    case 'nftables':
+      return each(ports, (protocol) => {
+        const list = rangesOf(ports, protocol, '-').join(', ')
+        const place = `${owner.family} ${owner.table} ${owner.chain}`
+        return `nft 'insert rule ${place} iifname "${network.interface}" ${protocol} dport { ${list} } accept'`
+      }).concat('; keep it in the file that the rules are loaded from (/etc/nftables.conf)')
+  }
+}
+
+function openFirewalld(ports: readonly ServedPort[], service: boolean): string {
+  if (service) return 'firewall-cmd --permanent --add-service=omada-host'
+  const options = (['udp', 'tcp'] as const).flatMap((protocol) =>
+    rangesOf(ports, protocol, '-').map((range) => `--add-port=${range}/${protocol}`),
+  )
+  return `firewall-cmd --permanent ${options.join(' ')}`
+}
+
+function each(ports: readonly ServedPort[], command: (protocol: ServedPort['protocol']) => string): string {
+  return (['udp', 'tcp'] as const)
+    .filter((protocol) => ports.some((port) => port.protocol === protocol))
+    .map(command)
+    .join('; ')
+}

@@ -1,0 +1,122 @@
+import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
+import { type Finding, faultFinding } from '../finding.ts'
+import { keyOf, portList, type ServedPort } from '../netcheck/served-ports.ts'
+import type { FilterFacts } from './filter-reader.ts'
+import { openingCommand } from './firewall-remedies.ts'
+import { type BaseChain, type Fate, fateIn, type Packet } from './rules.ts'
+
+const check = 'firewall'
+
+/** Whether this machine's packet filter lets the network's devices and browsers reach these ports. */
+export function firewallFindings(
+  network: BroadcastNetwork,
+  ports: readonly ServedPort[],
+  filter: FilterFacts,
+): readonly Finding[] {
+  const judged = ports.flatMap(({ protocol, port }) => {
+    // Devices announce themselves by broadcast, and by unicast where they were told an address.
+    const destinations = protocol === 'udp' ? (['local', 'broadcast'] as const) : (['local'] as const)
+    return destinations.map((destination) => {
+      const packet: Packet = { ...network, protocol, port, destination }
+      return { packet, ...judge(filter.chains, packet) }
+    })
+  })
+  const blocked = [...Map.groupBy(judged, ({ fate, by }) => (fate === 'blocked' ? by : undefined))].flatMap(
+    ([by, entries]) => (by === undefined ? [] : [blockedFinding(network, by, entries, filter)]),
+  )
+  const unclear = judged.filter(({ fate }) => fate === 'maybe')
+  const findings = unclear.length === 0 ? blocked : [...blocked, unclearFinding(network, unclear)]
+  if (filter.unread.length > 0) return [...findings, unreadFinding(network, filter.unread)]
+  if (findings.length > 0) return findings
+  const message = `on ${network.interface} no rule of this machine's packet filter drops what arrives for ${portList(ports)}`
+  return [{ check, status: 'ok', message }]
+}
+
+/** Whether a datagram from the network to this port of this machine is sure to be let in. */
+export function letsIn(network: BroadcastNetwork, port: number, filter: FilterFacts): boolean {
+  const packet: Packet = { ...network, protocol: 'udp', port, destination: 'local' }
+  return filter.unread.length === 0 && judge(filter.chains, packet).fate === 'open'
+}
+
+interface Judgement {
+  readonly fate: Fate
+  /** The chain that decided, unless every one lets the packet pass. */
+  readonly by: BaseChain | undefined
+}
+
+interface Judged extends Judgement {
+  readonly packet: Packet
+}
+
+/** Every base chain must let the packet pass. */
+function judge(chains: readonly BaseChain[], packet: Packet): Judgement {
+  const fates = chains.map((chain) => ({ chain, fate: fateIn(chain, packet) }))
+  const worst = fates.find(({ fate }) => fate === 'blocked') ?? fates.find(({ fate }) => fate === 'maybe')
+  return { fate: worst?.fate ?? 'open', by: worst?.chain }
+}
+
+function blockedFinding(
+  network: BroadcastNetwork,
+  by: BaseChain,
+  entries: readonly Judged[],
+  filter: FilterFacts,
+): Finding {
+  const ports = portsOf(entries)
+  const message = `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`
+  return faultFinding(check, {
+    code: 'FIREWALL_BLOCKS',
+    message,
+    remedy: openingCommand(by.owner, network, ports, filter),
+  })
+}
+
+function unclearFinding(network: BroadcastNetwork, entries: readonly Judged[]): Finding {
+  const tools = [...new Set(entries.flatMap(({ by }) => (by === undefined ? [] : [toolOf(by)])))].join(', ')
+  return {
+    check,
+    status: 'unknown',
+    message: `could not measure on ${network.interface} whether ${told(entries)} may pass: that depends on rules of ${tools} that this check does not understand`,
+    remedy: `nft list ruleset shows the rules; from another machine of that network: nc -vz ${network.address} 29814`,
+  }
+}
+
+function unreadFinding(network: BroadcastNetwork, unread: readonly string[]): Finding {
+  return {
+    check,
+    status: 'unknown',
+    message: `could not measure on ${network.interface} all that the packet filter does: ${unread.join('; ')}`,
+    remedy: 'run it as root, and where nft is missing install it (apt install nftables): sudo omada-host netcheck',
+  }
+}
+
+function toolOf({ owner }: BaseChain): string {
+  if (owner.tool !== 'nftables') return owner.tool
+  return `nftables (table ${owner.family} ${owner.table}, chain ${owner.chain})`
+}
+
+/** UDP ports of which broadcasts alone are concerned are told so. */
+function told(entries: readonly Judged[]): string {
+  const only = (destination: Packet['destination']) => {
+    const others = new Set(
+      entries.filter(({ packet }) => packet.destination !== destination).map(({ packet }) => keyOf(packet)),
+    )
+    return portsOf(entries.filter(({ packet }) => packet.destination === destination && !others.has(keyOf(packet))))
+  }
+  const broadcasts = only('broadcast')
+  const unicasts = only('local').filter(({ protocol }) => protocol === 'udp')
+  const partial = new Set([...broadcasts, ...unicasts].map(keyOf))
+  const whole = portsOf(entries).filter((port) => !partial.has(keyOf(port)))
+  return [
+    ...(whole.length > 0 ? [portList(whole)] : []),
+    ...(broadcasts.length > 0 ? [`broadcasts to ${portList(broadcasts)}`] : []),
+    ...(unicasts.length > 0 ? [`unicasts to ${portList(unicasts)}`] : []),
+  ].join(' and ')
+}
+
+function portsOf(entries: readonly Judged[]): readonly ServedPort[] {
+  const ports = entries.map(({ packet: { protocol, port } }): [string, ServedPort] => [
+    keyOf({ protocol, port }),
+    { protocol, port },
+  ])
+  return [...new Map(ports).values()]
+}

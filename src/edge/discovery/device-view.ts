@@ -1,0 +1,131 @@
+import type { Adoption, Device, Ownership } from '../../ipc/edge-state.ts'
+import type { Reason } from '../../ipc/host-state.ts'
+import { type Announce, factoryControllerId } from '../../omada/announce.ts'
+import { managementPort } from '../../omada/ports.ts'
+
+/** A device as it was seen. Times named `At` are monotonic milliseconds. */
+export interface SeenDevice {
+  announce: Announce
+  address: string
+  /** Its clock minus ours when it announced, in milliseconds. */
+  skew: number | undefined
+  firstSeenAt: number
+  seenAt: number
+  announces: number
+  /** When an adoption was sent to it that has not led to a connection yet. */
+  adoptSentAt: number | undefined
+  /** It has been connected since it last announced itself as factory-fresh. */
+  managed: boolean
+}
+
+/** What else there is to know when a device is looked at. */
+export interface DeviceContext {
+  readonly now: number
+  /** What the wall clock is ahead of the monotonic one, in milliseconds. */
+  readonly apart: number
+  readonly omadacId: string | undefined
+  /** Connections to TCP 29814 from the device's address; asked only where it matters. */
+  readonly connections: () => { readonly open: number; readonly lastRefusal?: string }
+}
+
+/** How long a device may take from PRE_ADOPT to its connection, in milliseconds: three announce periods. */
+const adoptionPatience = 30_000
+/**
+ * A device that has not announced itself for this long, in milliseconds, has stopped: six announces. The controller
+ * forgets a pending device even earlier, after about 40 s. Reverse-engineered by third parties.
+ */
+const silentAfter = 60_000
+/** The controller drops a frame whose timestamp is older, in milliseconds. Reverse-engineered by third parties. */
+const clockTolerance = 20_000
+
+export function ownershipOf(announce: Announce, omadacId: string | undefined): Ownership {
+  const id = announce.controllerId
+  if (id === undefined) return 'unknown'
+  if (id === factoryControllerId) return 'factory'
+  if (omadacId === undefined) return 'unknown'
+  return id === omadacId.toLowerCase() ? 'ours' : 'other'
+}
+
+/**
+ * A connection from the device's address is taken for its own only when it was adopted here: devices behind one NAT
+ * share an address.
+ */
+export function adoptionOf(device: SeenDevice, context: DeviceContext): Adoption {
+  const adopted =
+    device.adoptSentAt !== undefined || device.managed || ownershipOf(device.announce, context.omadacId) === 'ours'
+  if (adopted && context.connections().open > 0) return 'connected'
+  if (device.adoptSentAt === undefined) return context.now - device.seenAt > silentAfter ? 'silent' : 'announcing'
+  return context.now - device.adoptSentAt > adoptionPatience ? 'stalled' : 'adopt-sent'
+}
+
+/** The device as it goes into the state. */
+export function viewOf(device: SeenDevice, context: DeviceContext): Device {
+  const { announce } = device
+  const hint = hintFor(device, context)
+  const adoption = adoptionOf(device, context)
+  return {
+    mac: announce.mac,
+    class: announce.class,
+    model: announce.model,
+    name: announce.name,
+    firmware: announce.firmware,
+    address: device.address,
+    announcedAddress: announce.address,
+    // A connected device does not announce itself: its last announce tells what it was before it was adopted here.
+    ownership: adoption === 'connected' ? 'ours' : ownershipOf(announce, context.omadacId),
+    adoption,
+    ...(hint === undefined ? {} : { hint }),
+    ...(device.skew === undefined ? {} : { clockSkewSeconds: Math.round(device.skew / 100) / 10 }),
+    firstSeen: new Date(device.firstSeenAt + context.apart).toISOString(),
+    lastSeen: new Date(device.seenAt + context.apart).toISOString(),
+    announces: device.announces,
+  }
+}
+
+/** The most pressing thing that is wrong with a device, if any. */
+function hintFor(device: SeenDevice, context: DeviceContext): Reason | undefined {
+  const adoption = adoptionOf(device, context)
+  if (adoption === 'connected') return undefined
+  if (adoption === 'stalled') return stalledHint(device, context)
+  if (adoption === 'silent') return silentHint(device, context)
+  if (device.skew !== undefined && Math.abs(device.skew) > clockTolerance) return clockHint(device.skew)
+  if (ownershipOf(device.announce, context.omadacId) !== 'other') return undefined
+  return {
+    message: `it is managed by another controller (id ${device.announce.controllerId})`,
+    remedy: 'forget it on that controller or reset it to factory settings; then adopt it here',
+  }
+}
+
+function stalledHint(device: SeenDevice, context: DeviceContext): Reason {
+  const { lastRefusal } = context.connections()
+  const asked = `it was asked to connect to TCP port ${managementPort}, but has not`
+  if (lastRefusal !== undefined) {
+    return {
+      message: `${asked}: its connection was refused here (${lastRefusal})`,
+      remedy: `remove what refuses ${device.address} (access.devices, proxy limits, or the controller itself) and adopt it again`,
+    }
+  }
+  return {
+    message: `${asked}: no connection from ${device.address} has arrived`,
+    remedy: `allow TCP port ${managementPort} from ${device.address} to this machine in its firewall and between the VLANs; then adopt it again`,
+  }
+}
+
+/** Only what was adopted here is missed: others may have been taken away, or adopted elsewhere. */
+function silentHint(device: SeenDevice, context: DeviceContext): Reason | undefined {
+  if (!device.managed && ownershipOf(device.announce, context.omadacId) !== 'ours') return undefined
+  return {
+    message: `it neither announces itself nor has a connection from ${device.address}, where it was last`,
+    remedy:
+      'check its power and its network; if it has another address now, the controller itself shows it as connected',
+  }
+}
+
+function clockHint(skew: number): Reason {
+  const seconds = Math.round(Math.abs(skew) / 1000)
+  const remedy =
+    'give the device and this machine the right time (NTP); a device behind a captive network may need the NTP server by DHCP'
+  return skew < 0
+    ? { message: `its clock is ${seconds} s behind: the controller drops announces more than 20 s old`, remedy }
+    : { message: `its clock is ${seconds} s ahead of this machine's: one of the two is wrong`, remedy }
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../../core/clock.ts'
+import { LruMap } from '../../core/lru-map.ts'
+import type { Device } from '../../ipc/edge-state.ts'
+import { type Announce, factoryControllerId } from '../../omada/announce.ts'
+import { adoptionOf, type DeviceContext, type SeenDevice, viewOf } from './device-view.ts'
+import type { DiscoveryPorts } from './ports.ts'
+
+/** Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. */
+const maxDevices = 4096
+/** A device that was silent for this long, in milliseconds, and is not connected, is forgotten. */
+const forgetAfter = 24 * 3600_000
+/** The farthest that a clock is believed to be off, in milliseconds: a hundred years. */
+const maxSkew = 100 * 365 * 86_400_000
+
+/** How far wall clock and monotonic clock may part before it counts, in milliseconds. */
+const clockTremble = 1000
+
+/** How many of the oldest devices are looked at between two observations to find one that may give way. */
+const maxLooks = maxDevices
+
+/** Every device that announced itself, by MAC address. */
+export class SeenDevices {
+  readonly #clock: Clock
+  readonly #ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'>
+  readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
+  #looks = maxLooks
+  /** What the wall clock is ahead of the monotonic one, in milliseconds. */
+  #apart = Number.NEGATIVE_INFINITY
+
+  constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'> }) {
+    this.#clock = options.clock
+    this.#ports = options.ports
+  }
+
+  get size(): number {
+    return this.#devices.size
+  }
+
+  /** A device announced itself from this address. */
+  announced(announce: Announce, address: string): void {
+    const wall = this.#clock.wall()
+    const known = this.#devices.get(announce.mac)
+    const device = known ?? this.#insert(announce, address)
+    const skew = announce.timestamp === undefined ? undefined : announce.timestamp - wall
+    device.announce = announce
+    device.address = address
+    device.skew = skew !== undefined && Math.abs(skew) <= maxSkew ? skew : undefined
+    device.seenAt = this.#clock.now()
+    device.announces++
+    if (announce.controllerId === factoryControllerId) device.managed = false
+  }
+
+  /** The controller's PRE_ADOPT_REQUEST went to this device. */
+  adoptSent(mac: string): void {
+    const device = this.#devices.peek(mac)
+    if (device !== undefined) device.adoptSentAt = this.#clock.now()
+  }
+
+  /** True when this device has announced itself. */
+  has(mac: string): boolean {
+    return this.#devices.peek(mac) !== undefined
+  }
+
+  /** Notes which devices have connected, and forgets those that are long gone. Call every few seconds. */
+  observe(): void {
+    const now = this.#clock.now()
+    this.#looks = maxLooks
+    for (const [mac, device] of this.#devices.entries()) {
+      if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
+        device.managed = true
+        device.adoptSentAt = undefined
+      } else if (now - device.seenAt > forgetAfter) this.#devices.delete(mac)
+    }
+  }
+
+  /** Every device, the one that announced itself last first. */
+  list(): readonly Device[] {
+    // Times to show are made of ages, so that they stay true when the clock is set; and they do not tremble.
+    const apart = this.#clock.wall() - this.#clock.now()
+    if (Math.abs(apart - this.#apart) > clockTremble) this.#apart = apart
+    return [...this.#devices.values()]
+      .sort((a, b) => b.seenAt - a.seenAt)
+      .map((device) => viewOf(device, this.#contextOf(device)))
+  }
+
+  #contextOf(device: SeenDevice): DeviceContext {
+    return {
+      now: this.#clock.now(),
+      apart: this.#apart,
+      omadacId: this.#ports.omadacId(),
+      connections: () => this.#ports.managementConnections(device.address),
+    }
+  }
+
+  #insert(announce: Announce, address: string): SeenDevice {
+    if (this.#devices.size >= maxDevices) this.#spareConnected()
+    const device: SeenDevice = {
+      announce,
+      address,
+      skew: undefined,
+      firstSeenAt: this.#clock.now(),
+      seenAt: this.#clock.now(),
+      announces: 0,
+      adoptSentAt: undefined,
+      managed: false,
+    }
+    this.#devices.set(announce.mac, device)
+    return device
+  }
+
+  /**
+   * Connected devices announce nothing and would be the first to go: each oldest one is made the newest instead. Anybody
+   * can fill the table with devices that count as connected; the looks are bounded, so that this costs no time.
+   */
+  #spareConnected(): void {
+    for (; this.#looks > 0; this.#looks--) {
+      const oldest = this.#devices.oldest()
+      if (oldest === undefined || adoptionOf(oldest[1], this.#contextOf(oldest[1])) !== 'connected') return
+      this.#devices.get(oldest[0])
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import type { Clock } from '../../core/clock.ts'
+import { systemCode } from '../../core/errors.ts'
+import { LruMap } from '../../core/lru-map.ts'
+import type { Datagram } from './ports.ts'
+import { Upstream } from './upstream.ts'
+
+/** One device port that talks to one discovery port of the controller. */
+export interface Session {
+  readonly address: string
+  readonly port: number
+  readonly discoveryPort: number
+  readonly upstream: Upstream
+  /** The address of ours that the device addressed last; undefined after a broadcast. */
+  localAddress: string | undefined
+  /** The device that announced itself here last. */
+  mac: string | undefined
+  /** Monotonic milliseconds. */
+  usedAt: number
+}
+
+export interface SessionEvents {
+  readonly onAnswer: (session: Session, payload: Buffer) => void
+  /** An error of an earlier datagram of this session, or of its socket. */
+  readonly onError: (session: Session, error: Error) => void
+  /** A session had to give way before its time. */
+  readonly onCrowded: () => void
+}
+
+/** No more sockets: of this process, of the machine, of its ports or its memory. */
+const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
+
+/**
+ * The sessions, bounded in number and in idle time; owns their sockets. The longest idle gives way when the table is
+ * full or the machine has no socket left.
+ */
+export class Sessions {
+  readonly #clock: Clock
+  readonly #idleMilliseconds: number
+  readonly #controllerAddress: string
+  readonly #events: SessionEvents
+  readonly #sessions: LruMap<string, Session>
+  readonly #localPorts = new Set<number>()
+
+  constructor(options: {
+    clock: Clock
+    max: number
+    idleSeconds: number
+    controllerAddress: string
+    events: SessionEvents
+  }) {
+    this.#clock = options.clock
+    this.#idleMilliseconds = options.idleSeconds * 1000
+    this.#controllerAddress = options.controllerAddress
+    this.#events = options.events
+    this.#sessions = new LruMap({
+      max: options.max,
+      onEvict: (_, session) => {
+        this.#release(session)
+        options.events.onCrowded()
+      },
+    })
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** True for the local port of a session's socket. */
+  hasLocalPort(port: number): boolean {
+    return this.#localPorts.has(port)
+  }
+
+  /** The session of this datagram's sender, opened when there is none. @throws the system's error when it cannot be opened */
+  of(datagram: Datagram): Session {
+    const key = keyOf(datagram)
+    const session = this.#sessions.get(key) ?? this.#create(key, datagram)
+    session.usedAt = this.#clock.now()
+    session.localAddress = datagram.localAddress
+    return session
+  }
+
+  /** The controller answered: the session is in use. */
+  touch(session: Session): void {
+    if (this.#sessions.get(keyOf(session)) === session) session.usedAt = this.#clock.now()
+  }
+
+  /** Closes what has been idle for too long. */
+  expire(): void {
+    const limit = this.#clock.now() - this.#idleMilliseconds
+    for (const [key, session] of this.#sessions.entries()) {
+      if (session.usedAt > limit) return
+      this.#remove(key, session)
+    }
+  }
+
+  closeAll(): void {
+    for (const [key, session] of this.#sessions.entries()) this.#remove(key, session)
+  }
+
+  #create(key: string, datagram: Datagram): Session {
+    const upstream = this.#openOrMakeRoom(() =>
+      Upstream.open({
+        address: this.#controllerAddress,
+        port: datagram.discoveryPort,
+        onAnswer: (payload) => this.#events.onAnswer(session, payload),
+        onError: (error) => this.#events.onError(session, error),
+      }),
+    )
+    const session: Session = {
+      address: datagram.address,
+      port: datagram.port,
+      discoveryPort: datagram.discoveryPort,
+      upstream,
+      localAddress: datagram.localAddress,
+      mac: undefined,
+      usedAt: this.#clock.now(),
+    }
+    this.#localPorts.add(upstream.localPort)
+    this.#sessions.set(key, session)
+    return session
+  }
+
+  #openOrMakeRoom(open: () => Upstream): Upstream {
+    try {
+      return open()
+    } catch (error) {
+      const oldest = this.#sessions.oldest()
+      if (oldest === undefined || !exhaustion.has(systemCode(error) ?? '')) throw error
+      this.#remove(...oldest)
+      this.#events.onCrowded()
+      return open()
+    }
+  }
+
+  #remove(key: string, session: Session): void {
+    this.#sessions.delete(key)
+    this.#release(session)
+  }
+
+  #release(session: Session): void {
+    this.#localPorts.delete(session.upstream.localPort)
+    session.upstream.close()
+  }
+}
+
+function keyOf(sender: { address: string; port: number; discoveryPort: number }): string {
+  return `${sender.address} ${sender.port} ${sender.discoveryPort}`
+}

@@ -1,0 +1,66 @@
+import { sourceOf } from '../../core/source.ts'
+
+/** Why a limit turns a connection away. */
+export type LimitRefusal = 'limit-total' | 'limit-source'
+
+/**
+ * How many connections are open at once, so that few clients cannot keep the many out:
+ *
+ * - in total over all ports; of that at most half on the web ports, so that neither browsers nor a rush of portal guests
+ *   take the places of the devices, which need one each and for good
+ * - of one source on one port
+ * - of one source over all ports: as many as are free besides. One source gets half of the places, two a third each, and
+ *   however many try, some are left for who holds none yet (the dynamic threshold of Choudhury and Hahne, IEEE/ACM
+ *   Transactions on Networking 6(2), 1998)
+ */
+export class ConnectionLimits {
+  readonly #maxTotal: number
+  readonly #maxWeb: number
+  readonly #maxPerSource: number
+  readonly #isWeb: (port: number) => boolean
+  /** By source, and by port and source. Hold one only while it has a connection, so that the total limit bounds both. */
+  readonly #open = new Map<string, number>()
+  #total = 0
+  #web = 0
+
+  /** `isWeb`: whether a port is for browsers, apps and portal guests, too. */
+  constructor(options: { maxTotal: number; maxPerSource: number; isWeb: (port: number) => boolean }) {
+    this.#maxTotal = options.maxTotal
+    this.#maxWeb = Math.ceil(options.maxTotal / 2)
+    this.#maxPerSource = options.maxPerSource
+    this.#isWeb = options.isWeb
+  }
+
+  /** Takes a place, to be given back by `release` with the same arguments; or says which limit is reached. */
+  take(port: number, address: string): LimitRefusal | undefined {
+    const free = this.#freeOn(port)
+    if (free <= 0) return 'limit-total'
+    const source = sourceOf(address)
+    if (this.#openOf(source) >= free || this.#openOf(`${port} ${source}`) >= this.#maxPerSource) return 'limit-source'
+    this.#add(port, source, 1)
+    return undefined
+  }
+
+  release(port: number, address: string): void {
+    this.#add(port, sourceOf(address), -1)
+  }
+
+  #freeOn(port: number): number {
+    const free = this.#maxTotal - this.#total
+    return this.#isWeb(port) ? Math.min(free, this.#maxWeb - this.#web) : free
+  }
+
+  #openOf(key: string): number {
+    return this.#open.get(key) ?? 0
+  }
+
+  #add(port: number, source: string, change: 1 | -1): void {
+    this.#total += change
+    if (this.#isWeb(port)) this.#web += change
+    for (const key of [source, `${port} ${source}`]) {
+      const open = this.#openOf(key) + change
+      if (open > 0) this.#open.set(key, open)
+      else this.#open.delete(key)
+    }
+  }
+}

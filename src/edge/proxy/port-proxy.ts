@@ -1,0 +1,174 @@
+import type { Socket } from 'node:net'
+import { plainAddress } from '../../core/cidr.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { ProxyPortState } from '../../ipc/edge-state.ts'
+import { rolesOf } from '../../omada/ports.ts'
+import { abort } from './abort.ts'
+import { PortCounters, type Refusal } from './counters.ts'
+import type { LimitedLog } from './limited-log.ts'
+import type { ConnectionLimits } from './limits.ts'
+import type { PeerTable } from './peers.ts'
+import type { ProxyPorts } from './ports.ts'
+import { pump } from './pump.ts'
+import { connectUpstream } from './upstream.ts'
+
+/** What all ports of one proxy share. */
+export interface SharedByPorts {
+  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerOnLink' | 'webUpstream'>
+  readonly limits: ConnectionLimits
+  readonly peers: PeerTable
+  readonly logger: Logger
+  readonly limitedLog: LimitedLog
+  /** The controller's address. */
+  readonly address: string
+  readonly connectMilliseconds: number
+  readonly idleMilliseconds: number
+  /** A socket of any port was closed. */
+  readonly closed: () => void
+}
+
+/**
+ * The connections of one port, from accept to close: who may come in, whether to the waiting room or to the controller,
+ * and then both ways until both are done. Owns every socket that it accepts and opens.
+ */
+export class PortProxy {
+  readonly port: number
+  readonly #shared: SharedByPorts
+  /** Takes a client over and answers it; only web ports have one. False when it cannot. */
+  readonly #waitingRoom: ((client: Socket) => boolean) | undefined
+  readonly #counters = new PortCounters()
+  readonly #clients = new Set<Socket>()
+  readonly #upstreams = new Set<Socket>()
+
+  constructor(options: { port: number; shared: SharedByPorts; waitingRoom?: (client: Socket) => boolean }) {
+    this.port = options.port
+    this.#shared = options.shared
+    this.#waitingRoom = options.waitingRoom
+  }
+
+  /** Sockets that are open, on either side. */
+  get openSockets(): number {
+    return this.#clients.size + this.#upstreams.size
+  }
+
+  snapshot(): Omit<ProxyPortState, 'port' | 'state' | 'reason'> {
+    return this.#counters.snapshot()
+  }
+
+  /** Takes over a client that was just accepted and not read from. Never throws: a defect costs this client only. */
+  accept(client: Socket): void {
+    this.#counters.total += 1
+    // What follows from an error follows from the close that comes after it.
+    client.on('error', () => {})
+    try {
+      this.#admit(client)
+    } catch (error) {
+      this.#shared.logger.error({ err: error, port: this.port }, 'a connection could not be served')
+      abort(client)
+    }
+  }
+
+  /**
+   * A connection that the system could not accept, such as for want of memory. When open files run out, libuv accepts
+   * and closes what waits without a word; what can be said of that is said when the controller cannot be reached either.
+   */
+  shed(error: Error): void {
+    this.#counters.total += 1
+    this.#counters.refuse('no-resources')
+    this.#shared.limitedLog.warn(`shed ${this.port}`, { err: error, port: this.port }, 'a connection was shed')
+  }
+
+  /** Closes every connection at once. */
+  closeAll(): void {
+    for (const socket of [...this.#clients, ...this.#upstreams]) abort(socket)
+  }
+
+  #admit(client: Socket): void {
+    const { remoteAddress, localAddress } = client
+    // A client that reset before it was accepted has no address any more.
+    const address = remoteAddress === undefined ? '' : plainAddress(remoteAddress)
+    const arrivedBy = remoteAddress === undefined ? undefined : this.#shared.ports.arrivesBy(remoteAddress)
+    if (arrivedBy !== undefined) this.#counters.arrived(arrivedBy)
+    const refusal = this.#refusalOf(remoteAddress, localAddress)
+    if (refusal !== undefined) {
+      this.#refuse(client, address, refusal)
+      return
+    }
+    this.#clients.add(client)
+    this.#counters.open += 1
+    client.once('close', () => {
+      this.#clients.delete(client)
+      this.#counters.open -= 1
+      this.#shared.limits.release(this.port, address)
+      this.#shared.closed()
+    })
+    if (this.#waitingRoom !== undefined && this.#shared.ports.webUpstream().kind === 'wait') this.#wait(client, address)
+    else this.#forward(client, address)
+  }
+
+  /** Takes a place within the limits unless there is a reason to turn the client away. */
+  #refusalOf(remoteAddress: string | undefined, localAddress: string | undefined): Refusal | undefined {
+    const { ports, limits } = this.#shared
+    if (remoteAddress === undefined || localAddress === undefined) return 'client-gone'
+    const peer = { localAddress, remoteAddress }
+    if (!rolesOf(this.port).some((role) => ports.access(role).admits(peer))) return 'access'
+    return limits.take(this.port, remoteAddress)
+  }
+
+  #forward(client: Socket, address: string): void {
+    const { peers, closed, ports } = this.#shared
+    if (!ports.controllerOnLink()) {
+      this.#unserved(client, address, 'upstream-unreachable')
+      return
+    }
+    const target = {
+      address: this.#shared.address,
+      port: this.port,
+      timeoutMilliseconds: this.#shared.connectMilliseconds,
+    }
+    const upstream = connectUpstream(target, (refusal) => {
+      client.off('close', giveUp)
+      if (client.destroyed) {
+        this.#counters.refuse('client-gone')
+        upstream.destroy()
+        return
+      }
+      if (refusal !== undefined) {
+        this.#unserved(client, address, refusal)
+        return
+      }
+      peers.connected(this.port, address)
+      client.once('close', () => peers.disconnected(this.port, address))
+      pump(client, upstream, { idleMilliseconds: this.#shared.idleMilliseconds, meter: this.#counters })
+    })
+    const giveUp = () => upstream.destroy()
+    client.once('close', giveUp)
+    this.#upstreams.add(upstream)
+    upstream.once('close', () => {
+      this.#upstreams.delete(upstream)
+      closed()
+    })
+  }
+
+  /** The controller cannot be reached. Nothing was read from the client yet: a web client can still be told so. */
+  #unserved(client: Socket, address: string, refusal: Refusal): void {
+    if (this.#waitingRoom === undefined) this.#refuse(client, address, refusal)
+    else this.#wait(client, address)
+  }
+
+  #wait(client: Socket, address: string): void {
+    if (this.#waitingRoom?.(client) === true) this.#counters.waitingRoom += 1
+    else this.#refuse(client, address, 'no-certificate')
+  }
+
+  #refuse(client: Socket, address: string, reason: Refusal): void {
+    this.#counters.refuse(reason)
+    if (address !== '') this.#shared.peers.refused(this.port, address, reason)
+    this.#shared.limitedLog.warn(
+      `${reason} ${this.port}`,
+      { client: address, port: this.port, reason },
+      'a client was turned away',
+    )
+    abort(client)
+  }
+}

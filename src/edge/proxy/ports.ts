@@ -1,0 +1,21 @@
+import type { AccessPolicy } from '../../network/access.ts'
+import type { Role } from '../../omada/ports.ts'
+import type { Upstream } from './web-upstream.ts'
+
+/** What the proxy needs of the rest of the edge. */
+export interface ProxyPorts {
+  access(role: Role): AccessPolicy
+  /**
+   * Whether this machine has an address on the controller's own network. Without that bridge its address would be looked
+   * for by the default route: some other machine could get what devices send.
+   */
+  controllerOnLink(): boolean
+  /** The interface by which a client on another machine arrives; undefined for one on this machine. */
+  arrivesBy(remoteAddress: string): string | undefined
+  /** Asked once for every new connection to a web port. */
+  webUpstream(): Upstream
+  /** The user's certificate for the waiting room as PEM texts, the full chain first; undefined when there is none. */
+  certificate(): Promise<{ readonly cert: string; readonly key: string } | undefined>
+  /** Where the waiting room keeps its self-signed certificate. */
+  readonly stateDirectory: string
+}

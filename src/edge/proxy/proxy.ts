@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net'
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Component } from '../../core/component.ts'
+import { withDeadline } from '../../core/deadline.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { ProxyPortState } from '../../ipc/edge-state.ts'
+import { webPorts } from '../../omada/ports.ts'
+import { LimitedLog } from './limited-log.ts'
+import { ConnectionLimits } from './limits.ts'
+import { Listener, type Retry } from './listener.ts'
+import { PeerTable } from './peers.ts'
+import { PortProxy, type SharedByPorts } from './port-proxy.ts'
+import type { ProxyPorts } from './ports.ts'
+import { WaitingRoom } from './waiting-room/waiting-room.ts'
+
+export type { ProxyPorts } from './ports.ts'
+
+/** What tests set otherwise than the product does. */
+export interface ProxyTuning {
+  /** Addresses to listen on: the first that the machine can have. */
+  readonly hosts?: readonly string[]
+  readonly webPorts?: typeof webPorts
+  readonly retry?: Retry
+  readonly visitMilliseconds?: number
+}
+
+/** The controller's TCP ports on this machine: each connection goes to the controller's port of the same number. */
+export class TcpProxy implements Component {
+  readonly name = 'proxy'
+  readonly #logger: Logger
+  readonly #drainMilliseconds: number
+  readonly #peers = new PeerTable()
+  readonly #waitingRoom: WaitingRoom
+  readonly #ports: readonly { readonly proxy: PortProxy; readonly listener: Listener }[]
+  readonly #needsTls: boolean
+  #stopping: Promise<void> | undefined
+  #drained: (() => void) | undefined
+
+  constructor(options: {
+    config: Config
+    logger: Logger
+    clock: Clock
+    ports: ProxyPorts
+    tuning?: ProxyTuning
+  }) {
+    const { config, logger, clock, ports, tuning = {} } = options
+    this.#logger = logger
+    this.#drainMilliseconds = config.proxy.drainSeconds * 1000
+    const visit = tuning.visitMilliseconds
+    this.#waitingRoom = new WaitingRoom({
+      logger,
+      clock,
+      ports,
+      statusPort: config.status.port,
+      ...(visit === undefined ? {} : { visitMilliseconds: visit }),
+    })
+    const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
+    const shared: SharedByPorts = {
+      ports,
+      peers: this.#peers,
+      limits: new ConnectionLimits({
+        maxTotal: config.proxy.maxConnections,
+        maxPerSource: config.proxy.maxConnectionsPerSource,
+        isWeb: (port) => web.has(port),
+      }),
+      logger,
+      limitedLog: new LimitedLog({ logger, clock }),
+      address: config.network.controllerAddress,
+      connectMilliseconds: config.proxy.connectTimeoutSeconds * 1000,
+      idleMilliseconds: config.proxy.idleTimeoutSeconds * 1000,
+      closed: () => this.#socketClosed(),
+    }
+    const hosts = tuning.hosts ?? (config.proxy.listen === 'dual-stack' ? ['::', '0.0.0.0'] : ['0.0.0.0'])
+    const numbers = [...new Set(config.proxy.ports)]
+    this.#needsTls = numbers.some((port) => web.get(port) === true)
+    this.#ports = numbers.map((port) => {
+      const tls = web.get(port)
+      const waitingRoom = (client: Socket) => this.#waitingRoom.receive(client, tls === true)
+      const proxy = new PortProxy({ port, shared, ...(tls === undefined ? {} : { waitingRoom }) })
+      const listener = new Listener({
+        port,
+        hosts,
+        logger,
+        clock,
+        ...(tuning.retry === undefined ? {} : { retry: tuning.retry }),
+        onConnection: (client) => proxy.accept(client),
+        onAcceptError: (error) => proxy.shed(error),
+      })
+      return { proxy, listener }
+    })
+  }
+
+  /** Resolves when every port was tried once. A port that cannot be opened is `failed` and does not reject. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    await this.#waitingRoom.start({ tls: this.#needsTls })
+    signal.throwIfAborted()
+    await Promise.all(this.#ports.map(({ listener }) => listener.start()))
+  }
+
+  /** To be called when the user's certificate is another one. */
+  async renewCertificate(): Promise<void> {
+    await this.#waitingRoom.renewCertificate()
+  }
+
+  /** Accepts no more, lets connections finish for `proxy.drainSeconds` or until `deadline` aborts, then closes all. */
+  stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#drain(deadline)
+    return this.#stopping
+  }
+
+  state(): readonly ProxyPortState[] {
+    return this.#ports.map(({ proxy, listener }) => {
+      const draining = this.#stopping !== undefined && proxy.openSockets > 0
+      return { port: proxy.port, ...(draining ? { state: 'draining' } : listener.state()), ...proxy.snapshot() }
+    })
+  }
+
+  /** Connections of a client address to the controller on one port: open now, and why the last one was refused. */
+  connectionsFrom(port: number, address: string): { open: number; lastRefusal?: string } {
+    return this.#peers.lookup(port, address)
+  }
+
+  #openSockets(): number {
+    return this.#ports.reduce((sum, { proxy }) => sum + proxy.openSockets, 0)
+  }
+
+  async #drain(deadline: AbortSignal): Promise<void> {
+    await Promise.all(this.#ports.map(({ listener }) => listener.stop()))
+    const open = this.#openSockets()
+    if (open > 0) this.#logger.info({ sockets: open }, 'letting connections finish')
+    await this.#empty(withDeadline(this.#drainMilliseconds, deadline))
+    const left = this.#openSockets()
+    if (left > 0) this.#logger.info({ sockets: left }, 'closing the connections that did not finish')
+    for (const { proxy } of this.#ports) proxy.closeAll()
+    await this.#empty()
+  }
+
+  /** Resolves when no socket is open, or when `deadline` aborts. */
+  #empty(deadline?: AbortSignal): Promise<void> {
+    if (this.#openSockets() === 0 || deadline?.aborted === true) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#drained = resolve
+      deadline?.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  #socketClosed(): void {
+    if (this.#drained !== undefined && this.#openSockets() === 0) this.#drained()
+  }
+}

@@ -1,0 +1,83 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import { writeFileAtomic } from '../../../core/atomic-file.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { messageOf, systemCode } from '../../../core/errors.ts'
+import type { Logger } from '../../../core/logger.ts'
+import type { ProxyPorts } from '../ports.ts'
+import { makeSelfSigned } from './self-signed.ts'
+
+/** A pair that lasts less than this is remade. */
+const renewBefore = 30 * 24 * 3600 * 1000
+
+/** One file for both, so that a crash cannot leave a key with another key's certificate. */
+const fileName = 'waiting-room.pem'
+
+/** PEM texts; `cert` may hold a whole chain, the server's own first. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+interface CertificateOptions {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly ports: Pick<ProxyPorts, 'certificate' | 'stateDirectory'>
+}
+
+/**
+ * What the waiting room speaks TLS with: the user's certificate, or a self-signed one that is kept from start to start,
+ * so that an exception that a user made for it stays good. A certificate that cannot be used or kept is a warning.
+ */
+export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
+  return (await usersOwn(options, 'uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
+}
+
+/** The user's certificate; undefined when there is none, or one that cannot be used, in which case `instead` is told. */
+export async function usersOwn(
+  { logger, ports }: Pick<CertificateOptions, 'logger' | 'ports'>,
+  instead: string,
+): Promise<Certificate | undefined> {
+  try {
+    const user = await ports.certificate()
+    return user === undefined ? undefined : checked(user)
+  } catch (error) {
+    const remedy =
+      'put a readable tls.crt (full chain) and the tls.key that belongs to it there, then: systemctl reload omada-host'
+    const message = `the certificate in controller.certificateDirectory cannot be used: ${messageOf(error)}`
+    logger.warn({ code: 'CERTIFICATE_UNUSABLE', remedy }, `${message}; the waiting room ${instead}`)
+    return undefined
+  }
+}
+
+async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certificate | undefined> {
+  try {
+    const pem = await readFile(join(ports.stateDirectory, fileName), 'utf8')
+    // Only the end counts: a machine without a real-time clock may not have reached the beginning yet.
+    if (new X509Certificate(pem).validToDate.getTime() - clock.wall() < renewBefore) return undefined
+    return checked({ cert: pem, key: pem })
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') logger.warn({ err: error }, "the waiting room's certificate is made anew")
+    return undefined
+  }
+}
+
+async function made({ logger, ports }: CertificateOptions): Promise<Certificate> {
+  const pair = await makeSelfSigned({ hostname: hostname() })
+  const path = join(ports.stateDirectory, fileName)
+  try {
+    await writeFileAtomic(path, `${pair.key.trim()}\n${pair.cert.trim()}\n`, 0o600)
+  } catch (error) {
+    logger.warn({ err: error, path }, "the waiting room's certificate could not be kept; the next start makes another")
+  }
+  return pair
+}
+
+/** @throws OpenSSL's error when the texts are not PEM, or the key does not belong to the certificate */
+function checked(pair: Certificate): Certificate {
+  createSecureContext({ cert: pair.cert, key: pair.key })
+  return pair
+}

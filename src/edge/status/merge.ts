@@ -1,0 +1,116 @@
+import type { DiscoveryState, EdgeState, ListenerState, ProxyPortState } from '../../ipc/edge-state.ts'
+import type {
+  Condition,
+  ControllerFacts,
+  HistoryEntry,
+  HostState,
+  ImageCheck,
+  Phase,
+  Reason,
+} from '../../ipc/host-state.ts'
+import { nameHolder, type PortQuestion } from './port-holder.ts'
+
+/** What the page, the API and the CLI tell of the appliance. Facts that are not known are absent. Times are ISO 8601. */
+export interface ApplianceStatus {
+  readonly phase: Phase
+  readonly reason: Reason
+  readonly since: string
+  readonly appliance: Partial<HostState['appliance']>
+  readonly controller: Partial<ControllerFacts>
+  readonly conditions: readonly Condition[]
+  readonly discovery: DiscoveryState
+  readonly proxy: { readonly ports: readonly ProxyPortState[] }
+  /** Of the status page itself; absent when the edge does not answer. */
+  readonly status?: ListenerState
+  /** What a user should know or act on, the ports that could not be opened among them. */
+  readonly warnings: readonly Reason[]
+  readonly images?: ImageCheck
+  readonly history: readonly HistoryEntry[]
+}
+
+export interface MergeOptions {
+  /** What the host said before it fell silent, and when that was. Used when `host` is undefined. */
+  readonly lost?: { readonly host: HostState; readonly at: string }
+  /** The edge's own process, which is nobody's rival for a port. */
+  readonly ownPid?: number
+}
+
+/**
+ * One status from the two halves; undefined is a half that does not answer. Without the host nobody watches the
+ * controller: its last known phase stands, except that `ready`, which nobody vouches for any more, becomes `degraded`.
+ * `since` is empty only when neither half was ever known.
+ */
+export function mergeStatus(
+  host: HostState | undefined,
+  edge: EdgeState | undefined,
+  options: MergeOptions = {},
+): ApplianceStatus {
+  const holders = (host ?? options.lost?.host)?.portHolders ?? []
+  const complete = <T extends PortQuestion>(entry: T) => nameHolder(entry, holders, options.ownPid)
+  const ports = (edge?.proxy.ports ?? []).map((port) => {
+    const { protocol: _, ...completed } = complete({ ...port, protocol: 'tcp' as const })
+    return completed
+  })
+  const listeners = (edge?.discovery.listeners ?? []).map(complete)
+  const status = edge === undefined ? undefined : complete(edge.status)
+  const failures = [...ports, ...listeners, ...(status === undefined ? [] : [status])].flatMap((entry) =>
+    entry.state === 'failed' && entry.reason !== undefined ? [entry.reason] : [],
+  )
+  const known = host ?? options.lost?.host
+  return {
+    ...phaseOf(host, edge, options),
+    appliance: known?.appliance ?? {},
+    controller: known?.controller ?? {},
+    conditions: host?.conditions ?? (options.lost?.host.conditions ?? []).map(unwatched),
+    discovery: { ...(edge?.discovery ?? { sessions: 0, devices: 0, outcomes: {} }), listeners },
+    proxy: { ports },
+    ...(status === undefined ? {} : { status }),
+    warnings: distinct([
+      ...(edge === undefined ? [edgeAbsent] : []),
+      ...failures,
+      ...(known?.warnings ?? []),
+      ...(edge?.warnings ?? []),
+    ]),
+    ...(known?.images === undefined ? {} : { images: known.images }),
+    history: known?.history ?? [],
+  }
+}
+
+const hostRemedy = 'systemctl status omada-host shows why; systemctl start omada-host starts it again'
+
+const edgeAbsent: Reason = {
+  code: 'APPLIANCE_UNREACHABLE',
+  message: 'the edge does not answer: devices and browsers may not reach the controller',
+  remedy: 'systemctl status omada-host-edge shows why; systemctl restart omada-host-edge starts it again',
+}
+
+function phaseOf(
+  host: HostState | undefined,
+  edge: EdgeState | undefined,
+  { lost }: MergeOptions,
+): Pick<ApplianceStatus, 'phase' | 'reason' | 'since'> {
+  if (host !== undefined) return { phase: host.phase, reason: host.reason, since: host.since }
+  if (lost === undefined) {
+    const message = "omada-host's host process has not answered yet"
+    const reason: Reason = { code: 'APPLIANCE_UNREACHABLE', message, remedy: hostRemedy }
+    return { phase: 'starting', reason, since: edge?.startedAt ?? '' }
+  }
+  const was = lost.host.phase
+  const message = `omada-host's host process does not answer; forwarding goes on. The controller was ${was} before`
+  return {
+    phase: was === 'ready' ? 'degraded' : was,
+    reason: { code: 'APPLIANCE_UNREACHABLE', message, remedy: hostRemedy },
+    since: lost.at,
+  }
+}
+
+function unwatched(condition: Condition): Condition {
+  const { detail: _, consequenceOf: __, ...rest } = condition
+  return { ...rest, status: 'unknown', reason: { message: 'not measured while the host process does not answer' } }
+}
+
+function distinct(reasons: readonly Reason[]): Reason[] {
+  const byMessage = new Map<string, Reason>()
+  for (const reason of reasons) if (!byMessage.has(reason.message)) byMessage.set(reason.message, reason)
+  return [...byMessage.values()]
+}

@@ -1,0 +1,177 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Config } from '../../config/schema.ts'
+import { Backoff } from '../../core/backoff.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Component } from '../../core/component.ts'
+import { raceAbort } from '../../core/deadline.ts'
+import type { Emitter } from '../../core/emitter.ts'
+import type { Fault } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { ListenerState } from '../../ipc/edge-state.ts'
+import { answerFaults } from '../../ipc/server-app.ts'
+import { defaultTiming, EventStream, type EventStreamTiming } from '../../ipc/sse.ts'
+import type { AccessPolicy } from '../../network/access.ts'
+import { answerClientError, maxHeaderBytes } from './client-errors.ts'
+import { ConnectionGuard } from './connection-guard.ts'
+import { ownDomainsOf } from './host-header.ts'
+import { listenFault, listenOnFirst } from './listen.ts'
+import { addRoutes } from './routes.ts'
+import { StatusSnapshot, type StatusSources } from './snapshot.ts'
+
+/** What the status page needs of the rest. */
+export interface StatusPorts extends StatusSources {
+  readonly changed: Emitter<void>
+  readonly access: AccessPolicy
+}
+
+/** Bounds on slow clients, in milliseconds; a test shortens them. */
+export interface StatusTiming extends EventStreamTiming {
+  /** How long a client may take to send a whole request. */
+  readonly requestMilliseconds: number
+}
+
+const maxPerSource = 32
+/** Some connections of a client stay free for requests. */
+const maxStreamsPerSource = 16
+/** The controller's HTTPS interface; clients must see its own number (omada/ports.ts). */
+const controllerPort = 8043
+
+/**
+ * The status page and its API. A port that cannot be opened is told in `state()` and tried again: it never takes the
+ * edge down.
+ */
+export class StatusServer implements Component {
+  readonly name = 'status'
+  readonly #config: Config
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #ports: StatusPorts
+  readonly #timing: StatusTiming
+  readonly #snapshot: StatusSnapshot
+  readonly #guard: ConnectionGuard
+  readonly #stream: EventStream
+  readonly #stopping = new AbortController()
+  #unsubscribe: (() => void) | undefined
+  #app: FastifyInstance | undefined
+  #fault: Fault | undefined
+  #trying: Promise<void> | undefined
+
+  constructor(options: { config: Config; logger: Logger; clock: Clock; ports: StatusPorts; timing?: StatusTiming }) {
+    this.#config = options.config
+    this.#logger = options.logger
+    this.#clock = options.clock
+    this.#ports = options.ports
+    this.#timing = options.timing ?? { ...defaultTiming, requestMilliseconds: 10_000 }
+    this.#snapshot = new StatusSnapshot({ sources: options.ports, clock: options.clock, ownPid: process.pid })
+    this.#guard = new ConnectionGuard({ access: options.ports.access, maxPerSource })
+    this.#stream = new EventStream({
+      event: 'status',
+      render: () => this.#snapshot.statusJson(),
+      // Whoever shows devices too asks for them again when something about them changed.
+      id: () => hash('sha1', this.#snapshot.devicesJson()),
+      timing: this.#timing,
+      maxPerSource: maxStreamsPerSource,
+    })
+  }
+
+  state(): ListenerState {
+    const base = {
+      protocol: 'tcp',
+      address: '*',
+      port: this.#config.status.port,
+      refused: this.#guard.refused,
+    } as const
+    if (this.#app !== undefined) return { ...base, state: 'listening' }
+    return this.#fault === undefined ? { ...base, state: 'closed' } : { ...base, state: 'failed', reason: this.#fault }
+  }
+
+  /** Resolves when the port is open or has been found not to be; it is then tried again in the background. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    this.#unsubscribe = this.#ports.changed.on(() => {
+      this.#snapshot.invalidate()
+      this.#stream.notify()
+    })
+    if (!(await this.#open())) this.#trying = this.#keepTrying(this.#stopping.signal)
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort()
+    this.#unsubscribe?.()
+    this.#stream.close()
+    await this.#trying
+    const app = this.#app
+    this.#app = undefined
+    if (app !== undefined) await raceAbort(app.close(), deadline)
+  }
+
+  async #keepTrying(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ initial: 1000, max: 30_000 })
+    do {
+      await this.#clock.sleep(backoff.next(), signal).catch(() => {})
+    } while (!signal.aborted && !(await this.#open()))
+  }
+
+  async #open(): Promise<boolean> {
+    const { port } = this.#config.status
+    const hosts = this.#config.proxy.listen === '0.0.0.0' ? ['0.0.0.0'] : ['::', '0.0.0.0']
+    try {
+      this.#app = await listenOnFirst(hosts, (host) => this.#listen(host, port))
+      this.#fault = undefined
+      this.#logger.info({ port }, 'the status page is served')
+      return true
+    } catch (error) {
+      const fault = listenFault(port, error)
+      if (this.#fault?.message !== fault.message) this.#logger.warn({ code: fault.code }, fault.message)
+      this.#fault = fault
+      return false
+    }
+  }
+
+  /** A Fastify app cannot listen again after it failed to: each try has its own. */
+  async #listen(host: string, port: number): Promise<FastifyInstance> {
+    const { requestMilliseconds } = this.#timing
+    const app = fastify({
+      logger: false,
+      bodyLimit: 1024,
+      forceCloseConnections: true,
+      requestTimeout: requestMilliseconds,
+      // Longer than a heartbeat: a connection without any traffic for so long is dead, or does not read.
+      connectionTimeout: 4 * this.#timing.heartbeatMilliseconds,
+      keepAliveTimeout: 10_000,
+      http: {
+        maxHeaderSize: maxHeaderBytes,
+        connectionsCheckingInterval: requestMilliseconds / 5,
+      },
+      clientErrorHandler: answerClientError,
+    })
+    app.server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'))
+    this.#guard.watch(app.server)
+    answerFaults(app, this.#logger)
+    addRoutes(app, {
+      snapshot: this.#snapshot,
+      stream: this.#stream,
+      guard: this.#guard,
+      ownDomains: ownDomainsOf(hostname(), readResolvConf()),
+      controllerPort,
+    })
+    try {
+      await app.listen({ host, port })
+      return app
+    } catch (error) {
+      await app.close()
+      throw error
+    }
+  }
+}
+
+function readResolvConf(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
+}

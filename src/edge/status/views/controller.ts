@@ -1,0 +1,41 @@
+import type { ImageCheck } from '../../../ipc/host-state.ts'
+import type { ApplianceStatus } from '../merge.ts'
+import { ago, dateTime } from './format.ts'
+import { type Html, type HtmlValue, html } from './html.ts'
+import { sentence } from './reason.ts'
+
+/** What is known of the container and the controller in it. */
+export function controllerView(status: ApplianceStatus, now: number): Html {
+  const { controller, appliance, images } = status
+  const facts: readonly (readonly [string, HtmlValue])[] = [
+    ['Controller version', controller.version],
+    ['Controller id', controller.omadacId !== undefined && html`<code>${controller.omadacId}</code>`],
+    ['Image', controller.image !== undefined && html`<code>${controller.image}</code>`],
+    ['Image digest', controller.digest !== undefined && short(controller.digest)],
+    ['Newer image', images !== undefined && newerImage(images, now)],
+    ['Container', controller.containerId !== undefined && short(controller.containerId)],
+    ['Container address', controller.address],
+    ['Container started', controller.startedAt !== undefined && ago(now, controller.startedAt)],
+    ['omada-host version', appliance.version],
+    ['omada-host started', appliance.startedAt !== undefined && ago(now, appliance.startedAt)],
+  ]
+  const known = facts.filter(([, value]) => value !== undefined && value !== false)
+  return html`<section id="controller" class="card" aria-labelledby="controller-title">
+<h2 id="controller-title">Controller</h2>${
+    known.length === 0
+      ? html`<p class="empty">Nothing is known yet.</p>`
+      : html`<dl>${known.map(([name, value]) => html`<div data-key="${name}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
+  }</section>`
+}
+
+/** The first twelve digits of a digest or id, as container engines show them; the whole as title. */
+function short(id: string): Html {
+  return html`<code title="${id}">${id.replace(/^sha256:/, '').slice(0, 12)}</code>`
+}
+
+function newerImage(images: ImageCheck, now: number): Html {
+  const found = [...images.newerTags, ...(images.newDigest === undefined ? [] : ['this tag has been rebuilt'])]
+  const checked = html`<small title="${dateTime(images.checkedAt)}">checked ${ago(now, images.checkedAt)}</small>`
+  if (images.fault !== undefined) return html`${sentence(images.fault.message)} ${checked}`
+  return html`${found.length === 0 ? 'none' : found.join(', ')} ${checked}`
+}

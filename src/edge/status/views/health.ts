@@ -1,0 +1,60 @@
+import type { Condition } from '../../../ipc/host-state.ts'
+import { lasting, plural } from './format.ts'
+import { type Html, html } from './html.ts'
+import { remedyView, sentence } from './reason.ts'
+
+const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; word: string }>> = {
+  ok: { mark: '✓', tone: 'good', word: 'OK' },
+  failing: { mark: '✕', tone: 'bad', word: 'Failing' },
+  unknown: { mark: '?', tone: 'idle', word: 'Not measured' },
+}
+
+/** The conditions. What fails only because something else fails is folded under its cause. */
+export function healthView(conditions: readonly Condition[], now: number): Html {
+  const groups = groupByCause(conditions)
+  return html`<section id="health" class="card" aria-labelledby="health-title"><h2 id="health-title">Health</h2>${
+    groups.length === 0
+      ? html`<p class="empty">Nothing is measured while the controller does not run.</p>`
+      : html`<ul class="conditions">${groups.map(([cause, ...consequences]) => conditionView(cause, now, consequences))}</ul>`
+  }</section>`
+}
+
+type Group = readonly [cause: Condition, ...consequences: Condition[]]
+
+/** Each condition is in exactly one group: with the cause at the root of it, or first of its own. */
+function groupByCause(conditions: readonly Condition[]): readonly Group[] {
+  const byName = new Map(conditions.map((condition) => [condition.name, condition]))
+  const groups = new Map<Condition, Condition[]>()
+  for (const condition of conditions) {
+    const root = rootOf(condition, byName)
+    const consequences = groups.get(root) ?? []
+    groups.set(root, root === condition ? consequences : [...consequences, condition])
+  }
+  return [...groups].map(([cause, consequences]): Group => [cause, ...consequences])
+}
+
+/** Follows the causes to the last that is known; a condition in a circle of causes is its own root. */
+function rootOf(condition: Condition, byName: ReadonlyMap<string, Condition>): Condition {
+  let root = condition
+  const passed = new Set([condition])
+  while (root.consequenceOf !== undefined) {
+    const cause = byName.get(root.consequenceOf)
+    if (cause === undefined) return root
+    if (passed.has(cause)) return condition
+    passed.add(cause)
+    root = cause
+  }
+  return root
+}
+
+function conditionView(condition: Condition, now: number, consequences: readonly Condition[]): Html {
+  const { mark, tone, word } = marks[condition.status]
+  return html`<li data-key="${condition.name}" class="condition ${tone}"><span class="mark" aria-hidden="true">${mark}</span>
+<div><p><b>${condition.name}</b> <span class="state">${word}</span> <span class="since">for ${lasting(now, condition.since)}</span></p>
+<p>${sentence(condition.reason.message)}${condition.detail !== undefined && html` <span class="detail">${condition.detail}</span>`}</p>
+${condition.status !== 'ok' && remedyView(condition.reason)}${
+  consequences.length > 0 &&
+  html`<details><summary>${plural(consequences.length, 'consequence')}</summary>
+<ul class="conditions">${consequences.map((consequence) => conditionView(consequence, now, []))}</ul></details>`
+}</div></li>`
+}

@@ -1,0 +1,91 @@
+import { Backoff } from '../../core/backoff.ts'
+import type { Fault } from '../../core/errors.ts'
+import type { Reason } from '../../ipc/host-state.ts'
+import { cleanExitCode } from '../../omada/image-contract.ts'
+import { findOutOfMemory, findRefusal } from '../../omada/refusals.ts'
+import { plainText } from '../engine/lines.ts'
+
+/** How a container ended, and its log since its last start. */
+export interface Death {
+  readonly exitCode: number
+  readonly outOfMemory: boolean
+  /** Last lines, oldest first. */
+  readonly log: readonly string[]
+}
+
+/** `refused` and `loop` are for the user to solve; otherwise the container starts again after `restartIn` milliseconds. */
+export type Verdict =
+  | { readonly kind: 'restart'; readonly restartIn: number; readonly reason: Reason }
+  | { readonly kind: 'refused' | 'loop'; readonly reason: Fault }
+
+/** This many deaths within the window are a crash loop. */
+export const crashLoop = { deaths: 5, windowMilliseconds: 600_000 } as const
+
+/** 128 + SIGKILL. */
+const killed = 137
+
+/** Judges deaths in their order: the growing delay before a restart, and when to give up. */
+export class DeathWatch {
+  readonly #backoff: Backoff
+  #times: number[] = []
+
+  constructor(options: { random?: () => number } = {}) {
+    this.#backoff = new Backoff({ initial: 1000, max: 60_000, ...options })
+  }
+
+  /** `now` is monotonic milliseconds; `wasReady` whether the controller had been ready since its start. */
+  judge(death: Death, now: number, wasReady: boolean): Verdict {
+    const refusal = death.exitCode === 1 ? findRefusal(death.log) : undefined
+    if (refusal !== undefined) return { kind: 'refused', reason: refusal }
+    if (wasReady) this.#backoff.reset()
+    this.#times = [...this.#times.filter((time) => now - time < crashLoop.windowMilliseconds), now]
+    const reason = describe(death)
+    if (this.#times.length < crashLoop.deaths) return { kind: 'restart', restartIn: this.#backoff.next(), reason }
+    const minutes = crashLoop.windowMilliseconds / 60_000
+    return {
+      kind: 'loop',
+      reason: {
+        code: reason.code === 'CONTROLLER_OUT_OF_MEMORY' ? reason.code : 'CONTROLLER_CRASH_LOOP',
+        message: `the controller died ${this.#times.length} times within ${minutes} minutes; at last: ${reason.message}${lastLines(death.log)}`,
+        remedy: reason.remedy ?? 'see why in its log (omada-host logs), then: omada-host start',
+      },
+    }
+  }
+
+  /** The user asked for a fresh start. */
+  reset(): void {
+    this.#times = []
+    this.#backoff.reset()
+  }
+}
+
+function describe(death: Death): Reason {
+  const heap = findOutOfMemory(death.log)
+  if (heap !== undefined || death.outOfMemory || death.exitCode === killed) {
+    const cause =
+      heap !== undefined
+        ? `its java heap is exhausted (${plainText(heap, 200)})`
+        : death.outOfMemory
+          ? 'it reached its memory limit and was killed'
+          : 'it was killed (exit code 137), most often for lack of memory'
+    return {
+      code: 'CONTROLLER_OUT_OF_MEMORY',
+      message: `the controller died: ${cause}`,
+      remedy: 'give the machine more memory, or set controller.memory by hand; an -openj9 image tag needs less',
+    }
+  }
+  if (death.exitCode === cleanExitCode) {
+    return { message: `the controller was stopped by somebody else (exit code ${cleanExitCode})` }
+  }
+  return { message: `the controller died with exit code ${death.exitCode}` }
+}
+
+function lastLines(log: readonly string[]): string {
+  const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
+  return lines.length === 0 ? '' : `; last log lines: ${lines.slice(-5).join(' | ')}`
+}
+
+/** What is told while a container that died waits for its restart. */
+export function restarting(reason: Reason, milliseconds: number): Reason {
+  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
+}

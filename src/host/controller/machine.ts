@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs'
+import { readFile, readlink, statfs } from 'node:fs/promises'
+import { type MachineNames, readMachineNames } from '../../linux/names.ts'
+import { parseRoutes, type Route } from '../../network/routes.ts'
+import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
+
+/** What is known of this machine. Megabytes are 2^20 bytes. */
+export interface MachineFacts {
+  /** Go's name of the processor architecture, as image manifests have it: `amd64`, `arm64`. */
+  readonly architecture: string
+  /** Flags that every processor has, as /proc/cpuinfo names them. */
+  readonly cpuFlags: ReadonlySet<string>
+  readonly memoryMegabytes: number
+  readonly timezone: string
+  readonly cgroups: CgroupLayout
+  /** The kernel's IPv4 routes now. */
+  routes(): Promise<readonly Route[]>
+  /** Free space of the file system that holds `path`, in megabytes; undefined when it cannot be told. */
+  freeMegabytes(path: string): Promise<number | undefined>
+  /** How it resolves names now. */
+  names(): Promise<MachineNames>
+  /** Whether a process of this id runs. */
+  processRuns(pid: number): boolean
+}
+
+export interface MachinePaths {
+  readonly cpuinfo: string
+  readonly meminfo: string
+  readonly route: string
+  readonly timezone: string
+  readonly localtime: string
+  readonly cgroups: string
+}
+
+/** Where Linux tells these facts. */
+export const machinePaths: MachinePaths = {
+  cpuinfo: '/proc/cpuinfo',
+  meminfo: '/proc/meminfo',
+  route: '/proc/net/route',
+  timezone: '/etc/timezone',
+  localtime: '/etc/localtime',
+  cgroups: '/sys/fs/cgroup',
+}
+
+/** Reads the facts that do not change while the machine runs, and how to read those that do. */
+export async function readMachineFacts(
+  paths: MachinePaths = machinePaths,
+  architecture: string = process.arch,
+): Promise<MachineFacts> {
+  return {
+    architecture: architecture === 'x64' ? 'amd64' : architecture,
+    cpuFlags: parseCpuFlags(await readFile(paths.cpuinfo, 'utf8')),
+    memoryMegabytes: parseMemTotal(await readFile(paths.meminfo, 'utf8')),
+    timezone: await readTimezone(paths),
+    cgroups: await readCgroupLayout(paths.cgroups),
+    // A kernel without IPv4 routes has no such file.
+    routes: async () => parseRoutes(await readFile(paths.route, 'utf8').catch(() => '')),
+    freeMegabytes: async (path) => {
+      const stats = await statfs(path).catch(() => undefined)
+      return stats === undefined ? undefined : Math.floor((stats.bavail * stats.bsize) / 1024 / 1024)
+    },
+    names: () => readMachineNames(),
+    processRuns: (pid) => existsSync(`/proc/${pid}`),
+  }
+}
+
+/** `flags` on x86, `Features` on Arm: the flags that all processors share. Empty when the text tells none. */
+export function parseCpuFlags(cpuinfo: string): ReadonlySet<string> {
+  const perProcessor = [...cpuinfo.matchAll(/^(?:flags|Features)\s*:(.*)$/gm)].map(
+    (match) => new Set((match[1] ?? '').trim().split(/\s+/)),
+  )
+  const [first, ...others] = perProcessor
+  return new Set([...(first ?? [])].filter((flag) => flag !== '' && others.every((flags) => flags.has(flag))))
+}
+
+/** MemTotal in megabytes; 0 when the text does not tell it. */
+export function parseMemTotal(meminfo: string): number {
+  return Math.floor(Number(/^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0) / 1024)
+}
+
+/** Where /etc/localtime points to (localtime(5)), else Debian's /etc/timezone, else UTC. */
+async function readTimezone(paths: MachinePaths): Promise<string> {
+  const link = await readlink(paths.localtime).catch(() => '')
+  const candidates = [
+    /\/zoneinfo\/(.+)$/.exec(link)?.[1],
+    (await readFile(paths.timezone, 'utf8').catch(() => '')).trim(),
+  ]
+  return candidates.find((zone): zone is string => zone !== undefined && isTimezone(zone)) ?? 'Etc/UTC'
+}
+
+function isTimezone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return zone !== ''
+  } catch {
+    return false
+  }
+}

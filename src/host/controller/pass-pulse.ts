@@ -1,0 +1,35 @@
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { Pulse } from '../../core/pulse.ts'
+
+/**
+ * Longest silence of a pass beyond the grace, in milliseconds: more than the engine's deadlines, a pull's pause between two
+ * tries, and the longest pull without a byte.
+ */
+const passSilence = 900_000
+/** How late the next pass may be, in milliseconds. */
+const lateness = 60_000
+
+/** The reconciler's life signs: each pass, each thing done in it and each rest. */
+export class PassPulse {
+  readonly #config: Config
+  readonly #pulse: Pulse
+
+  constructor(options: { config: Config; clock: Clock }) {
+    this.#config = options.config
+    this.#pulse = new Pulse(options)
+  }
+
+  /** See `Pulse.dueBy`. */
+  get dueBy(): number {
+    return this.#pulse.dueBy
+  }
+
+  working(): void {
+    this.#pulse.promise(this.#config.controller.stopGraceSeconds * 1000 + passSilence)
+  }
+
+  resting(milliseconds: number): void {
+    this.#pulse.promise(milliseconds + lateness)
+  }
+}

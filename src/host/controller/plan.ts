@@ -1,0 +1,139 @@
+import { ApplianceError } from '../../core/errors.ts'
+import type { ContainerSpec, EngineContainer, EngineImage, EngineNetwork, NetworkSpec } from '../engine/engine.ts'
+import { type Desired, labels } from './spec.ts'
+
+/** What the engine has of what the configuration names. */
+export interface Observed {
+  readonly image: EngineImage | undefined
+  readonly network: EngineNetwork | undefined
+  readonly container: EngineContainer | undefined
+}
+
+/** What is wanted beyond the specification. */
+export interface Intent {
+  /** `restart` is `run` for a container that has to be stopped first. */
+  readonly run: 'run' | 'restart'
+  readonly pull: 'missing' | 'always' | 'never'
+  /** Whether an `always` pull has been done for this start. */
+  readonly pulled: boolean
+  /** How long a container that died has to wait for its restart, in milliseconds; 0 when it need not. */
+  readonly restartIn: number
+}
+
+/** One step towards the desired state; `execute.ts` maps each to calls of the engine. */
+export type Step =
+  /** `optional`: go on with the image at hand when the registry does not answer. */
+  | { readonly kind: 'pull'; readonly image: string; readonly optional: boolean }
+  | { readonly kind: 'create-network'; readonly spec: NetworkSpec }
+  | { readonly kind: 'remove-network'; readonly name: string }
+  | { readonly kind: 'create'; readonly spec: ContainerSpec }
+  /** `fresh`: nothing has ever run in it. */
+  | { readonly kind: 'start'; readonly container: string; readonly fresh: boolean }
+  | { readonly kind: 'stop'; readonly id: string }
+  | { readonly kind: 'remove'; readonly id: string }
+  | { readonly kind: 'wait'; readonly milliseconds: number }
+
+/** How long to wait for a container that is on its way to another status, in milliseconds. */
+const transientWait = 1000
+
+/**
+ * The steps from what is observed to what is desired; none when they agree. Pure. A container that runs is never stopped
+ * before the image for its successor is there, and never because its tag moved: only a start takes the newer image.
+ * @throws ApplianceError CONTAINER_NAME_TAKEN, NETWORK_MISMATCH or IMAGE_MISSING when no step is safe
+ */
+export function planSteps(desired: Desired, observed: Observed, intent: Intent): readonly Step[] {
+  const { container } = observed
+  if (container !== undefined && !isOurs(container)) throw nameTaken(desired)
+  if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
+  const runs = isRunning(container)
+  const same = container?.labels[labels.spec] === desired.container.labels[labels.spec]
+  if (runs && same && intent.run === 'run') return repairNetwork(desired, observed)
+  if (!runs && intent.restartIn > 0 && same) return [{ kind: 'wait', milliseconds: intent.restartIn }]
+
+  // The image first, while what runs still runs; the plan after that sees what came.
+  const pull = planPull(desired, observed, intent)
+  if (pull.length > 0) return pull
+  const stop: Step[] = runs ? [{ kind: 'stop', id: container.id }] : []
+  const network = planNetwork(desired, observed)
+  if (container !== undefined && same && network.length === 0 && container.imageId === observed.image?.id) {
+    return [...stop, { kind: 'start', container: container.id, fresh: container.startedAt === undefined }]
+  }
+  const remove: Step[] = container === undefined ? [] : [{ kind: 'remove', id: container.id }]
+  const spec = desired.container
+  return [
+    ...stop,
+    ...remove,
+    ...network,
+    { kind: 'create', spec },
+    { kind: 'start', container: spec.name, fresh: true },
+  ]
+}
+
+/**
+ * The steps to a controller that does not run, and with `remove` has no container either; its volumes stay. A container
+ * that is not ours is not ours to stop. Pure.
+ */
+export function planStop({ container }: Pick<Observed, 'container'>, remove = false): readonly Step[] {
+  if (container === undefined || !isOurs(container)) return []
+  if (container.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
+  const { id } = container
+  return [
+    ...(isRunning(container) ? [{ kind: 'stop', id } as const] : []),
+    ...(remove ? [{ kind: 'remove', id } as const] : []),
+  ]
+}
+
+/** A paused container has its processes, and must be stopped like one that runs. */
+export function isRunning(container: EngineContainer | undefined): container is EngineContainer {
+  return container?.status === 'running' || container?.status === 'paused'
+}
+
+/** Made by this program, whatever its version and specification. */
+export function isOurs(container: EngineContainer): boolean {
+  return container.labels[labels.spec] !== undefined
+}
+
+function planPull(desired: Desired, observed: Observed, intent: Intent): Step[] {
+  const { image } = desired.container
+  const present = observed.image !== undefined
+  if (intent.pull === 'always' && !intent.pulled) return [{ kind: 'pull', image, optional: present }]
+  if (present) return []
+  if (intent.pull !== 'never') return [{ kind: 'pull', image, optional: false }]
+  throw new ApplianceError({
+    code: 'IMAGE_MISSING',
+    message: `the image ${image} is not on this machine and controller.pull is never`,
+    remedy: `omada-host pull, or load the image yourself, or set controller.pull: missing`,
+  })
+}
+
+/** A container that runs keeps its namespace when its network is removed behind our back: make the name good again. */
+function repairNetwork(desired: Desired, observed: Observed): Step[] {
+  return observed.network === undefined && observed.container?.networks.includes(desired.network.name) === true
+    ? [{ kind: 'create-network', spec: desired.network }]
+    : []
+}
+
+function planNetwork({ network, engine }: Desired, observed: Observed): Step[] {
+  const found = observed.network
+  if (found === undefined) return [{ kind: 'create-network', spec: network }]
+  if (found.subnet === network.subnet && found.driver === 'bridge') return []
+  if (found.labels[labels.version] !== undefined) {
+    return [
+      { kind: 'remove-network', name: network.name },
+      { kind: 'create-network', spec: network },
+    ]
+  }
+  throw new ApplianceError({
+    code: 'NETWORK_MISMATCH',
+    message: `the network ${network.name} exists with ${found.driver} ${found.subnet ?? 'and no subnet'}, not with network.subnet ${network.subnet}, and omada-host did not make it`,
+    remedy: `set network.name to another name, network.subnet to ${found.subnet ?? 'its subnet'}, or remove it: ${engine} network rm ${network.name}`,
+  })
+}
+
+function nameTaken({ container: { name }, engine }: Desired): ApplianceError {
+  return new ApplianceError({
+    code: 'CONTAINER_NAME_TAKEN',
+    message: `a container named ${name} exists that omada-host did not make; it is left alone`,
+    remedy: `set controller.name to another name, or rename it: ${engine} rename ${name} ${name}-old`,
+  })
+}

@@ -1,0 +1,141 @@
+import type { Config } from '../../config/schema.ts'
+import { formatIpv4, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
+import type { Fault } from '../../core/errors.ts'
+import type { Route } from '../../network/routes.ts'
+import { cpuNeed } from '../../omada/image-contract.ts'
+import type { EngineInfo } from '../engine/engine.ts'
+import { runtimeWorks } from '../engine/runtime.ts'
+import type { MachineFacts } from './machine.ts'
+import { bridgeName } from './spec.ts'
+
+/** Everything that a preflight looks at. */
+export interface PreflightFacts {
+  readonly config: Config
+  readonly engine: EngineInfo
+  readonly machine: Pick<MachineFacts, 'architecture' | 'cpuFlags' | 'cgroups'>
+  readonly routes: readonly Route[]
+  /** Free space where the engine stores images; undefined when unknown. */
+  readonly freeMegabytes: number | undefined
+  /** Where the controller's database is, when that is known already. */
+  readonly data?: { readonly path: string; readonly freeMegabytes: number | undefined }
+  readonly imagePresent: boolean
+  /** The network exists as configured, and its own route with it. */
+  readonly networkPresent: boolean
+}
+
+/** Room for the image, compressed and unpacked (about 2.5 GB for v6), and for a start without pull. Megabytes. */
+const roomForPull = 4096
+const roomForStart = 512
+
+/** A route wider than this is the default route in pieces, as VPN clients set it. */
+const narrowest = 8
+
+/** What would keep the controller from working, found before anything is pulled or created. Pure. RAM is `desiredState`'s to judge. */
+export function preflight(facts: PreflightFacts): readonly Fault[] {
+  return [checkRuntime(facts), checkLimits(facts), checkCpu(facts), checkSubnet(facts), checkDisk(facts)].flat()
+}
+
+function checkRuntime({ config, engine, machine }: PreflightFacts): Fault[] {
+  const wanted = config.engine.runtime
+  const runtime = engine.kind === 'docker' ? (wanted ?? engine.defaultRuntime) : engine.defaultRuntime
+  if (engine.kind === 'podman' && wanted !== undefined && baseName(wanted) !== baseName(engine.defaultRuntime)) {
+    return [
+      {
+        code: 'ENGINE_RUNTIME',
+        message: `engine.runtime is ${wanted}, but Podman's service uses ${engine.defaultRuntime} and its API does not take another`,
+        remedy: `set runtime = "${wanted}" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman`,
+      },
+    ]
+  }
+  if (runtimeWorks(runtime, machine.cgroups)) return []
+  return [
+    {
+      code: 'ENGINE_RUNTIME',
+      message: `the OCI runtime ${runtime} does not work on this machine: its cgroups are in hybrid mode with ${machine.cgroups.unifiedControllers.join(', ')} in cgroup v2`,
+      remedy:
+        'apt-get install runc and set runtime = "runc" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman; or boot with systemd.unified_cgroup_hierarchy=1',
+    },
+  ]
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function checkLimits({ config, engine }: PreflightFacts): Fault[] {
+  const { cpus, memory } = config.controller
+  const faults: Fault[] = []
+  if (cpus !== undefined && !engine.cpuLimit) {
+    faults.push({
+      code: 'ENGINE_NO_CPU_LIMIT',
+      message: `controller.cpus is ${cpus}, but the cgroups of this machine's ${engine.kind} have no cpu controller`,
+      remedy: 'remove controller.cpus, or enable the cpu controller of the kernel',
+    })
+  }
+  if (typeof memory === 'object' && memory.limitMegabytes !== undefined && !engine.memoryLimit) {
+    faults.push({
+      code: 'ENGINE_NO_MEMORY_LIMIT',
+      message: `controller.memory.limitMegabytes is ${memory.limitMegabytes}, but the cgroups of this machine's ${engine.kind} have no memory controller`,
+      remedy:
+        'remove controller.memory.limitMegabytes, or enable the controller: cgroup_enable=memory on the kernel command line (Raspberry Pi: /boot/firmware/cmdline.txt)',
+    })
+  }
+  return faults
+}
+
+function checkCpu({ config, machine }: PreflightFacts): Fault[] {
+  const { image } = config.controller
+  const { architecture, cpuFlags } = machine
+  const need = cpuNeed({ image, architecture, externalDatabase: config.mongo.uri !== undefined })
+  // A machine that tells no flags at all is not one that lacks them; the image's entrypoint looks again.
+  if (need === undefined || cpuFlags.size === 0 || need.anyOf.some((flag) => cpuFlags.has(flag))) return []
+  return [
+    {
+      code: 'CPU_UNSUPPORTED',
+      message: `this processor (${architecture}) has no ${need.name}, which MongoDB 8 in ${image} needs`,
+      remedy:
+        'set controller.image to a v5 tag such as docker.io/mbentley/omada-controller:5.15, or mongo.uri to a MongoDB on another machine; in a virtual machine, pass the CPU through (type host)',
+    },
+  ]
+}
+
+function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault[] {
+  const { subnet, name } = config.network
+  const own = parseIpv4Network(subnet)
+  if (own === undefined) return []
+  const isOwn = (route: Route) =>
+    route.interface === bridgeName(name) || (networkPresent && route.base === own.base && route.prefix === own.prefix)
+  const clash = routes.find((route) => route.prefix >= narrowest && ipv4Overlaps(route, own) && !isOwn(route))
+  if (clash === undefined) return []
+  return [
+    {
+      code: 'SUBNET_CLASH',
+      message: `network.subnet ${subnet} overlaps the route to ${formatIpv4(clash.base)}/${clash.prefix} by ${clash.interface}`,
+      remedy:
+        'set network.subnet and network.controllerAddress to a network that is used nowhere near this machine, such as 10.211.81.0/24 and 10.211.81.10',
+    },
+  ]
+}
+
+function checkDisk({ engine, freeMegabytes, data, imagePresent, config }: PreflightFacts): Fault[] {
+  const database = "the controller's database"
+  const looks = [
+    {
+      path: engine.storageDirectory,
+      free: freeMegabytes,
+      ...(imagePresent
+        ? { room: roomForStart, purpose: database }
+        : { room: roomForPull, purpose: config.controller.image }),
+    },
+    { path: data?.path, free: data?.freeMegabytes, room: roomForStart, purpose: database },
+  ]
+  // The first says enough where both are on one disk.
+  return looks
+    .filter(({ free, room }) => free !== undefined && free < room)
+    .slice(0, 1)
+    .map(({ path, free, room, purpose }) => ({
+      code: 'DISK_FULL',
+      message: `${path} has ${free} MB free, but ${purpose} needs ${room} MB`,
+      remedy: `free space there: ${engine.kind} system df, ${engine.kind} image prune`,
+    }))
+}

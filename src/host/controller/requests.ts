@@ -1,0 +1,68 @@
+import { raceAbort } from '../../core/deadline.ts'
+import { ApplianceError, type Fault } from '../../core/errors.ts'
+
+/** What is wanted of the controller. `end`: stopped, and its container removed. */
+export type Want = 'run' | 'restart' | 'stop' | 'end'
+
+export function isStop(want: Want): boolean {
+  return want === 'stop' || want === 'end'
+}
+
+interface Request {
+  readonly number: number
+  /** Waits through faults of the engine's connection instead of failing with them. */
+  readonly patient: boolean
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** The user's requests in their order; each waits for a pass that began after it and came to an end. */
+export class Requests {
+  readonly #waiting = new Set<Request>()
+  #last = 0
+
+  /** The number of the newest request. A pass that begins now settles all up to it. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** Resolves when a pass that began after this call reached what is desired; rejects with its fault. */
+  async add(options: { signal: AbortSignal; patient: boolean; wake: () => void }): Promise<void> {
+    this.#last += 1
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const request: Request = { number: this.#last, patient: options.patient, resolve, reject }
+    this.#waiting.add(request)
+    options.wake()
+    try {
+      await raceAbort(promise, options.signal)
+    } finally {
+      this.#waiting.delete(request)
+    }
+  }
+
+  /** Tells all requests up to `number` how the pass ended. `lasting` faults reach patient requests too. */
+  settle(number: number, fault?: Fault, lasting = true): void {
+    for (const request of [...this.#waiting]) {
+      if (request.number > number) continue
+      if (fault === undefined) request.resolve()
+      else if (lasting || !request.patient) request.reject(new ApplianceError(fault))
+    }
+  }
+}
+
+/** What is told to whoever asked for something else than is wanted now. */
+export function superseded(wanted: Want): ApplianceError {
+  if (wanted === 'end') {
+    return new ApplianceError({
+      code: 'COMMAND_REFUSED',
+      message: 'omada-host is being stopped, and the controller with it',
+      remedy: 'systemctl start omada-host',
+    })
+  }
+  const asked = wanted === 'stop' ? 'stopped' : 'started'
+  return new ApplianceError({
+    code: 'COMMAND_REFUSED',
+    message: `somebody else asked meanwhile that the controller be ${asked}`,
+    remedy: 'see how things stand with omada-host status, and ask again',
+  })
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../../config/schema.ts'
+import type { ControllerFacts, PullProgress, Reason } from '../../ipc/host-state.ts'
+import { controllerPlaces, type Place } from '../disks/storage-places.ts'
+import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
+
+/** `starting` and `running` both mean that the container runs; `running` that it has been ready since its start. */
+export type Lifecycle = 'pulling' | 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+
+/** What the reconciler tells of the controller. */
+export interface ControllerSnapshot {
+  readonly lifecycle: Lifecycle
+  readonly reason: Reason
+  readonly facts: Omit<ControllerFacts, 'version' | 'omadacId'>
+  /** Path of the container's network namespace while it runs. */
+  readonly sandboxKey?: string
+  readonly warnings: readonly Reason[]
+  /** Where it and the engine write. */
+  readonly places: readonly Place[]
+}
+
+/** Puts a snapshot together. `container` is ours; `digest` is of the image that it runs, or will. */
+export function controllerSnapshot(parts: {
+  config: Config
+  lifecycle: Lifecycle
+  reason: Reason
+  container: EngineContainer | undefined
+  digest: string | undefined
+  pull: PullProgress | undefined
+  warnings: readonly Reason[]
+  engine: Pick<EngineInfo, 'storageDirectory'> | undefined
+}): ControllerSnapshot {
+  const { config, container, digest, pull } = parts
+  return {
+    lifecycle: parts.lifecycle,
+    reason: parts.reason,
+    facts: {
+      image: config.controller.image,
+      ...(digest === undefined ? {} : { digest }),
+      ...(container === undefined ? {} : { containerId: container.id }),
+      address: config.network.controllerAddress,
+      ...(container?.startedAt === undefined ? {} : { startedAt: container.startedAt }),
+      ...(pull === undefined ? {} : { pull }),
+    },
+    ...(container?.sandboxKey === undefined ? {} : { sandboxKey: container.sandboxKey }),
+    warnings: parts.warnings,
+    places: controllerPlaces(config, parts.engine, container),
+  }
+}

@@ -1,0 +1,53 @@
+import { dirname } from 'node:path'
+import type { Config } from '../../config/schema.ts'
+import type { Paths } from '../../ipc/paths.ts'
+import { dataDirectory, logsDirectory } from '../../omada/image-contract.ts'
+import type { EngineContainer } from '../engine/engine.ts'
+
+/** A directory whose file system must not become full. Megabytes are 2^20 bytes. */
+export interface Place {
+  readonly path: string
+  /** For people. */
+  readonly holds: string
+  /** Less free space than this is a warning. */
+  readonly lowMegabytes: number
+  /** Less than this, and writing may fail already. */
+  readonly fullMegabytes: number
+  /** Whether the controller's database is there. */
+  readonly data: boolean
+}
+
+/**
+ * MongoDB lays its journal out in files of 100 MB in advance (WiredTiger's log of MongoDB's manual, "Journaling"), and a
+ * backup by the controller is as large again as what it holds.
+ */
+const controllers = { lowMegabytes: 1024, fullMegabytes: 128 } as const
+
+/** Sockets, a configuration, a certificate: kilobytes. */
+const ours = { lowMegabytes: 4, fullMegabytes: 1, data: false } as const
+
+/** Where the engine keeps what the controller writes, as far as it is known; the data first. */
+export function controllerPlaces(
+  config: Config,
+  engine: { storageDirectory: string } | undefined,
+  container: Pick<EngineContainer, 'mounts'> | undefined,
+): readonly Place[] {
+  const { dataVolume, logsVolume } = config.controller
+  const source = (target: string, configured: string) =>
+    container?.mounts.find((mount) => mount.target === target)?.source ??
+    (configured.startsWith('/') ? configured : undefined)
+  const data = config.mongo.uri === undefined
+  return [
+    { path: source(dataDirectory, dataVolume), holds: "the controller's data", data },
+    { path: source(logsDirectory, logsVolume), holds: "the controller's logs", data: false },
+    { path: engine?.storageDirectory, holds: 'images and containers', data: false },
+  ].flatMap(({ path, ...place }) => (path === undefined ? [] : [{ ...place, ...controllers, path }]))
+}
+
+/** Where the appliance's own two processes write. */
+export function ownPlaces(paths: Paths): readonly Place[] {
+  return [
+    { ...ours, path: dirname(paths.handoverFile), holds: 'what the host hands over to the edge, and its sockets' },
+    { ...ours, path: paths.edgeStateDirectory, holds: "the waiting room's certificate" },
+  ]
+}

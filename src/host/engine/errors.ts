@@ -1,0 +1,106 @@
+import { ApplianceError, isAbort, messageOf, systemCode } from '../../core/errors.ts'
+import type { EngineKind } from './engine.ts'
+import { plainText } from './lines.ts'
+
+const connectionLost = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT'])
+
+/** The HTTP status of an engine's answer as dockerode reports it, or undefined. */
+export function statusOf(error: unknown): number | undefined {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof status === 'number' ? status : undefined
+}
+
+/** Whether the engine says that there is no such thing. Podman answers 500 for a container that is just being removed. */
+export function isAbsent(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === 404 || (status !== undefined && /: no such container\b/.test(messageOf(error)))
+}
+
+/** What the engine answered, without dockerode's decoration, fit to be shown. */
+export function engineMessage(error: unknown): string {
+  return plainText(messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, ''), 600).trim()
+}
+
+/**
+ * The error for a caller whose engine call `what` (such as `start the container`) failed. Never call it for an abort.
+ * @param kind whose commands are named in remedies
+ */
+export function engineError(error: unknown, what: string, socket: string, kind: EngineKind = 'podman'): Error {
+  if (error instanceof ApplianceError) return error
+  const code = systemCode(error)
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new ApplianceError(
+      {
+        code: 'ENGINE_PERMISSION',
+        message: `cannot ${what}: this user may not use the container engine's socket ${socket} (${code})`,
+        remedy: 'run omada-host as root',
+      },
+      { cause: error },
+    )
+  }
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
+    return unreachable(`cannot ${what}: no container engine answers on ${socket} (${code})`, error)
+  }
+  const status = statusOf(error)
+  if (status === undefined) {
+    const lost = (code !== undefined && connectionLost.has(code)) || isAbort(error)
+    return unreachable(
+      `cannot ${what}: the connection to the container engine on ${socket} ${lost ? 'was lost' : `failed (${engineMessage(error)})`}`,
+      error,
+    )
+  }
+  return refusal(error, what, kind)
+}
+
+/** The error of a call that outlived its deadline. */
+export function engineTimeout(what: string, socket: string, milliseconds: number): ApplianceError {
+  return new ApplianceError({
+    code: 'ENGINE_TIMEOUT',
+    message: `cannot ${what}: the container engine on ${socket} did not answer within ${Math.round(milliseconds / 1000)} s`,
+    remedy: 'see whether the machine is overloaded and what the engine logs: journalctl -u podman -u docker',
+  })
+}
+
+function unreachable(message: string, cause: unknown): ApplianceError {
+  return new ApplianceError(
+    {
+      code: 'ENGINE_UNREACHABLE',
+      message,
+      remedy: 'start it: systemctl start podman.socket (or docker), or set engine.socket',
+    },
+    { cause },
+  )
+}
+
+function refusal(error: unknown, what: string, kind: EngineKind): ApplianceError {
+  const message = engineMessage(error)
+  if (/no space left on device/i.test(message)) {
+    return new ApplianceError(
+      {
+        code: 'DISK_FULL',
+        message: `cannot ${what}: the disk is full (${message})`,
+        remedy: `free space where the engine stores its data: ${kind} system df, ${kind} image prune`,
+      },
+      { cause: error },
+    )
+  }
+  if (/OCI runtime|\b(?:crun|runc|youki): /i.test(message)) {
+    return new ApplianceError(
+      {
+        code: 'ENGINE_RUNTIME',
+        message: `cannot ${what}: the OCI runtime failed: ${message}`,
+        remedy:
+          'install another runtime (apt-get install runc) and choose it: runtime = "runc" under [engine] in /etc/containers/containers.conf for Podman, engine.runtime for Docker',
+      },
+      { cause: error },
+    )
+  }
+  return new ApplianceError(
+    {
+      code: 'ENGINE_REQUEST',
+      message: `cannot ${what}: the container engine refused: ${message}`,
+      remedy: 'see what the engine logs: journalctl -u podman -u docker',
+    },
+    { cause: error },
+  )
+}

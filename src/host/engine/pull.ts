@@ -1,0 +1,133 @@
+import { ApplianceError, type Fault } from '../../core/errors.ts'
+import type { PullLayer } from '../../ipc/host-state.ts'
+import type { EngineKind, PullUpdate } from './engine.ts'
+import { LineSplitter, plainText } from './lines.ts'
+
+/** One line of `POST /images/create`'s answer, as both engines send it. */
+interface PullLine {
+  readonly id?: unknown
+  readonly status?: unknown
+  readonly error?: unknown
+  readonly progressDetail?: { readonly current?: unknown; readonly total?: unknown }
+}
+
+/** More layers than this are not followed; no image has as many. */
+const maxLayers = 256
+
+const layerDone = new Set(['Download complete', 'Pull complete', 'Already exists', 'Layer already exists'])
+
+/** The progress of one pull, fed with the lines of the engine's answer. */
+export class PullProgressTracker {
+  readonly #layers = new Map<string, PullLayer>()
+
+  /** Takes one line. Returns whether it changed anything. */
+  take(line: PullLine): boolean {
+    const { id, status } = line
+    if (typeof id !== 'string' || typeof status !== 'string') return false
+    // `Pulling from mbentley/…` carries the tag as its id.
+    if (status.startsWith('Pulling from')) return false
+    const known = this.#layers.get(id)
+    if (known === undefined && this.#layers.size >= maxLayers) return false
+    const before = known ?? { id: plainText(id, 80), current: 0, total: 0, done: false }
+    const current = line.progressDetail?.current
+    const total = line.progressDetail?.total
+    // Docker counts the bytes again while it extracts: downloading is what takes the time that a user waits for.
+    const counts = status === 'Downloading' && typeof current === 'number' && typeof total === 'number' && total > 0
+    const done = layerDone.has(status) || before.done
+    const size = counts ? total : before.total
+    this.#layers.set(id, { ...before, total: size, current: done ? size : counts ? current : before.current, done })
+    return true
+  }
+
+  update(): PullUpdate {
+    const layers = [...this.#layers.values()]
+    return {
+      current: layers.reduce((sum, layer) => sum + layer.current, 0),
+      total: layers.reduce((sum, layer) => sum + layer.total, 0),
+      layers,
+    }
+  }
+}
+
+/**
+ * Follows the answer of a pull to its end.
+ * @throws ApplianceError when a line tells an error, which engines send under HTTP 200
+ */
+export async function followPull(
+  stream: AsyncIterable<Buffer>,
+  reference: string,
+  onProgress: (update: PullUpdate) => void,
+  onActivity: () => void,
+  kind: EngineKind = 'podman',
+): Promise<void> {
+  const splitter = new LineSplitter()
+  const tracker = new PullProgressTracker()
+  const take = (text: string) => {
+    const line = parseLine(text)
+    // An error too long to be kept whole is an error all the same.
+    if (line === undefined && text.includes('"error"')) throw new ApplianceError(pullFault(text, reference, kind))
+    if (typeof line?.error === 'string') throw new ApplianceError(pullFault(line.error, reference, kind))
+    if (line !== undefined && tracker.take(line)) onProgress(tracker.update())
+  }
+  for await (const chunk of stream) {
+    onActivity()
+    for (const text of splitter.push(chunk)) take(text)
+  }
+  for (const text of splitter.flush()) take(text)
+}
+
+function parseLine(text: string): PullLine | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What an engine's message about a failed pull means. The wordings are containers/image's, Docker's and Go's. */
+export function pullFault(engineMessage: string, reference: string, kind: EngineKind = 'podman'): Fault {
+  const message = plainText(engineMessage, 600)
+  if (/no space left on device/i.test(message)) {
+    return {
+      code: 'DISK_FULL',
+      message: `the disk is full, so ${reference} could not be pulled (${message})`,
+      remedy: `free space where the engine stores images: ${kind} system df, ${kind} image prune`,
+    }
+  }
+  if (/no image found in (?:manifest list|image index)|no matching manifest for/i.test(message)) {
+    return {
+      code: 'IMAGE_ARCHITECTURE',
+      message: `${reference} does not exist for this machine's processor (${message})`,
+      remedy: 'choose another tag with controller.image',
+    }
+  }
+  if (
+    /manifest unknown|not found|name unknown|does not exist|repository name not known|unauthorized|access to the resource is denied/i.test(
+      message,
+    )
+  ) {
+    return {
+      code: 'IMAGE_NOT_FOUND',
+      message: `the registry does not have ${reference} (${message})`,
+      remedy:
+        'correct controller.image; tags are listed by: skopeo list-tags docker://docker.io/mbentley/omada-controller',
+    }
+  }
+  if (
+    /pinging container registry|dial tcp|connection re(?:fused|set)|no such host|i\/o timeout|timeout exceeded|TLS handshake|network is unreachable|no route to host|too ?many ?requests|Client\.Timeout|server misbehaving|50[0234] |Bad Gateway|Service Unavailable/i.test(
+      message,
+    )
+  ) {
+    return {
+      code: 'REGISTRY_UNREACHABLE',
+      message: `the registry of ${reference} does not answer (${message})`,
+      remedy: "check this machine's way to the internet and its DNS; it is tried again by itself",
+    }
+  }
+  return {
+    code: 'IMAGE_PULL_FAILED',
+    message: `${reference} could not be pulled: ${message}`,
+    remedy: 'it is tried again by itself; see what the engine logs if it goes on',
+  }
+}

@@ -1,0 +1,128 @@
+import { MongoClient, MongoServerSelectionError, type ServerDescription, type TopologyDescription } from 'mongodb'
+import { messageOf } from '../../core/errors.ts'
+import type { DatabaseReport } from './probe-messages.ts'
+
+/**
+ * One monitoring connection and at most one more. Polling rather than streaming heartbeats, so that MongoDB 3.6 and 8
+ * are watched in the same way. Reading prefers the primary but takes any server, so that a replica set without a
+ * primary is seen as that and not as silence. Selecting a server ends before the shortest deadline of a probe, so that
+ * the reason is the driver's and not merely "no answer".
+ */
+const clientOptions = {
+  appName: 'omada-host',
+  maxPoolSize: 1,
+  heartbeatFrequencyMS: 5000,
+  serverMonitoringMode: 'poll',
+  serverSelectionTimeoutMS: 2000,
+  connectTimeoutMS: 5000,
+  socketTimeoutMS: 10_000,
+  readPreference: 'primaryPreferred',
+  retryReads: false,
+} as const
+
+/**
+ * Watches one MongoDB deployment by the official driver's own monitoring. Whether it is writable comes from the
+ * driver's view of the topology, not from a command: MongoDB 3.6 has no `hello`.
+ */
+export class DatabaseWatch {
+  readonly #client: MongoClient
+  readonly #uri: string
+  readonly #onWritable: () => void
+  #topology: TopologyDescription | undefined
+  #topologyId = -1
+  #version: string | undefined
+  #ping: Promise<DatabaseReport> | undefined
+
+  /** `onWritable` is called each time a writable server appears. Throws, without the URI, what the driver refuses. */
+  constructor(options: { uri: string; onWritable: () => void }) {
+    this.#uri = options.uri
+    this.#onWritable = options.onWritable
+    try {
+      this.#client = new MongoClient(options.uri, clientOptions)
+    } catch (error) {
+      throw new Error(`the driver does not accept the database's URI: ${redact(messageOf(error), options.uri)}`)
+    }
+    // An incompatible server: the ping that is refused for it says so, too.
+    this.#client.on('error', () => undefined)
+    this.#client.on('topologyDescriptionChanged', (event) => this.#seen(event.topologyId, event.newDescription))
+    this.#client.on('topologyClosed', (event) => {
+      if (event.topologyId === this.#topologyId) this.#topology = undefined
+    })
+  }
+
+  /** Pings. A ping that has not ended yet is shared: never two at once. Does not reject. */
+  ask(): Promise<DatabaseReport> {
+    this.#ping ??= this.#pingOnce().finally(() => {
+      this.#ping = undefined
+    })
+    return this.#ping
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close(true)
+  }
+
+  async #pingOnce(): Promise<DatabaseReport> {
+    try {
+      await this.#client.connect()
+      const admin = this.#client.db('admin')
+      const started = performance.now()
+      await admin.command({ ping: 1 })
+      const roundTripMilliseconds = performance.now() - started
+      this.#version ??= await this.#askVersion()
+      return { ...this.#view(), pingOk: true, roundTripMilliseconds }
+    } catch (error) {
+      return { ...this.#view(), pingOk: false, error: redact(causeOf(error), this.#uri) }
+    }
+  }
+
+  /** Undefined when the server does not tell: an account without the right to ask is no reason to call it unhealthy. */
+  async #askVersion(): Promise<string | undefined> {
+    try {
+      const { version } = await this.#client.db('admin').command({ buildInfo: 1 })
+      return typeof version === 'string' ? version : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #servers(): readonly ServerDescription[] {
+    return [...(this.#topology?.servers.values() ?? [])]
+  }
+
+  #view(): Pick<DatabaseReport, 'writable' | 'serverType' | 'version' | 'maxWireVersion'> {
+    const servers = this.#servers()
+    const best =
+      servers.find((server) => server.isWritable) ?? servers.find((server) => server.isReadable) ?? servers[0]
+    const maxWireVersion = best?.maxWireVersion ?? 0
+    return {
+      writable: best?.isWritable ?? false,
+      serverType: best?.type ?? 'Unknown',
+      ...(this.#version === undefined ? {} : { version: this.#version }),
+      ...(maxWireVersion > 0 ? { maxWireVersion } : {}),
+    }
+  }
+
+  #seen(topologyId: number, description: TopologyDescription): void {
+    const before = this.#servers().some((server) => server.isWritable)
+    this.#topologyId = topologyId
+    this.#topology = description
+    const writable = this.#servers().some((server) => server.isWritable)
+    // Another server, perhaps another version of it, may have come in place of the one that was lost.
+    if (before && !writable) this.#version = undefined
+    if (writable && !before) this.#onWritable()
+  }
+}
+
+/** The first server's own error rather than "server selection timed out". */
+function causeOf(error: unknown): string {
+  if (!(error instanceof MongoServerSelectionError)) return messageOf(error)
+  const servers: Iterable<ServerDescription> = error.reason?.servers.values() ?? []
+  for (const server of servers) if (server.error !== null) return server.error.message
+  return error.message
+}
+
+/** The driver quotes the whole URI in some messages, and it may hold a password. */
+function redact(message: string, uri: string): string {
+  return message.replaceAll(uri, 'mongo.uri').replaceAll(/\/\/[^/\s]*@/g, '//…@')
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import { Pulse } from '../../core/pulse.ts'
+import type { ControllerInfo } from '../../omada/info-api.ts'
+
+/**
+ * What one run of a probe found. `message` of a failure is the bare cause ("connect ECONNREFUSED 10.0.0.1:29814");
+ * `unable` says that the probe itself could not run, so that nothing is known of what it looks at.
+ */
+export type ProbeResult =
+  | { readonly ok: true; readonly detail?: string; readonly controller?: ControllerInfo }
+  | { readonly ok: false; readonly message: string; readonly unable?: true }
+
+/** Something that is looked at again and again. */
+export interface Probe<Name extends string = string> {
+  readonly name: Name
+  /** The time from the start of one run to the start of the next; asked anew after every run. */
+  intervalMilliseconds(): number
+  /** `signal` aborts at the deadline and on stop; whatever the run opened must be closed then. */
+  run(signal: AbortSignal): Promise<ProbeResult>
+}
+
+/** Below this a deadline would cut off what a starting controller on a small machine needs for a first answer. */
+const shortestDeadline = 3000
+
+/** How late a lane may be with what it does next before it counts as stuck, in milliseconds. */
+const lateness = 30_000
+
+/** How long a probe may take, in milliseconds: 80 % of its interval, but 3 s at least. */
+export function deadlineOf(intervalMilliseconds: number): number {
+  return Math.max(shortestDeadline, intervalMilliseconds * 0.8)
+}
+
+interface Lane<Name extends string> {
+  readonly probe: Probe<Name>
+  readonly pulse: Pulse
+  /** Ends the pause that is under way. */
+  pause?: AbortController
+  run?: AbortController
+  /** A run that outlived its deadline and has not settled yet. */
+  overdue: boolean
+  /** Asked for during a run: go again without a pause. */
+  again: boolean
+}
+
+/**
+ * Runs probes side by side, each in a lane of its own: at once, and then at its interval, on the monotonic clock only.
+ *
+ * Invariants: never two runs of one probe at once, even when one ignores its signal; every run in turn ends in exactly
+ * one report; a run that throws, or whose result comes after its deadline, is a failed one; nothing is reported after stop.
+ */
+export class ProbeSchedule<Name extends string> {
+  readonly #clock: Clock
+  readonly #lanes: readonly Lane<Name>[]
+  readonly #report: (name: Name, result: ProbeResult) => void
+  #loops: readonly Promise<void>[] = []
+  #stopped = false
+
+  constructor(options: {
+    clock: Clock
+    probes: readonly Probe<Name>[]
+    report: (name: Name, result: ProbeResult) => void
+  }) {
+    this.#clock = options.clock
+    this.#report = options.report
+    const { clock } = options
+    this.#lanes = options.probes.map((probe) => ({ probe, pulse: new Pulse({ clock }), overdue: false, again: false }))
+  }
+
+  start(): void {
+    this.#loops = this.#lanes.map((lane) => this.#loop(lane))
+  }
+
+  /** When the next step of a lane is due at the latest, on the monotonic clock: a probe that hangs has its deadline. */
+  dueBy(): number {
+    return Math.min(...this.#lanes.map((lane) => lane.pulse.dueBy))
+  }
+
+  /**
+   * Runs a probe, or all of them, once more, out of turn. Such a run reports good news only and leaves the intervals as
+   * they are, so that failures in a row are always as far apart as the intervals.
+   */
+  wake(name?: Name): void {
+    for (const lane of this.#lanes) {
+      if (name !== undefined && lane.probe.name !== name) continue
+      if (lane.pause === undefined) lane.again = true
+      lane.pause?.abort()
+    }
+  }
+
+  /** Cancels what runs. Resolves when no loop is left; a run that ignores its signal is not waited for. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const lane of this.#lanes) {
+      lane.pause?.abort()
+      lane.run?.abort()
+    }
+    await Promise.all(this.#loops)
+  }
+
+  async #loop(lane: Lane<Name>): Promise<void> {
+    let outOfTurn = false
+    let due = this.#clock.now()
+    while (!this.#stopped) {
+      const started = this.#clock.now()
+      lane.again = false
+      lane.pulse.promise(deadlineOf(lane.probe.intervalMilliseconds()) + lateness)
+      const result = await this.#runOnce(lane, started)
+      if (this.#stopped) return
+      if (!outOfTurn) due = started + lane.probe.intervalMilliseconds()
+      if (!outOfTurn || result.ok) this.#report(lane.probe.name, result)
+      outOfTurn = lane.again || (await this.#pause(lane, due - this.#clock.now()))
+    }
+  }
+
+  async #runOnce(lane: Lane<Name>, started: number): Promise<ProbeResult> {
+    if (lane.overdue) return { ok: false, message: 'the previous probe has still not ended' }
+    const limit = deadlineOf(lane.probe.intervalMilliseconds())
+    const run = new AbortController()
+    lane.run = run
+    lane.overdue = true
+    const outcome = settle(lane.probe, run.signal).finally(() => {
+      lane.overdue = false
+    })
+    const timer = new AbortController()
+    const stopped = new Promise<undefined>((resolve) => {
+      run.signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    const late = this.#clock.sleep(limit, timer.signal).catch(() => undefined)
+    const first = await Promise.race([outcome, late.then(() => undefined), stopped])
+    timer.abort()
+    run.abort()
+    // The clock is asked too: after a blocked event loop a late result may be seen before the timer.
+    if (first !== undefined && this.#clock.now() - started <= limit) return first
+    return { ok: false, message: `no answer within ${limit / 1000} s` }
+  }
+
+  /** True when it was ended by `wake` before its time. */
+  async #pause(lane: Lane<Name>, milliseconds: number): Promise<boolean> {
+    if (milliseconds <= 0 || this.#stopped) return false
+    const pause = new AbortController()
+    lane.pause = pause
+    lane.pulse.promise(milliseconds + lateness)
+    await this.#clock.sleep(milliseconds, pause.signal).catch(() => undefined)
+    delete lane.pause
+    return pause.signal.aborted
+  }
+}
+
+/** The result of a run; a throw, at once or later, is a failed one that says nothing of what it looked at. */
+async function settle(probe: Probe, signal: AbortSignal): Promise<ProbeResult> {
+  try {
+    return await probe.run(signal)
+  } catch (error) {
+    return { ok: false, message: messageOf(error), unable: true }
+  }
+}

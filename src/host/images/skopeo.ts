@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
+import { plainText } from '../engine/lines.ts'
+
+const run = promisify(execFile)
+
+/** Longest answer of a registry that is read, in bytes, and how long skopeo may take, in milliseconds. */
+const maxAnswer = 4 * 1024 * 1024
+const deadline = 60_000
+
+/** Digests under which a tag's image may be known: of the tag itself and, of an index, of the image for `architecture`. */
+export async function remoteDigests(
+  reference: string,
+  architecture: string,
+  signal: AbortSignal,
+): Promise<readonly [tag: string, ...images: string[]]> {
+  const raw = await skopeo(['inspect', '--raw', `docker://${reference}`], reference, signal)
+  return [`sha256:${createHash('sha256').update(raw).digest('hex')}`, ...imagesFor(raw, architecture)]
+}
+
+/** The repository's tags. */
+export async function remoteTags(repository: string, signal: AbortSignal): Promise<readonly string[]> {
+  const answer = await skopeo(['list-tags', `docker://${repository}`], repository, signal)
+  const { Tags: tags } = parse(answer)
+  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
+}
+
+/** Docker's manifest list and OCI's image index name the image of each platform in `manifests`. */
+function imagesFor(raw: Buffer, architecture: string): string[] {
+  const { manifests } = parse(raw)
+  if (!Array.isArray(manifests)) return []
+  return manifests.flatMap((entry: { digest?: unknown; platform?: { architecture?: unknown } } | null) =>
+    entry?.platform?.architecture === architecture && typeof entry.digest === 'string' ? [entry.digest] : [],
+  )
+}
+
+function parse(text: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text.toString('utf8'))
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+async function skopeo(args: readonly string[], subject: string, signal: AbortSignal): Promise<Buffer> {
+  try {
+    const options = { encoding: 'buffer', maxBuffer: maxAnswer, timeout: deadline, signal } as const
+    return (await run('skopeo', args, options)).stdout
+  } catch (error) {
+    signal.throwIfAborted()
+    if (systemCode(error) === 'ENOENT') {
+      throw new ApplianceError({
+        code: 'REGISTRY_UNREACHABLE',
+        message: 'newer images cannot be looked for: skopeo is not installed',
+        remedy: 'apt-get install skopeo',
+      })
+    }
+    throw new ApplianceError(
+      {
+        code: 'REGISTRY_UNREACHABLE',
+        message: `the registry was not asked about ${subject}: ${lastLine(error)}`,
+        remedy: "check this machine's way to the internet; the next check is at images.checkSchedule",
+      },
+      { cause: error },
+    )
+  }
+}
+
+/** The last thing that skopeo said, without its `time="…" level=fatal msg="…"`. */
+function lastLine(error: unknown): string {
+  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
+  const line = stderr.trimEnd().split('\n').at(-1) ?? ''
+  const message = /\bmsg="(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line
+  return plainText(message === '' ? messageOf(error) : message, 400)
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { clockFinding } from '../../../src/diagnosis/netcheck/clock.ts'
+
+const absent = { kind: 'absent' } as const
+const said = (text: string) => ({ kind: 'said', text }) as const
+const failed = { kind: 'failed', why: 'timedatectl: System has not been booted with systemd' } as const
+/** As adjtimex(8) prints it. */
+const kernel = (status: number) => said(`         mode: 0\n       offset: 0\n       status: ${status}\n`)
+
+test.each([
+  [said('yes\n'), absent, 'ok', /is synchronised/],
+  [said('no\n'), absent, 'fail', /CLOCK_UNSYNCHRONISED/],
+  [said('no\n'), kernel(0), 'fail', /CLOCK_UNSYNCHRONISED/],
+  [failed, kernel(8193), 'ok', /is synchronised/],
+  [absent, kernel(64), 'fail', /CLOCK_UNSYNCHRONISED/],
+  [failed, absent, 'unknown', /could not measure .* not been booted with systemd/],
+  [absent, absent, 'unknown', /neither timedatectl nor adjtimex is installed/],
+  [said(''), said('something else'), 'unknown', /could not measure/],
+] as const)('%j and %j: %s', (timedatectl, adjtimex, status, message) => {
+  expect(clockFinding({ timedatectl, adjtimex })).toMatchObject({ status, message: expect.stringMatching(message) })
+})

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { Duplicates } from '../../../src/edge/discovery/duplicates.ts'
+import { RateLimit } from '../../../src/edge/discovery/rate-limit.ts'
+import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
+import { keepingLogger } from './support/edge.ts'
+import { FakeClock } from './support/fake-clock.ts'
+
+test('a rate limit under a hundred thousand addresses forgets the oldest and goes on', () => {
+  const rate = new RateLimit({ clock: new FakeClock(), perSecond: 1 })
+  const spend = (address: string) => [rate.admits(address), rate.admits(address), rate.admits(address)]
+  expect(spend('192.0.2.1')).toEqual([true, true, false])
+  for (let host = 0; host < 100_000; host++) rate.admits(`10.${host >> 16}.${(host >> 8) & 255}.${host & 255}`)
+  expect(spend('192.0.2.1')).toEqual([true, true, false])
+})
+
+test('the memory for duplicates is bounded', () => {
+  const duplicates = new Duplicates({ clock: new FakeClock(), windowMilliseconds: 60_000 })
+  duplicates.remember('first')
+  for (let key = 0; key < 100_000; key++) duplicates.remember(`${key}`)
+  expect(duplicates.has('first')).toBe(false)
+  expect(duplicates.has('99999')).toBe(true)
+})
+
+test('what is too old to have a duplicate is not remembered', () => {
+  const clock = new FakeClock()
+  const duplicates = new Duplicates({ clock, windowMilliseconds: 1000 })
+  for (let second = 0; second < 60; second++) {
+    for (let key = 0; key < 100; key++) duplicates.remember(`${second} ${key}`)
+    clock.advance(500)
+  }
+  expect(duplicates.size).toBe(200)
+  expect(duplicates.has('59 0')).toBe(true)
+})
+
+test('a warning is logged once a minute and tells how many were suppressed', () => {
+  const clock = new FakeClock()
+  const { logger, lines } = keepingLogger()
+  const warnings = new RateLimitedWarnings({ logger, clock })
+  for (let time = 0; time < 5; time++) warnings.warn('flood', { message: `flood ${time}` })
+  warnings.warn('answer-failed', { message: 'another kind' })
+  expect(lines.map((line) => line.trim().split('WARN ')[1])).toEqual([' flood 0', ' another kind'])
+  clock.advance(60_000)
+  warnings.warn('flood', { message: 'again' })
+  clock.advance(60_000)
+  warnings.warn('flood', { message: 'and again' })
+  expect(lines.slice(2).map((line) => line.trim().split('WARN ')[1])).toEqual([' again (4 suppressed)', ' and again'])
+})
+
+test('a warning is current for a minute after it happened last', () => {
+  const clock = new FakeClock()
+  const warnings = new RateLimitedWarnings({ logger: keepingLogger().logger, clock })
+  warnings.warn('flood', { message: 'first' })
+  clock.advance(50_000)
+  warnings.warn('flood', { message: 'second' })
+  clock.advance(50_000)
+  expect(warnings.current(['flood', 'answer-failed'])).toEqual([{ message: 'second' }])
+  expect(warnings.current(['answer-failed'])).toEqual([])
+  clock.advance(10_000)
+  expect(warnings.current(['flood'])).toEqual([])
+})

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import { maxDatagramBytes } from '../../../src/edge/discovery/admission.ts'
+import { announceOf, local, SetAddresses } from './support/edge.ts'
+import { FakeClock } from './support/fake-clock.ts'
+import { Peer } from './support/peer.ts'
+import { received, Scene } from './support/scene.ts'
+
+let scene: Scene
+const peers: Peer[] = []
+afterEach(async () => {
+  await scene.close()
+  await Promise.all(peers.splice(0).map((peer) => peer.close()))
+})
+
+async function peerAt(address: string, port = 0): Promise<Peer> {
+  const peer = await Peer.open(address, port)
+  peers.push(peer)
+  return peer
+}
+
+/** Sends with pauses in which the other side of the same event loop reads, so that no socket buffer overflows. */
+async function sendAll(sends: ReadonlyArray<() => Promise<void>>): Promise<void> {
+  for (let start = 0; start < sends.length; start += 16) {
+    await Promise.all(sends.slice(start, start + 16).map((send) => send()))
+    await nextTurn()
+    await nextTurn()
+  }
+}
+
+const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count, 0)
+
+test('10,000 datagrams of every kind: each is counted once, as what it was', async () => {
+  // Time stands still: no bucket is refilled, no window ends.
+  const clock = new FakeClock()
+  const addresses = new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
+  const access = {
+    admits: (peer: { remoteAddress: string }) => peer.remoteAddress !== '127.0.0.66',
+    servedAddresses: () => addresses.list(),
+  }
+  scene = await Scene.start({ clock, ports: { addresses, access }, discovery: { ratePerSource: 1500 } })
+  const { discoveryPort: port } = scene
+  const controller = await scene.controller((datagram) =>
+    datagram.payload.includes('answer me') ? Buffer.from('answer') : undefined,
+  )
+  const devices = await Promise.all(Array.from({ length: 5 }, (_, i) => peerAt(`127.0.0.${10 + i}`)))
+  const flooder = await peerAt('127.0.0.60')
+  const refused = await peerAt('127.0.0.66')
+  const neighbour = await peerAt('127.0.81.77')
+  const own = await peerAt('127.0.1.1', scene.appPort)
+
+  let sequence = 0
+  const unique = (text: string) => Buffer.from(`${text} ${sequence++}`)
+  const targets = ['127.0.0.1', '127.0.1.1', '127.0.77.77']
+  const each = (count: number, send: (index: number) => Promise<void>) =>
+    Array.from({ length: count }, (_, index) => () => send(index))
+  const from = (peer: Peer | undefined, payload: Buffer, index: number) =>
+    peer?.send(payload, port, targets[index % 3] ?? '') ?? Promise.reject(new Error('no peer'))
+  await sendAll([
+    ...each(2000, (i) => from(devices[i % 5], announceOf({ seq: sequence++ }), i)),
+    ...each(500, (i) => from(devices[i % 5], unique('answer me'), i)),
+    ...each(1000, (i) => {
+      const payload = unique('twice')
+      return from(devices[i % 5], payload, i).then(() => from(devices[i % 5], payload, i + 1))
+    }),
+    ...each(400, (i) => from(devices[i % 5], Buffer.alloc(0), i)),
+    ...each(200, (i) => from(devices[i % 5], randomBytes(maxDatagramBytes + 1 + i), i)),
+    ...each(400, (i) => from(refused, unique('refused'), i)),
+    ...each(300, (i) => from(neighbour, unique('neighbour'), i)),
+    ...each(200, (i) => from(own, unique('echo'), i)),
+    ...each(4000, (i) => from(flooder, unique('flood'), i)),
+  ])
+  await received(controller, 6500)
+  clock.advance(1000)
+  await scene.settled({
+    relayed: 6500,
+    duplicate: 1000,
+    empty: 400,
+    oversize: 200,
+    refused: 400,
+    'from-container': 300,
+    'own-echo': 200,
+    'rate-limited': 1000,
+    answered: 500,
+  })
+  expect(sumOf(scene.discovery.state().outcomes)).toBe(10_000 + 500)
+  expect(devices.flatMap((device) => device.texts())).toEqual(Array(500).fill('answer'))
+})
+
+test('100,000 random datagrams: nothing breaks, nothing grows, all are counted', async () => {
+  scene = await Scene.start({ discovery: { maxSessions: 64, ratePerSource: 1_000_000 } })
+  const { discovery, discoveryPort, appPort } = scene
+  await scene.controller()
+  await scene.controller(undefined, appPort)
+  const senders = await Promise.all(Array.from({ length: 50 }, (_, i) => peerAt(`127.0.0.${100 + i}`)))
+  const total = 100_000
+  const noise = randomBytes(65_536)
+  const payloadOf = (index: number) => {
+    const length = (index * 7919) % 300
+    const start = (index * 104_729) % (noise.length - 300)
+    const payload = Buffer.from(noise.subarray(start, start + length))
+    // A quarter carries the right length, so that the decoder sees more of it.
+    if (index % 4 === 0 && length >= 4) payload.writeUInt32BE(length - 4)
+    return payload
+  }
+  for (let start = 0; start < total; start += 16) {
+    const batch = Array.from({ length: 16 }, (_, i) => start + i)
+    await Promise.all(
+      batch.map((index) =>
+        senders[index % 50]?.send(payloadOf(index), index % 3 === 0 ? appPort : discoveryPort, '127.0.0.1'),
+      ),
+    )
+    await nextTurn()
+    await nextTurn()
+  }
+  await expect.poll(() => sumOf(discovery.state().outcomes), { timeout: 20_000 }).toBe(total)
+  const state = discovery.state()
+  expect(state.sessions).toBe(64)
+  expect(state.devices).toBe(0)
+  expect(state.outcomes['send-failed']).toBe(0)
+  expect(scene.lines.filter((line) => line.includes('sessions end before their time'))).toHaveLength(1)
+  expect(discovery.warnings().map((warning) => warning.message)).toEqual([expect.stringContaining('of 64 are open')])
+}, 120_000)

@@ -1,0 +1,107 @@
+import { type Config, configSchema } from '../../../../src/config/schema.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
+import { Emitter } from '../../../../src/core/emitter.ts'
+import { createLogger, type Logger } from '../../../../src/core/logger.ts'
+import { Discovery, type DiscoveryPorts } from '../../../../src/edge/discovery/discovery.ts'
+import type { LocalAddress, LocalAddresses } from '../../../../src/network/interfaces.ts'
+import { encodeFrame } from '../../../../src/omada/frame.ts'
+
+/** Where the tests' "container" lives: loopback answers for all of 127.0.0.0/8. */
+export const containerAddress = '127.0.81.10'
+
+export function configFor(overrides: { discovery?: object; network?: object } = {}): Config {
+  return configSchema.parse({
+    discovery: { ...overrides.discovery },
+    network: { subnet: '127.0.81.0/24', controllerAddress: containerAddress, ...overrides.network },
+  })
+}
+
+/** A logger that keeps its lines. */
+export function keepingLogger(): { logger: Logger; lines: string[] } {
+  const lines: string[] = []
+  return {
+    logger: createLogger({ level: 'debug', format: 'human', write: (line) => void lines.push(line) }),
+    lines,
+  }
+}
+
+/** An address of loopback in the part of one of a LAN. */
+export function local(address: string, prefix = 8): LocalAddress {
+  return { interface: 'lo', address, family: 'ipv4', prefix, internal: false }
+}
+
+/** Local addresses that the test sets. */
+export class SetAddresses implements LocalAddresses {
+  readonly changed = new Emitter<readonly LocalAddress[]>()
+  #list: readonly LocalAddress[]
+
+  constructor(list: readonly LocalAddress[]) {
+    this.#list = list
+  }
+
+  list(): readonly LocalAddress[] {
+    return this.#list
+  }
+
+  set(list: readonly LocalAddress[]): void {
+    this.#list = list
+    this.changed.emit(list)
+  }
+}
+
+/** Ports with everything admitted, two local addresses, and 127.0.0.1 as the way to every device. */
+export function portsFor(
+  overrides: Partial<DiscoveryPorts> & { addresses?: SetAddresses } = {},
+): DiscoveryPorts & { addresses: SetAddresses } {
+  const addresses = overrides.addresses ?? new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
+  return {
+    access: { admits: () => true, servedAddresses: () => addresses.list() },
+    localAddressTowards: () => local('127.0.0.1'),
+    omadacId: () => undefined,
+    managementConnections: () => ({ open: 0 }),
+    ...overrides,
+    addresses,
+  }
+}
+
+/** A Discovery on real sockets. */
+export function discoveryFor(options: {
+  config: Config
+  ports?: DiscoveryPorts
+  logger?: Logger
+  clock?: Clock
+}): Discovery {
+  return new Discovery({
+    config: options.config,
+    logger: options.logger ?? keepingLogger().logger,
+    clock: options.clock ?? systemClock,
+    ports: options.ports ?? portsFor(),
+  })
+}
+
+/** A DISCOVERY as an access point sends it. */
+export function announceOf(header: object = {}, body: object = {}): Buffer {
+  return encodeFrame(
+    JSON.stringify({
+      header: {
+        mac: 'AA-BB-CC-00-00-01',
+        type: 1,
+        device: 'ap',
+        version: '2.0.0',
+        timestamp: Date.now(),
+        seq: 1,
+        ...header,
+      },
+      body: {
+        deviceInfo: { ip: '192.0.2.7', model: 'EAP670', name: 'Lobby', firmwareVersion: '1.2.3', modelVersion: '1.0' },
+        controllerSetting: { controllerId: 'c21f969b5f03d33d43e04f8f136e7682' },
+        ...body,
+      },
+    }),
+  )
+}
+
+/** A PRE_ADOPT_REQUEST as the controller sends it. */
+export function preAdoptOf(body: object = {}, header: object = {}): Buffer {
+  return encodeFrame(JSON.stringify({ header: { type: 2, seq: 1, ...header }, body: { adoptPort: 29814, ...body } }))
+}

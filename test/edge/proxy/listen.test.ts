@@ -1,0 +1,81 @@
+import { createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { listen, listenFault } from '../../../src/edge/proxy/listen.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { controller, dial, freePort, later, proxyHost, startProxy, withoutNetwork } from './support.ts'
+
+const listenModule = new URL('../../../src/edge/proxy/listen.ts', import.meta.url).href
+
+test('a port that another process holds is failed with the reason, the others serve, and it recovers by itself', async () => {
+  const { port: good } = await controller((socket) => socket.write('good'))
+  const { port: taken } = await controller((socket) => socket.write('taken'))
+  const holder = createServer()
+  await new Promise<void>((resolve) => holder.listen(taken, proxyHost, resolve))
+  later(() => holder.close())
+
+  const { state, lines } = await startProxy({ ports: [taken, good], tuning: { retry: { initial: 50, max: 100 } } })
+  expect(state(taken)).toMatchObject({
+    state: 'failed',
+    reason: { code: 'PORT_IN_USE', message: `TCP port ${taken} is held by another process` },
+  })
+  expect(state(taken).reason?.remedy).toContain(`ss -ltnp 'sport = :${taken}'`)
+  const client = dial(good)
+  await waitFor(() => expect(client.received().toString()).toBe('good'))
+
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(lines.filter((line) => line.includes('held by another process'))).toHaveLength(1)
+  await new Promise((resolve) => holder.close(resolve))
+  await waitFor(() => expect(state(taken).state).toBe('listening'))
+  expect(state(taken).reason).toBeUndefined()
+  const late = dial(taken)
+  await waitFor(() => expect(late.received().toString()).toBe('taken'))
+})
+
+test('a port that stays taken does not keep the proxy from stopping', async () => {
+  const { port: taken } = await controller(() => {})
+  const holder = createServer()
+  await new Promise<void>((resolve) => holder.listen(taken, proxyHost, resolve))
+  later(() => holder.close())
+  const { proxy, state } = await startProxy({ ports: [taken], tuning: { retry: { initial: 60_000, max: 60_000 } } })
+  await proxy.stop(new AbortController().signal)
+  expect(state().state).toBe('closed')
+})
+
+test('where there is no IPv6 the next address is taken', async () => {
+  // 2001:db8::/32 is for documentation: no machine has an address of it, as a kernel without IPv6 has no `::`.
+  const server = await listen(['2001:db8::1', proxyHost], 0, () => {})
+  later(() => server.close())
+  expect(server.address()).toMatchObject({ address: proxyHost })
+  await expect(listen(['2001:db8::1'], 0, () => {})).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+})
+
+test('dual stack serves IPv4 and IPv6 clients', async () => {
+  const addresses: (string | undefined)[] = []
+  const server = await listen(['::', '0.0.0.0'], 0, (client) => {
+    addresses.push(client.remoteAddress)
+    client.resetAndDestroy()
+  })
+  later(() => server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  await dial(address.port, { host: '127.0.0.1' }).closed
+  if (address.family === 'IPv6') await dial(address.port, { host: '::1' }).closed
+  const expected = address.family === 'IPv6' ? ['::ffff:127.0.0.1', '::1'] : ['127.0.0.1']
+  await waitFor(() => expect(addresses).toEqual(expected))
+})
+
+test('a privileged port is told from one that is in use', async ({ skip }) => {
+  skip(process.geteuid?.() !== 0, 'only root can make a network namespace')
+  const program = `
+    const { listen, listenFault } = await import(${JSON.stringify(listenModule)})
+    await listen(['0.0.0.0'], 443, () => {}).then(() => console.log('opened'), (error) => console.log(listenFault(443, error).code))`
+  expect(await withoutNetwork(program)).toBe('PORT_PRIVILEGED')
+})
+
+test('any other failure is passed on with its text', async () => {
+  const port = await freePort()
+  const error = await listen(['2001:db8::1'], port, () => {}).catch((reason: unknown) => reason)
+  const fault = listenFault(port, error)
+  expect(fault.code).toBe('PORT_FAILED')
+  expect(fault.message).toContain('EADDRNOTAVAIL')
+})

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { createSelfCheck } from '../../src/edge/self-check.ts'
+import { stateVersion } from '../../src/ipc/host-state.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const logger = createLogger({ level: 'error', format: 'human', write: () => {} })
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'omada-host-self-check-'))
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+test('an answer is a sign of life; a socket that accepts and says nothing is none', async () => {
+  const path = join(directory, 'state.sock')
+  let answering = false
+  let asked = 0
+  const server = createServer((_, response) => {
+    asked += 1
+    if (answering) response.end(JSON.stringify({ stateVersion }))
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  // The wait between two questions is cut short.
+  const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(20, signal)
+  const promised: number[] = []
+  const alive = (within: number) => void promised.push(within)
+  const check = createSelfCheck({ path, logger, clock: { ...systemClock, sleep }, alive })
+  await check.start(AbortSignal.timeout(10_000))
+  try {
+    await waitFor(() => expect(asked).toBe(1))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(promised).toEqual([])
+    answering = true
+    server.closeAllConnections()
+    await waitFor(() => expect(promised.length).toBeGreaterThan(1))
+    // The next one comes well before the watchdog's 60 s.
+    expect(Math.max(...promised)).toBeLessThan(40_000)
+  } finally {
+    await check.stop(AbortSignal.abort())
+    // Its connections may finish for longer than the watchdog waits.
+    expect(promised.at(-1)).toBe(Number.POSITIVE_INFINITY)
+    server.closeAllConnections()
+    server.close()
+  }
+})

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
+import { ApplianceError } from '../../../src/core/errors.ts'
+import { createLogger } from '../../../src/core/logger.ts'
+import { execute } from '../../../src/host/controller/execute.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { appliance, forever } from './fixture.ts'
+
+const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
+
+async function startThatFails(message: string): Promise<unknown> {
+  const engine = new FakeEngine('x')
+  engine.start = async () => {
+    throw new ApplianceError({ code: 'ENGINE_REQUEST', message, remedy: 'see the engine' })
+  }
+  const context = {
+    engine,
+    logger,
+    clock: systemClock,
+    name: 'omada',
+    network: 'omada',
+    engineKind: 'docker' as const,
+    graceSeconds: 60,
+    onRetry: () => {},
+    pull: async () => {},
+  }
+  const step = { kind: 'start', container: 'c1', fresh: false } as const
+  return execute(step, context, new AbortController().signal).catch((error: unknown) => error)
+}
+
+const blocked =
+  'netavark: aardvark-dns failed to start: Error starting server failed to bind udp listener on 10.129.81.1:53: IO error: Address already in use (os error 98)'
+
+test.each([
+  [blocked, 'PORT_IN_USE', 'bind-interfaces'],
+  [
+    'IPAM error: requested ip address 10.129.81.10 is already allocated to container ID 123',
+    'NETWORK_MISMATCH',
+    'controllerAddress',
+  ],
+  ['failed to set up container networking: Address already in use', 'NETWORK_MISMATCH', 'controllerAddress'],
+  ['something else', 'ENGINE_REQUEST', 'see the engine'],
+])('a start that fails with %j is told as %s', async (message, code, remedy) => {
+  const error = await startThatFails(message)
+  expect(error).toMatchObject({ code, message: expect.stringContaining(message) })
+  expect(error).toHaveProperty('remedy', expect.stringContaining(remedy))
+})
+
+test("where Podman's name server cannot have its port, our network is made anew without one", async () => {
+  const { engine, name, history, reconciler, lifecycle } = appliance()
+  engine.startFault = { code: 'ENGINE_REQUEST', message: blocked, remedy: '-' }
+  const create = engine.createNetwork.bind(engine)
+  // The first network is one of an older version.
+  engine.createNetwork = async (spec, signal) => {
+    if (engine.calls.includes('remove-network')) engine.startFault = undefined
+    await create(spec, signal)
+  }
+  await reconciler.start(forever)
+  await waitFor(() => expect(lifecycle()).toBe('starting'))
+  await reconciler.stop()
+  expect(engine.containers.get(name)?.status).toBe('running')
+  expect(engine.calls).toEqual([
+    ...['pull', 'create-network', 'create', 'start', 'remove', 'remove-network'],
+    ...['create-network', 'create', 'start'],
+  ])
+  expect(history.filter((message) => message.includes('port 53'))).toHaveLength(1)
+})
+
+test.each([
+  ['is not ours', {}],
+  ['has others on it', { 'omada-host.version': '1' }],
+])('a network that %s is left alone, and told of', async (_, labels) => {
+  const { engine, name, reconciler, lifecycle, snapshots } = appliance()
+  engine.networks.set('omada', { name: 'omada', driver: 'bridge', subnet: '10.129.81.0/24', labels })
+  engine.startFault = { code: 'ENGINE_REQUEST', message: blocked, remedy: '-' }
+  engine.removeNetwork = async () => {
+    throw new ApplianceError({ code: 'ENGINE_REQUEST', message: 'network is being used', remedy: '-' })
+  }
+  await reconciler.start(forever)
+  await waitFor(() => expect(lifecycle()).toBe('failed'))
+  await reconciler.stop()
+  expect(snapshots.at(-1)?.reason).toMatchObject({
+    code: 'PORT_IN_USE',
+    remedy: expect.stringContaining('bind-interfaces'),
+  })
+  expect(engine.networks.has('omada')).toBe(true)
+  expect(engine.containers.has(name)).toBe(false)
+})

@@ -1,0 +1,71 @@
+import { onTestFinished } from 'vitest'
+import { configSchema } from '../../../src/config/schema.ts'
+import { createLogger } from '../../../src/core/logger.ts'
+import type { MachineFacts } from '../../../src/host/controller/machine.ts'
+import { Reconciler } from '../../../src/host/controller/reconciler.ts'
+import type { ControllerSnapshot } from '../../../src/host/controller/snapshot.ts'
+import type { Engine } from '../../../src/host/engine/engine.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { ManualClock } from './manual-clock.ts'
+
+export const silent = createLogger({ level: 'silent', format: 'json', write: () => {} })
+export const forever = new AbortController().signal
+
+/** A machine on which everything works. */
+export const machine: MachineFacts = {
+  architecture: 'amd64',
+  cpuFlags: new Set(['fpu', 'avx']),
+  memoryMegabytes: 4096,
+  timezone: 'Europe/Berlin',
+  cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },
+  routes: async () => [],
+  freeMegabytes: async () => 50_000,
+  names: async () => ({ servers: ['192.0.2.53'], served: false }),
+  processRuns: () => true,
+}
+
+/** A reconciler over an engine in memory, with a clock that the test moves. It ends with the test. */
+export function appliance(
+  options: {
+    config?: object
+    machine?: Partial<MachineFacts>
+    engine?: FakeEngine
+    connect?: () => Promise<Engine>
+  } = {},
+) {
+  const config = configSchema.parse(options.config ?? {})
+  const engine = options.engine ?? new FakeEngine(config.controller.image)
+  const clock = new ManualClock()
+  const ready = { now: false }
+  const history: string[] = []
+  const snapshots: ControllerSnapshot[] = []
+  const reconciler = new Reconciler({
+    config,
+    logger: silent,
+    clock,
+    connect: options.connect ?? (async () => engine),
+    machine: { ...machine, ...options.machine },
+    version: '1.0.0',
+    ready: () => ready.now,
+  })
+  onTestFinished(() => reconciler.stop())
+  reconciler.steps.on((step) => history.push(step.message))
+  reconciler.changed.on((snapshot) => snapshots.push(snapshot))
+  const lifecycle = () => reconciler.snapshot().lifecycle
+  return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name: config.controller.name }
+}
+
+/** The same, started. */
+export async function started(options: Parameters<typeof appliance>[0] = {}) {
+  const all = appliance(options)
+  await all.reconciler.start(forever)
+  return all
+}
+
+/** The same with a controller that runs; what the engine did for that is forgotten. */
+export async function up(options: Parameters<typeof appliance>[0] = {}) {
+  const all = await started(options)
+  await all.clock.until(() => all.lifecycle() === 'starting')
+  all.engine.calls.length = 0
+  return all
+}

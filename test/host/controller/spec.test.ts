@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest'
+import { configSchema } from '../../../src/config/schema.ts'
+import { bridgeName, desiredState, labels } from '../../../src/host/controller/spec.ts'
+import { containerOptions, libpodNetworkOptions, networkOptions } from '../../../src/host/engine/create-options.ts'
+import type { MachineNames } from '../../../src/linux/names.ts'
+
+const desired = (
+  config: object = {},
+  version = '1.0.0',
+  kind: 'podman' | 'docker' = 'podman',
+  memoryLimit = true,
+  names: MachineNames = { servers: ['192.0.2.53'], served: false },
+) =>
+  desiredState({
+    config: configSchema.parse(config),
+    machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
+    engine: { kind, memoryLimit },
+    names,
+    version,
+  })
+const hash = (...args: Parameters<typeof desired>) => desired(...args).container.labels[labels.spec]
+
+describe('the container', () => {
+  test('is as the image and both engines want it', () => {
+    const body = containerOptions(
+      desired({ controller: { certificateDirectory: '/etc/cert', cpus: 1.5 } }).container,
+      'podman',
+    )
+    expect(body).toMatchObject({
+      name: 'omada-controller',
+      Image: 'docker.io/mbentley/omada-controller:6.2',
+      Healthcheck: { Test: ['NONE'] },
+      StopSignal: 'SIGTERM',
+      StopTimeout: 120,
+      HostConfig: {
+        Binds: [
+          'omada-data:/opt/tplink/EAPController/data',
+          'omada-logs:/opt/tplink/EAPController/logs',
+          '/etc/cert:/cert:ro',
+        ],
+        NetworkMode: 'omada',
+        RestartPolicy: { Name: 'no' },
+        Ulimits: [
+          { Name: 'nofile', Soft: 4096, Hard: 8192 },
+          { Name: 'nproc', Soft: 4096, Hard: 4096 },
+        ],
+        LogConfig: { Type: 'k8s-file', Config: { 'max-size': '20m' } },
+        NanoCpus: 1_500_000_000,
+        Memory: 3584 * 1024 * 1024,
+      },
+      NetworkingConfig: { EndpointsConfig: { omada: { IPAMConfig: { IPv4Address: '10.129.81.10' } } } },
+    })
+    expect(body.Env).toContain('TZ=Europe/Berlin')
+    expect(body.HostConfig).not.toHaveProperty('Runtime')
+    expect(body.HostConfig).not.toHaveProperty('Init')
+    expect(JSON.stringify(body)).not.toMatch(/PortBindings|ExposedPorts|PublishAllPorts/)
+  })
+
+  test("follows Docker's ways on Docker", () => {
+    const { container } = desired({ engine: { runtime: 'youki' }, controller: { init: true } }, '1', 'docker')
+    expect(containerOptions(container, 'docker').HostConfig).toMatchObject({
+      Runtime: 'youki',
+      Init: true,
+      LogConfig: { Type: 'json-file' },
+    })
+  })
+
+  test('has no memory limit where the engine can keep none', () => {
+    const { container } = desired({}, '1', 'podman', false)
+    expect(container).not.toHaveProperty('memoryMegabytes')
+    expect(container.environment.JAVA_MAX_HEAP_SIZE).toBeDefined()
+  })
+
+  test("takes the configuration's time zone before the machine's", () => {
+    expect(desired({ controller: { timezone: 'Asia/Tokyo' } }).container.environment.TZ).toBe('Asia/Tokyo')
+  })
+
+  test('is refused on a machine that is too small', () => {
+    const machine = { memoryMegabytes: 900, timezone: 'UTC' }
+    const config = configSchema.parse({})
+    const engine = { kind: 'podman' as const, memoryLimit: true }
+    expect(() =>
+      desiredState({ config, machine, engine, names: { servers: [], served: false }, version: '1' }),
+    ).toThrow(expect.objectContaining({ code: 'MEMORY_LOW' }))
+  })
+})
+
+describe('the hash of the specification', () => {
+  test.each<[string, object]>([
+    ['image', { controller: { image: 'docker.io/mbentley/omada-controller:6.3' } }],
+    ['volume', { controller: { dataVolume: '/srv/omada' } }],
+    ['environment', { controller: { environment: { A: '1' } } }],
+    ['memory', { controller: { memory: 'off' } }],
+    ['database', { mongo: { uri: 'mongodb://u:secret@db/omada' } }],
+    ['address', { network: { controllerAddress: '10.129.81.11' } }],
+    ['subnet', { network: { subnet: '10.129.80.0/23' } }],
+    ['init', { controller: { init: true } }],
+    ['port 8044', { proxy: { ports: [8043, 8044] } }],
+  ])('changes with: %s', (_, config) => {
+    expect(hash(config)).not.toBe(hash())
+  })
+
+  test.each<[string, Parameters<typeof desired>]>([
+    ["this program's version", [{}, '9.9.9']],
+    ['the grace', [{ controller: { stopGraceSeconds: 300 } }]],
+    ['the pull policy', [{ controller: { pull: 'always' } }]],
+    ['the order of variables', [{ controller: { environment: {} } }]],
+    ['the name servers', [{}, '1.0.0', 'podman', true, { servers: ['127.0.0.1'], served: true }]],
+  ])('does not change with: %s', (_, args) => {
+    expect(hash(...args)).toBe(hash())
+  })
+
+  test('is that of the version before: another one stops every controller when its omada-host is upgraded', () => {
+    expect(hash()).toBe('a68b9388029f8cd91013676fe03fd8910b160bf9224912c8dd18b92c3ba6eb0a')
+  })
+
+  test('is the same for variables in another order', () => {
+    const inOrder = (environment: object) => hash({ controller: { environment } })
+    expect(inOrder({ A: '1', B: '2' })).toBe(inOrder({ B: '2', A: '1' }))
+  })
+
+  test('tells no secret, and the version is beside it', () => {
+    const { container } = desired({ mongo: { uri: 'mongodb://u:hunter2@db/omada' } })
+    expect(JSON.stringify(container.labels)).not.toContain('hunter2')
+    expect(container.labels[labels.spec]).toMatch(/^[0-9a-f]{64}$/)
+    expect(container.labels[labels.version]).toBe('1.0.0')
+  })
+})
+
+describe('names', () => {
+  const itself = ['127.0.0.1', '::1']
+  test.each<[string, 'podman' | 'docker', MachineNames, { nameServer: boolean; dns?: string[] }]>([
+    ['are asked of whom the machine asks', 'podman', { servers: ['192.0.2.53'], served: false }, { nameServer: false }],
+    ['also beside a Pi-hole', 'podman', { servers: ['127.0.0.1', '192.0.2.53'], served: true }, { nameServer: false }],
+    [
+      'of the machine, where it asks only itself',
+      'podman',
+      { servers: itself, served: true },
+      { nameServer: false, dns: ['10.129.81.1'] },
+    ],
+    [
+      'of Podman, where that listens on the loopback alone',
+      'podman',
+      { servers: itself, served: false },
+      { nameServer: true },
+    ],
+    ['nowhere, where the machine asks nobody', 'podman', { servers: [], served: true }, { nameServer: false }],
+    ['of Docker', 'docker', { servers: itself, served: true }, { nameServer: false }],
+  ])('%s', (_, kind, machine, { nameServer, dns }) => {
+    const { container, network } = desired({}, '1', kind, true, machine)
+    expect(libpodNetworkOptions(network)).toMatchObject({ dns_enabled: nameServer })
+    expect(containerOptions(container, kind).HostConfig?.Dns).toEqual(dns)
+  })
+})
+
+test('the network has its subnet and a bridge of a known name', () => {
+  expect(libpodNetworkOptions(desired().network)).toMatchObject({
+    name: 'omada',
+    driver: 'bridge',
+    network_interface: 'br-omada',
+    subnets: [{ subnet: '10.129.81.0/24' }],
+    labels: { [labels.version]: '1.0.0' },
+  })
+  expect(networkOptions(desired().network)).toMatchObject({
+    Name: 'omada',
+    Driver: 'bridge',
+    IPAM: { Config: [{ Subnet: '10.129.81.0/24' }] },
+    Options: { 'com.docker.network.bridge.name': 'br-omada' },
+  })
+  expect(bridgeName('a-very-long-network-name')).toHaveLength(15)
+})

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
+import { stopWithGrace } from '../../../src/host/controller/stop.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { forever, silent } from './fixture.ts'
+import { ManualClock } from './manual-clock.ts'
+
+/** A stop of a container that runs; the first tries fail with `faults`, having had `effect`. */
+async function stopping(faults: Fault['code'][], effect: (engine: FakeEngine) => void, signal = forever) {
+  const engine = new FakeEngine('x')
+  engine.containers.set('omada', {
+    id: 'c1',
+    status: 'running',
+    imageId: 'i',
+    labels: {},
+    exitCode: 0,
+    outOfMemory: false,
+    mounts: [],
+    networks: [],
+  })
+  const stop = engine.stop.bind(engine)
+  engine.stop = async (id, graceSeconds, own) => {
+    const code = faults.shift()
+    if (code === undefined) return await stop(id, graceSeconds, own)
+    engine.calls.push(`lost stop ${graceSeconds}`)
+    effect(engine)
+    throw new ApplianceError({ code, message: code, remedy: '-' })
+  }
+  const clock = new ManualClock()
+  const done = stopWithGrace({
+    engine,
+    clock,
+    logger: silent,
+    id: 'c1',
+    name: 'omada',
+    graceSeconds: 90,
+    signal,
+    onRetry: () => {},
+  })
+  let settled = false
+  const ended = done.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  void ended.then(() => {
+    settled = true
+  })
+  await clock.until(() => settled, 100)
+  return { engine, error: await ended }
+}
+
+test('a stop whose answer was lost is asked for again, with the whole grace, while the container runs', async () => {
+  const { engine, error } = await stopping(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT'], () => {})
+  expect(error).toBeUndefined()
+  expect(engine.calls).toEqual(['lost stop 90', 'lost stop 90', 'stop 90'])
+})
+
+test('a paused container is resumed, so that it can end in order', async () => {
+  const { engine, error } = await stopping(['ENGINE_TIMEOUT'], (own) => own.change('omada', { status: 'paused' }))
+  expect(error).toBeUndefined()
+  expect(engine.calls).toEqual(['lost stop 90', 'unpause', 'stop 90'])
+})
+
+test('a stop whose answer was lost is done when the container has ended', async () => {
+  const ended = await stopping(['ENGINE_UNREACHABLE'], (own) => own.change('omada', { status: 'exited' }))
+  expect(ended.error).toBeUndefined()
+  expect(ended.engine.calls).toEqual(['lost stop 90'])
+})
+
+test('nor is it asked for again when the container is gone, or another has its name', async () => {
+  const gone = await stopping(['ENGINE_UNREACHABLE'], (own) => own.containers.delete('omada'))
+  expect(gone.engine.calls).toEqual(['lost stop 90'])
+  const other = await stopping(['ENGINE_UNREACHABLE'], (own) => own.change('omada', { id: 'c2' }))
+  expect(other.engine.calls).toEqual(['lost stop 90'])
+})
+
+test('a stop that the engine refuses is an error', async () => {
+  const { error, engine } = await stopping(['ENGINE_REQUEST'], () => {})
+  expect(error).toMatchObject({ code: 'ENGINE_REQUEST' })
+  expect(engine.calls).toEqual(['lost stop 90'])
+})
+
+test('who gives up waiting asks for nothing more', async () => {
+  const giveUp = new AbortController()
+  const { error, engine } = await stopping(
+    ['ENGINE_UNREACHABLE', 'ENGINE_UNREACHABLE'],
+    () => giveUp.abort(new Error('enough')),
+    giveUp.signal,
+  )
+  expect(error).toMatchObject({ message: 'enough' })
+  expect(engine.calls).toEqual(['lost stop 90'])
+})

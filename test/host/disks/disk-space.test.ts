@@ -1,0 +1,92 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { configSchema } from '../../../src/config/schema.ts'
+import { createLogger } from '../../../src/core/logger.ts'
+import { DiskSpace, diskFault, type FileSystem, levelOf, readFileSystems } from '../../../src/host/disks/disk-space.ts'
+import { controllerPlaces, ownPlaces } from '../../../src/host/disks/storage-places.ts'
+import { pathsBelow } from '../../../src/ipc/paths.ts'
+import { temporaryDirectory } from '../../ipc/fixtures.ts'
+import { ManualClock } from '../controller/manual-clock.ts'
+
+const config = configSchema.parse({})
+const data = { source: '/volumes/omada-data/_data', target: '/opt/tplink/EAPController/data' }
+const places = controllerPlaces(config, { storageDirectory: '/storage' }, { mounts: [data] })
+const [first, ...others] = places
+if (first === undefined) throw new Error('no places')
+const disk = (freeMegabytes: number, device = 1): FileSystem => ({
+  device,
+  places: [first, ...others],
+  freeMegabytes,
+  totalMegabytes: 30_000,
+})
+
+test('what is written where: volumes as mounted, directories as configured, the engine, ourselves', () => {
+  expect(places.map(({ path }) => path)).toEqual(['/volumes/omada-data/_data', '/storage'])
+  const own = configSchema.parse({ controller: { dataVolume: '/srv/omada' } })
+  expect(controllerPlaces(own, undefined, undefined).map(({ path }) => path)).toEqual(['/srv/omada'])
+  const external = configSchema.parse({ mongo: { uri: 'mongodb://db/omada' } })
+  expect(controllerPlaces(external, undefined, { mounts: [data] })).toMatchObject([{ data: false }])
+  expect(ownPlaces(pathsBelow('/run', '/var/lib')).map(({ path }) => path)).toEqual([
+    '/run/omada-host',
+    '/var/lib/omada-host-edge',
+  ])
+})
+
+test('a level is left upwards only with some more space than it is entered with', () => {
+  const levels: string[] = []
+  let level: ReturnType<typeof levelOf> = 'ok'
+  for (const free of [1024, 1023, 1030, 1279, 1280, 127, 150, 160, 1279, 5000]) {
+    level = levelOf(disk(free), level)
+    levels.push(level)
+  }
+  expect(levels).toEqual(['ok', 'low', 'low', 'low', 'ok', 'full', 'full', 'low', 'low', 'ok'])
+})
+
+test('it says how much is free where, of what, what is kept there, and what to do', () => {
+  const fault = diskFault(disk(312), 'low')
+  expect(fault).toMatchObject({ code: 'DISK_LOW', remedy: expect.stringContaining('du -xh -d 2 /volumes') })
+  expect(fault.message).toBe(
+    "the file system of /volumes/omada-data/_data is nearly full: 312 of 30000 MB are free; it holds the controller's data, images and containers in /storage",
+  )
+  expect(diskFault(disk(3), 'full')).toMatchObject({
+    code: 'DISK_FULL',
+    message: expect.stringContaining('is full: 3'),
+  })
+})
+
+test('places on one file system are one, and those that are not there are none', async () => {
+  await using directory = await temporaryDirectory()
+  const there = join(directory.path, 'there')
+  await mkdir(there)
+  const at = (path: string) => ({ ...first, path })
+  const found = await readFileSystems([at(there), at(directory.path), at(join(directory.path, 'not-there'))])
+  expect(found.map((fileSystem) => fileSystem.places.map(({ path }) => path))).toEqual([[there, directory.path]])
+  expect(found[0]?.totalMegabytes).toBeGreaterThan(found[0]?.freeMegabytes ?? Number.POSITIVE_INFINITY)
+})
+
+test('each change of level is told once, and so is that there is room again', async () => {
+  let free = 2000
+  const lines: string[] = []
+  const history: string[] = []
+  const disks = new DiskSpace({
+    logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
+    clock: new ManualClock(),
+    places: () => places,
+    read: async () => [disk(free)],
+  })
+  disks.transitions.on(({ subject, from, to }) => history.push(`${subject} ${from} ${to}`))
+  for (const next of [2000, 900, 800, 50, 40]) {
+    free = next
+    await disks.look()
+  }
+  expect(disks.warnings).toMatchObject([{ code: 'DISK_FULL' }])
+  expect(disks.dataFull?.message).toContain('40 of 30000 MB')
+  free = 2000
+  await disks.look()
+  expect(disks.warnings).toEqual([])
+  expect(disks.dataFull).toBeUndefined()
+  expect(history).toEqual(['disk ok low', 'disk low full', 'disk full ok'])
+  expect(lines).toHaveLength(3)
+  expect(lines.map((line) => /INFO|WARN|ERROR/.exec(line)?.[0])).toEqual(['WARN', 'ERROR', 'INFO'])
+})

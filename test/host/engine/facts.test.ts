@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { engineError } from '../../../src/host/engine/errors.ts'
+import { engineInfo, engineReference } from '../../../src/host/engine/facts.ts'
+import { runtimeWorks } from '../../../src/host/engine/runtime.ts'
+import { serviceRuntime } from '../../../src/host/engine/service.ts'
+
+const podman = (Version: string) => ({
+  Version,
+  ApiVersion: '1.41',
+  Arch: 'amd64',
+  Components: [{ Name: 'Podman Engine' }],
+})
+const docker = (Version: string, ApiVersion: string) => ({
+  Version,
+  ApiVersion,
+  Arch: 'arm64',
+  Components: [{ Name: 'Engine' }],
+})
+
+describe('the engine', () => {
+  test('is told apart', () => {
+    expect(
+      engineInfo(podman('4.3.1'), { MemoryLimit: true, CgroupVersion: '2', DefaultRuntime: 'crun' }, '/s'),
+    ).toEqual({
+      kind: 'podman',
+      version: '4.3.1',
+      socket: '/s',
+      architecture: 'amd64',
+      defaultRuntime: 'crun',
+      storageDirectory: '/var/lib',
+      cgroupVersion: '2',
+      memoryLimit: true,
+      cpuLimit: false,
+    })
+    expect(engineInfo(docker('28.1.0', '1.49'), {}, '/s')).toMatchObject({ kind: 'docker', version: '28.1.0' })
+  })
+
+  test.each([podman('4.2.9'), podman('3.4.4'), docker('19.03.1', '1.40')])('is too old: %j', (version) => {
+    expect(() => engineInfo(version, {}, '/s')).toThrow(expect.objectContaining({ code: 'ENGINE_TOO_OLD' }))
+  })
+
+  test.each([podman('4.3.0'), podman('5.0.0'), podman('10.1.0'), podman('4.9.4-rhel'), docker('20.10.0', '1.41')])(
+    'is new enough: %j',
+    (version) => {
+      expect(() => engineInfo(version, {}, '/s')).not.toThrow()
+    },
+  )
+})
+
+test.each([
+  ['mbentley/omada-controller:6.2', 'docker.io/mbentley/omada-controller:6.2'],
+  ['127.0.0.1:5000/a/b', '127.0.0.1:5000/a/b:latest'],
+  [`docker.io/a/b:1@sha256:${'a'.repeat(64)}`, `docker.io/a/b@sha256:${'a'.repeat(64)}`],
+  ['b'.repeat(64), 'b'.repeat(64)],
+])('the reference %s is for engines %s', (text, expected) => {
+  expect(engineReference(text)).toBe(expected)
+})
+
+describe('an error of the engine', () => {
+  const system = (code: string) => Object.assign(new Error(code), { code })
+  const answer = (text: string) =>
+    Object.assign(new Error(`(HTTP code 500) server error - ${text} `), { statusCode: 500 })
+  test.each<[Error, string]>([
+    [system('ENOENT'), 'ENGINE_UNREACHABLE'],
+    [system('ECONNREFUSED'), 'ENGINE_UNREACHABLE'],
+    [system('ECONNRESET'), 'ENGINE_UNREACHABLE'],
+    [new Error('socket hang up'), 'ENGINE_UNREACHABLE'],
+    [system('EACCES'), 'ENGINE_PERMISSION'],
+    [answer('crun: cgroups in hybrid mode not supported, drop all controllers: OCI runtime error'), 'ENGINE_RUNTIME'],
+    [answer('creating file: no space left on device'), 'DISK_FULL'],
+    [answer('container state improper'), 'ENGINE_REQUEST'],
+  ])('%s', (error, code) => {
+    const mapped = engineError(error, 'start the container', '/run/x.sock')
+    expect(mapped).toMatchObject({ code })
+    expect(mapped.message).toMatch(/^cannot start the container: /)
+    expect(mapped.message).not.toContain('HTTP code')
+  })
+})
+
+describe('the runtime', () => {
+  const hybrid = { mode: 'hybrid' as const, unifiedControllers: ['hugetlb'] }
+  const unified = { mode: 'unified' as const, unifiedControllers: ['cpu'] }
+  test('crun works but for hybrid cgroups with controllers in v2', () => {
+    expect(runtimeWorks('crun', unified)).toBe(true)
+    expect(runtimeWorks('/usr/bin/crun', hybrid)).toBe(false)
+    expect(runtimeWorks('crun', { mode: 'hybrid', unifiedControllers: [] })).toBe(true)
+    expect(runtimeWorks('runc', hybrid)).toBe(true)
+  })
+
+  test('of our own service is the configured one, else one that works', () => {
+    expect(serviceRuntime('youki', hybrid)).toBe('youki')
+    expect(serviceRuntime(undefined, hybrid)).toBe('runc')
+    expect(serviceRuntime(undefined, unified)).toBeUndefined()
+  })
+})

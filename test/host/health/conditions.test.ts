@@ -1,0 +1,132 @@
+import { expect, it } from 'vitest'
+import type { ProbedName } from '../../../src/host/health/condition-table.ts'
+import { Conditions } from '../../../src/host/health/conditions.ts'
+import type { ProbeResult } from '../../../src/host/health/schedule.ts'
+import { StandingClock } from '../../support/health-clock.ts'
+
+const all: readonly ProbedName[] = ['database', 'web', 'device-port', 'discovery', 'web-ports', 'app-discovery']
+const ok: ProbeResult = { ok: true }
+const failed: ProbeResult = { ok: false, message: 'refused' }
+const unable: ProbeResult = { ok: false, message: 'no nsenter', unable: true }
+
+function scene(options: { ready: boolean }) {
+  const clock = new StandingClock()
+  const conditions = new Conditions({ clock, threshold: () => 3 })
+  const history: string[] = []
+  conditions.transitions.on((entry) => history.push(`${entry.subject}: ${entry.from} → ${entry.to}`))
+  const record = (name: ProbedName, result: ProbeResult, times = 1, patient = true) => {
+    for (let i = 0; i < times; i++) conditions.record(name, result, patient)
+  }
+  if (options.ready) for (const name of all) record(name, ok)
+  history.length = 0
+  const condition = (name: ProbedName) => conditions.list().find((each) => each.name === name)
+  return { clock, conditions, history, record, condition }
+}
+
+it('fails after three failures in a row and is back after one success', () => {
+  const { record, condition, history, conditions } = scene({ ready: true })
+  record('web', failed, 2)
+  expect(condition('web')?.status).toBe('ok')
+  record('web', ok)
+  record('web', failed, 2)
+  expect([condition('web')?.status, conditions.allOk(), conditions.allSettled()]).toEqual(['ok', true, false])
+  record('web', failed)
+  expect(condition('web')).toMatchObject({ status: 'failing', reason: { code: 'WEB_DOWN' } })
+  expect(condition('web')?.reason.message).toContain('refused')
+  expect(condition('web')?.reason.remedy).toContain('omada-host logs')
+  record('web', ok)
+  expect([condition('web')?.status, conditions.allOk()]).toEqual(['ok', true])
+  expect(history).toEqual(['web: ok → failing', 'web: failing → ok'])
+})
+
+it('keeps since over repeated results and sets it anew on a transition', async () => {
+  const { clock, record, condition } = scene({ ready: true })
+  const since = condition('database')?.since
+  await clock.advance(60_000)
+  record('database', ok)
+  record('database', failed, 2)
+  expect(condition('database')?.since).toBe(since)
+  record('database', failed)
+  const failingSince = condition('database')?.since
+  expect(failingSince).not.toBe(since)
+  await clock.advance(60_000)
+  record('database', failed)
+  expect(condition('database')?.since).toBe(failingSince)
+})
+
+it('hides consequences behind their cause', () => {
+  const { record, condition, conditions } = scene({ ready: true })
+  record('database', failed, 3)
+  record('web', failed, 3)
+  record('web-ports', failed, 3)
+  expect(condition('web')).toMatchObject({ status: 'failing', consequenceOf: 'database' })
+  expect(condition('web-ports')?.consequenceOf).toBe('database')
+  expect(condition('database')?.consequenceOf).toBeUndefined()
+  expect(conditions.rootCause()?.code).toBe('DATABASE_DOWN')
+  record('database', ok)
+  expect(condition('web')?.consequenceOf).toBeUndefined()
+  expect(conditions.rootCause()?.code).toBe('WEB_DOWN')
+})
+
+it('never tells a consequence before its cause, however late the verdict on the cause', () => {
+  const { record, condition, history } = scene({ ready: true })
+  record('database', failed)
+  record('web', failed, 5)
+  expect(condition('web')?.status).toBe('ok')
+  record('database', failed, 2)
+  expect(history).toEqual(['database: ok → failing', 'web: ok → failing'])
+  expect(condition('web')?.consequenceOf).toBe('database')
+})
+
+it('tells a failure whose suspected cause turned out well', () => {
+  const { record, condition } = scene({ ready: true })
+  record('database', failed, 2)
+  record('web', failed, 5)
+  record('database', ok)
+  expect(condition('web')).toMatchObject({ status: 'failing', reason: { code: 'WEB_DOWN' } })
+})
+
+it('does not blame a database of which nothing is known', () => {
+  const { record, condition, conditions } = scene({ ready: true })
+  record('database', unable, 3)
+  record('web', failed, 3)
+  expect(condition('database')?.reason).toMatchObject({ code: 'PROBE_FAILED' })
+  expect(condition('web')?.consequenceOf).toBeUndefined()
+  expect(conditions.rootCause()?.code).toBe('PROBE_FAILED')
+})
+
+it('says while starting what has not come yet, without calling it a failure', () => {
+  const { record, condition, conditions, history } = scene({ ready: false })
+  record('database', failed, 10)
+  expect(condition('database')).toMatchObject({ status: 'unknown', reason: { message: 'not there yet: refused' } })
+  expect(conditions.progress()).toBe('the container runs, waiting for MongoDB')
+  record('database', ok)
+  expect(conditions.progress()).toBe('MongoDB up, waiting for the web server')
+  expect(history).toEqual(['database: unknown → ok'])
+})
+
+it('calls it a failure when the time to start is over, and a probe that cannot run after three tries', () => {
+  const { record, condition } = scene({ ready: false })
+  record('web', failed, 1, false)
+  expect(condition('web')).toMatchObject({ status: 'failing', reason: { code: 'WEB_DOWN' } })
+  record('discovery', unable, 2)
+  expect(condition('discovery')?.status).toBe('unknown')
+  record('discovery', unable)
+  expect(condition('discovery')).toMatchObject({ status: 'failing', reason: { code: 'PROBE_FAILED' } })
+})
+
+it('needs the web ports and the app discovery for nothing but showing them', () => {
+  const { record, conditions, condition } = scene({ ready: true })
+  record('web-ports', failed, 3)
+  record('app-discovery', failed, 3)
+  expect(condition('app-discovery')?.status).toBe('failing')
+  expect([conditions.allOk(), conditions.rootCause()]).toEqual([true, undefined])
+})
+
+it('shows text from outside on one line, without control characters, bounded', () => {
+  const { record, condition } = scene({ ready: true })
+  record('web', { ok: false, message: `\u001b[31mred\nline\u202e${'x'.repeat(5000)}` }, 3)
+  const message = condition('web')?.reason.message ?? ''
+  expect(message).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  expect(message.length).toBeLessThan(400)
+})

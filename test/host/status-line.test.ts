@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { StartSteps } from '../../src/host/start-steps.ts'
+import { statusLine } from '../../src/host/status-line.ts'
+import type { HostState } from '../../src/ipc/host-state.ts'
+import { hostState } from '../ipc/fixtures.ts'
+
+const pulling = (current: number, total: number): HostState => ({
+  ...hostState(),
+  phase: 'pulling',
+  reason: { message: 'pulling the image' },
+  controller: { image: 'x', address: '10.0.0.2', pull: { image: 'x', current, total, layers: [], attempt: 1 } },
+})
+const of = (phase: HostState['phase'], message: string, fault: Partial<HostState['reason']> = {}): HostState => ({
+  ...hostState(),
+  phase,
+  reason: { message, ...fault },
+})
+
+test.each([
+  [pulling(212_000_000, 490_000_000), 'Pulling image 43% (212 of 490 MB)'],
+  [pulling(490_000_000, 490_000_000), 'Pulling image 100% (490 of 490 MB)'],
+  [pulling(0, 0), 'Pulling image'],
+  [pulling(3_000_000, 0), 'Pulling image (3 MB)'],
+  [
+    { ...pulling(0, 0), reason: { code: 'REGISTRY_UNREACHABLE', message: 'no answer', remedy: 'wait' } as const },
+    'Pulling image, trying again: no answer; fix: wait',
+  ],
+  [of('starting', 'MongoDB up, waiting for the web server'), 'MongoDB up, waiting for the web server'],
+  [of('creating', 'creating the container'), 'Creating the container'],
+  [of('ready', 'the controller is ready'), 'Ready: the controller is ready'],
+  [
+    {
+      ...of('ready', 'the controller is ready'),
+      warnings: [
+        { message: 'to know' },
+        { code: 'DISK_LOW', message: 'the disk is nearly full', remedy: 'free space' },
+      ],
+    } satisfies HostState,
+    'Ready: the controller is ready; but the disk is nearly full; fix: free space',
+  ],
+  [of('degraded', 'MongoDB is down', { remedy: 'omada-host logs' }), 'Degraded: MongoDB is down; fix: omada-host logs'],
+  [of('failed', 'no such image', { remedy: 'another tag' }), 'Failed: no such image; fix: another tag'],
+])('what systemctl status shows (%#)', (state, line) => {
+  expect(statusLine(state)).toBe(line)
+})
+
+test('steps of a start count once, so that what goes in circles is no progress', () => {
+  const steps = new StartSteps()
+  const first = steps.count(pulling(0, 100))
+  expect(steps.count(pulling(50, 100))).toBeGreaterThan(first)
+  const best = steps.count(pulling(60, 100))
+  // The next try begins at nothing.
+  expect(steps.count(pulling(0, 100))).toBe(best)
+  expect(steps.count(pulling(60, 100))).toBe(best)
+  const created = { ...of('creating', 'creating'), history: [entry('controller', 'pulled the image')], conditions: [] }
+  expect(steps.count(created)).toBe(best + 2)
+  expect(steps.count(pulling(0, 100))).toBe(best + 2)
+  expect(steps.count({ ...created, history: [...created.history, entry('phase', 'anything')] })).toBe(best + 2)
+  const condition = { name: 'database', reason: { message: '' }, since: '' }
+  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'failing' }] })).toBe(best + 2)
+  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'ok' }] })).toBe(best + 3)
+})
+
+function entry(subject: string, message: string) {
+  return { at: '', subject, to: 'done', message }
+}
