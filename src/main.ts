@@ -1,8 +1,9 @@
 import { fstatSync } from 'node:fs'
-import type { CliContext, ParentChannel } from './cli/context.ts'
+import type { CliContext } from './cli/context.ts'
 import { runCli } from './cli/program.ts'
 import { Emitter } from './core/emitter.ts'
 import { systemCode } from './core/errors.ts'
+import type { ParentChannel } from './ipc/handover.ts'
 
 // The process's edge: what the operating system hands in becomes a CliContext, and what the command resolves with
 // becomes the exit code. Nothing ends the process by force: whatever is still open is still needed, or a defect to see.

@@ -2,13 +2,7 @@ import type { Writable } from 'node:stream'
 import type { Environment } from '../config/environment.ts'
 import type { Emitter } from '../core/emitter.ts'
 import type { LogFormat } from '../core/logger.ts'
-
-/** The process's IPC channel to the parent that started it. */
-export interface ParentChannel {
-  /** Never throws: a parent that has gone is told by `CliContext.signal`. */
-  send(message: unknown): void
-  onMessage(listener: (message: unknown) => void): void
-}
+import type { ParentChannel } from '../ipc/handover.ts'
 
 /** The surroundings of a command: all that it may use of its process, so that tests can run it in theirs. */
 export interface CliContext {

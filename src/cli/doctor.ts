@@ -1,4 +1,5 @@
 import { type Commands, examples, type GlobalOptions } from './command.ts'
+import { configFileOf, pathsOf } from './places.ts'
 
 interface DoctorOptions extends GlobalOptions {
   readonly json?: boolean
@@ -20,8 +21,15 @@ export function addDoctorCommand({ program, context, action }: Commands): void {
     .action(
       action(async (options: DoctorOptions) => {
         const { examine } = await import('../diagnosis/doctor/examine.ts')
-        const { formatFindings } = await import('../diagnosis/doctor/finding.ts')
-        const findings = await examine(context, options)
+        const { loadConfigOf } = await import('./load.ts')
+        const { formatFindings } = await import('./findings.ts')
+        const { path } = configFileOf(context, options)
+        const findings = await examine({
+          configPath: path,
+          load: () => loadConfigOf(context, options),
+          paths: pathsOf(context, options),
+          signal: context.signal,
+        })
         context.stdout.write(
           options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : formatFindings(findings),
         )

@@ -25,9 +25,9 @@ export function addEdgeCommand({ program, context, action }: Commands): void {
         const paths = pathsOf(context, options)
         const { signal } = context
         const byParent = options.handover === true
-        await underWatchdog({ context, notifier, logger, clock: systemClock }, async (alive) => {
+        await underWatchdog({ env: context.env, signal, notifier, logger, clock: systemClock }, async (alive) => {
           const { config, certificate } = byParent
-            ? await startByHandover(context)
+            ? await startByHandover(context.parent, signal)
             : await awaitHandover({ path: paths.handoverFile, logger, clock: systemClock, notifier, signal })
           setLevel(config.log.level)
           await runEdge({

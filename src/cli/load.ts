@@ -1,9 +1,9 @@
 import { readConfigFile } from '../config/file.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
+import { printable } from '../core/text.ts'
 import type { GlobalOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 import { configFileOf } from './places.ts'
-import { printable } from './report.ts'
 
 /** @throws ApplianceError or ApplianceErrors, CONFIG_… */
 export async function loadConfigOf(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {

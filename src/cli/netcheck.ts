@@ -33,7 +33,7 @@ export function addNetcheckCommand({ program, context, action }: Commands): void
             import('./load.ts'),
             import('../network/interfaces.ts'),
             import('../core/clock.ts'),
-            import('../diagnosis/doctor/finding.ts'),
+            import('./findings.ts'),
           ])
         const { config } = await loadConfigOf(context, options)
         const { findings, appliance } = await netcheck({

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
+import { printable } from '../core/text.ts'
 
 /** Tells the user what went wrong and what fixes it, each fault in two lines. Returns the command's exit code. */
 export function reportError(error: unknown, output: Writable): number {
@@ -14,11 +15,6 @@ export function reportError(error: unknown, output: Writable): number {
 
 export function formatFault(fault: Fault): string {
   return `error [${fault.code}] ${printable(fault.message)}\n  fix: ${printable(fault.remedy)}\n`
-}
-
-/** Text on one line and without what a terminal would take for a command: it may quote a file or another machine. */
-export function printable(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').replace(/\p{Cc}/gu, '\u{fffd}')
 }
 
 function faultsOf(error: unknown): readonly Fault[] {

@@ -1,7 +1,7 @@
+import { printable } from '../core/text.ts'
 import type { ApplianceStatus } from '../edge/status/merge.ts'
 import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
 import type { Condition, Reason } from '../ipc/host-state.ts'
-import { printable } from './report.ts'
 import { formatAge, formatBytes, formatTable } from './table.ts'
 
 /** The status as lines for people. `now` is milliseconds since 1970. */

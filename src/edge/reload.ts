@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { adoptConfig } from '../config/adopt.ts'
 import type { CertificatePair } from '../config/certificate.ts'
-import { needsRestart } from '../config/pending-restart.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
@@ -10,6 +9,7 @@ import type { Logger, LogLevel } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
 import { readHandover } from '../ipc/handover.ts'
 import type { Reason } from '../ipc/host-state.ts'
+import { needsRestart } from '../ipc/pending-restart.ts'
 
 /** What the edge goes by. */
 const edgeSections = ['network', 'discovery', 'access', 'proxy', 'status', 'log'] as const

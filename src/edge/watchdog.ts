@@ -1,4 +1,4 @@
-import type { CliContext } from '../cli/context.ts'
+import type { Environment } from '../config/environment.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { Pulse } from '../core/pulse.ts'
@@ -10,10 +10,10 @@ export type Alive = (within: number) => void
 
 /** Runs an edge under systemd's watchdog, where that has one for it. */
 export async function underWatchdog(
-  options: { context: CliContext; notifier: Notifier; logger: Logger; clock: Clock },
+  options: { env: Environment; signal: AbortSignal; notifier: Notifier; logger: Logger; clock: Clock },
   runEdge: (alive: Alive | undefined) => Promise<void>,
 ): Promise<void> {
-  const { env, signal } = options.context
+  const { env, signal } = options
   const timeoutMilliseconds = watchdogTimeout(env, process.pid)
   if (timeoutMilliseconds === undefined) return await runEdge(undefined)
   const pulse = new Pulse(options)

@@ -17,7 +17,7 @@ import { blameDisk } from './blame-disk.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
 import { DiskSpace } from './disks/disk-space.ts'
-import { ownPlaces } from './disks/storage-places.ts'
+import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
 import { connectEngine } from './engine/choose.ts'
 import { HealthMonitor } from './health/monitor.ts'
 import { UnhealthyRestart } from './health/unhealthy-restart.ts'
@@ -92,7 +92,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   const disks = new DiskSpace({
     logger: logger.child({ component: 'disk' }),
     clock,
-    places: () => [...reconciler.snapshot().places, ...ownPlaces(paths)],
+    places: () => [...controllerPlaces(config, reconciler.snapshot().storage), ...ownPlaces(paths)],
   })
   let images: ImageCheck | undefined
   let portHolders: readonly PortHolder[] = []

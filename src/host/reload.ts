@@ -1,10 +1,10 @@
 import { adoptConfig } from '../config/adopt.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { needsRestart } from '../config/pending-restart.ts'
 import type { Config } from '../config/schema.ts'
 import { ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import type { Reason } from '../ipc/host-state.ts'
+import { needsRestart } from '../ipc/pending-restart.ts'
 import type { StateStore } from '../ipc/store.ts'
 
 /** What the host itself goes by; the edge sees to the rest when it is handed over. */

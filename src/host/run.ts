@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { usableCertificate } from '../config/certificate.ts'
 import { ApplianceError } from '../core/errors.ts'
 import { edgeUser, type UserIds } from '../core/privileges.ts'
-import { type EdgePart, edgePart } from '../ipc/handover.ts'
+import { edgePart, type Handover } from '../ipc/handover.ts'
 import { EdgeProcess } from './edge-process.ts'
 import { PodmanService } from './engine/service.ts'
 import { type HostOptions, runHost } from './host.ts'
@@ -11,11 +11,6 @@ import { type HostOptions, runHost } from './host.ts'
 export interface RunOptions extends Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup' | 'service'> {
   /** The command that runs this program's edge, which then waits for its handover. */
   readonly edgeCommand: readonly string[]
-}
-
-/** What the edge is told by its parent. */
-export interface Handover extends EdgePart {
-  readonly user: UserIds
 }
 
 /** The whole appliance in the foreground: the host, with the edge as its child process. Stops the controller at the end. */

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { UserIds } from '../core/privileges.ts'
 import { stateVersion } from './host-state.ts'
 
 /**
@@ -16,6 +17,18 @@ import { stateVersion } from './host-state.ts'
 export interface EdgePart {
   readonly config: Config
   readonly certificate?: CertificatePair
+}
+
+/** What the edge is told by its parent under `run`. */
+export interface Handover extends EdgePart {
+  readonly user: UserIds
+}
+
+/** A process's IPC channel to the parent that started it. */
+export interface ParentChannel {
+  /** Never throws, also when the parent has gone. */
+  send(message: unknown): void
+  onMessage(listener: (message: unknown) => void): void
 }
 
 /** The edge's part of a configuration: without the database's URI and the image's variables, which may hold passwords. */

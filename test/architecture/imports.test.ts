@@ -5,35 +5,100 @@ import { readSources, root, type Source } from './sources.ts'
 
 const sources = readSources()
 
-const pure = ['core', 'omada', 'config']
-const shared = [...pure, 'engine', 'state', 'network', 'systemd']
-const features = ['controller', 'health', 'discovery', 'proxy', 'status', 'netcheck']
+/**
+ * The floors of the house, the ground first; on a floor nobody imports a neighbour. `host` runs as root and `edge` faces
+ * the LAN: the wall is that they stand side by side on one floor.
+ */
+const floors: readonly (readonly string[])[] = [
+  ['core'],
+  ['omada', 'systemd'],
+  ['config'],
+  // What the kernel tells is asked for by the other two.
+  ['linux'],
+  ['network'],
+  ['ipc'],
+  ['host', 'edge'],
+  ['diagnosis'],
+  ['cli'],
+  ['main'],
+]
 
-/** What each room may import beside itself. A feature never imports another: it declares the port that it needs. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  omada: ['core'],
-  config: ['core', 'omada'],
-  systemd: ['core'],
-  state: pure,
-  network: pure,
-  // The engine's pull speaks in the state's terms of progress.
-  engine: [...pure, 'state'],
-  ...Object.fromEntries(features.map((feature) => [feature, shared])),
-  roots: [...shared, ...features],
-  cli: [...shared, ...features, 'roots'],
-  main: ['core', 'cli'],
+/** Of one process: what all its features may use, and the rooms that no other room of it imports but its composition. */
+const processes = {
+  host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks'] },
+  edge: { shared: [], features: ['discovery', 'proxy', 'status'] },
+} as const
+
+/** What diagnosis asks of the host: its pure judges, and the engine. */
+const judges = [
+  'src/host/controller/machine.ts',
+  'src/host/controller/preflight.ts',
+  'src/host/disks/',
+  'src/host/engine/',
+] as const
+
+interface Room {
+  readonly floor: string
+  /** The room inside a process; undefined for its composition, the files beside its rooms. */
+  readonly feature: string | undefined
 }
 
-/** `src/config/load.ts` is of the room `config`; the files beside the rooms are the composition roots, and main.ts. */
-function roomOf(path: string): string {
-  const [, first = '', second] = path.split('/')
-  if (second !== undefined) return first
-  return first === 'main.ts' ? 'main' : 'roots'
+/** `src/host/health/monitor.ts` is of `host`, and there of `health`; `src/main.ts` is a floor of its own. */
+function roomOf(path: string): Room {
+  const [, first = '', second = '', third] = path.split('/')
+  return {
+    floor: second === '' ? first.replace(/\.ts$/, '') : first,
+    feature: third === undefined ? undefined : second,
+  }
 }
 
-test('every room has its place in the order', () => {
-  expect([...new Set(sources.map(({ path }) => roomOf(path)))].filter((room) => !(room in allowed))).toEqual([])
+/** Why `path` may not import `target`; undefined when it may. */
+function forbidden(path: string, target: string): string | undefined {
+  const [from, to] = [roomOf(path), roomOf(target)]
+  const level = (room: Room) => floors.findIndex((floor) => floor.includes(room.floor))
+  if (from.floor !== to.floor) {
+    if (level(to) >= level(from)) return level(to) === level(from) ? 'through a wall' : 'upwards'
+    if (from.floor === 'diagnosis' && to.floor === 'edge') return "diagnosis asks the edge's rooms"
+    if (from.floor === 'diagnosis' && to.floor === 'host' && !judges.some((judge) => target.startsWith(judge))) {
+      return 'diagnosis asks more of the host than its judges'
+    }
+    return undefined
+  }
+  if (from.floor !== 'host' && from.floor !== 'edge') return undefined
+  const { shared, features } = processes[from.floor]
+  const isShared = (room: Room) => shared.some((name) => name === room.feature)
+  if (from.feature === undefined || from.feature === to.feature) return undefined
+  if (to.feature === undefined) return 'a room imports its composition'
+  if (isShared(to) && !isShared(from)) return undefined
+  return features.some((name) => name === from.feature)
+    ? 'a feature imports another'
+    : 'a shared room imports a feature'
+}
+
+/** The imports among `files` that are not allowed, each with why. */
+function strayImports(files: readonly Source[]): readonly string[] {
+  return files.flatMap(({ path, imports }) =>
+    imports
+      .filter((target) => target.startsWith('src/'))
+      .map((target) => ({ target, why: forbidden(path, target) }))
+      .filter(({ why }) => why !== undefined)
+      .map(({ target, why }) => `${path} → ${target}: ${why}`),
+  )
+}
+
+test('src has main.ts and rooms, nothing else', () => {
+  const floorsThere = new Set(sources.map(({ path }) => roomOf(path).floor))
+  expect([...floorsThere].sort()).toEqual(floors.flat().sort())
+  const rooms = sources.map(({ path }) => roomOf(path))
+  const known = Object.entries(processes).flatMap(([floor, { shared, features }]) =>
+    [...shared, ...features].map((feature) => `${floor}/${feature}`),
+  )
+  const there = new Set(
+    rooms.flatMap(({ floor, feature }) =>
+      (floor === 'host' || floor === 'edge') && feature !== undefined ? [`${floor}/${feature}`] : [],
+    ),
+  )
+  expect([...there].sort()).toEqual(known.sort())
 })
 
 test('every import of ours is of a file that is there', () => {
@@ -43,14 +108,23 @@ test('every import of ours is of a file that is there', () => {
   expect(missing).toEqual([])
 })
 
-test('imports run downwards only', () => {
-  const upward = sources.flatMap(({ path, imports }) =>
-    imports
-      .filter((target) => target.startsWith('src/'))
-      .filter((target) => roomOf(target) !== roomOf(path) && !allowed[roomOf(path)]?.includes(roomOf(target)))
-      .map((target) => `${path} → ${target}`),
-  )
-  expect(upward).toEqual([])
+test('imports run downwards only, and none goes through the wall or from feature to feature', () => {
+  expect(strayImports(sources)).toEqual([])
+})
+
+test.each([
+  ['src/edge/edge.ts', 'src/host/host.ts', 'through a wall'],
+  ['src/host/health/monitor.ts', 'src/edge/proxy/proxy.ts', 'through a wall'],
+  ['src/host/health/monitor.ts', 'src/host/controller/plan.ts', 'a feature imports another'],
+  ['src/edge/proxy/proxy.ts', 'src/edge/edge.ts', 'a room imports its composition'],
+  ['src/host/engine/engine.ts', 'src/host/disks/disk-space.ts', 'a shared room imports a feature'],
+  ['src/ipc/server.ts', 'src/host/host.ts', 'upwards'],
+  ['src/core/errors.ts', 'src/main.ts', 'upwards'],
+  ['src/omada/frame.ts', 'src/systemd/notify.ts', 'through a wall'],
+  ['src/diagnosis/netcheck/lan.ts', 'src/edge/discovery/peers.ts', "diagnosis asks the edge's rooms"],
+  ['src/diagnosis/doctor/examine.ts', 'src/host/host.ts', 'diagnosis asks more of the host than its judges'],
+])('an import from %s of %s would be found: %s', (path, target, why) => {
+  expect(strayImports([{ path, imports: [target], text: '' }])).toEqual([`${path} → ${target}: ${why}`])
 })
 
 test('no import goes round in a circle', () => {

@@ -35,7 +35,7 @@ export async function engineFindings(
   let engine: EngineInfo | undefined
   let imagePresent = false
   let networkPresent = false
-  let places = controllerPlaces(config, undefined, undefined)
+  let places = controllerPlaces(config, {})
   const found = await runCheck(
     {
       name: 'engine',
@@ -46,7 +46,11 @@ export async function engineFindings(
         const network = await connected.network(config.network.name, bounded)
         networkPresent = network?.subnet === config.network.subnet
         imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
-        places = controllerPlaces(config, engine, await connected.container(config.controller.name, bounded))
+        const container = await connected.container(config.controller.name, bounded)
+        places = controllerPlaces(config, {
+          engineDirectory: engine.storageDirectory,
+          ...(container === undefined ? {} : { mounts: container.mounts }),
+        })
         const { kind, version, defaultRuntime, cgroupVersion } = engine
         const place = `${engine.socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`
         return [{ check: 'engine', status: 'ok', message: `${kind} ${version} on ${place}` }]

@@ -2,8 +2,9 @@ import type { Config } from '../../config/schema.ts'
 import { parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
-import { controllerPlaces } from '../disks/storage-places.ts'
+import { dataDirectory } from '../../omada/image-contract.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
+import { mountSource } from '../engine/mounts.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -60,7 +61,10 @@ export async function findObstacles(options: {
 }): Promise<readonly Fault[]> {
   const { config, engine, machine, observed } = options
   const { image, network, container } = observed
-  const path = controllerPlaces(config, engine, container).find(({ data }) => data)?.path
+  const path =
+    config.mongo.uri === undefined
+      ? mountSource(container?.mounts, dataDirectory, config.controller.dataVolume)
+      : undefined
   const [routes, freeMegabytes, freeForData] = await Promise.all([
     machine.routes(),
     machine.freeMegabytes(engine.storageDirectory),

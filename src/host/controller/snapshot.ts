@@ -1,6 +1,5 @@
 import type { Config } from '../../config/schema.ts'
 import type { ControllerFacts, PullProgress, Reason } from '../../ipc/host-state.ts'
-import { controllerPlaces, type Place } from '../disks/storage-places.ts'
 import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 
 /** `starting` and `running` both mean that the container runs; `running` that it has been ready since its start. */
@@ -14,8 +13,8 @@ export interface ControllerSnapshot {
   /** Path of the container's network namespace while it runs. */
   readonly sandboxKey?: string
   readonly warnings: readonly Reason[]
-  /** Where it and the engine write. */
-  readonly places: readonly Place[]
+  /** Where the engine and our container write, as far as it is known. */
+  readonly storage: { readonly engineDirectory?: string; readonly mounts?: EngineContainer['mounts'] }
 }
 
 /** Puts a snapshot together. `container` is ours; `digest` is of the image that it runs, or will. */
@@ -43,6 +42,9 @@ export function controllerSnapshot(parts: {
     },
     ...(container?.sandboxKey === undefined ? {} : { sandboxKey: container.sandboxKey }),
     warnings: parts.warnings,
-    places: controllerPlaces(config, parts.engine, container),
+    storage: {
+      ...(parts.engine === undefined ? {} : { engineDirectory: parts.engine.storageDirectory }),
+      ...(container === undefined ? {} : { mounts: container.mounts }),
+    },
   }
 }

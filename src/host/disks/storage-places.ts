@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Paths } from '../../ipc/paths.ts'
 import { dataDirectory, logsDirectory } from '../../omada/image-contract.ts'
 import type { EngineContainer } from '../engine/engine.ts'
+import { mountSource } from '../engine/mounts.ts'
 
 /** A directory whose file system must not become full. Megabytes are 2^20 bytes. */
 export interface Place {
@@ -26,21 +27,20 @@ const controllers = { lowMegabytes: 1024, fullMegabytes: 128 } as const
 /** Sockets, a configuration, a certificate: kilobytes. */
 const ours = { lowMegabytes: 4, fullMegabytes: 1, data: false } as const
 
+/** Where the engine and our container write, as far as it is known. */
+export interface ControllerStorage {
+  readonly engineDirectory?: string
+  readonly mounts?: EngineContainer['mounts']
+}
+
 /** Where the engine keeps what the controller writes, as far as it is known; the data first. */
-export function controllerPlaces(
-  config: Config,
-  engine: { storageDirectory: string } | undefined,
-  container: Pick<EngineContainer, 'mounts'> | undefined,
-): readonly Place[] {
+export function controllerPlaces(config: Config, { engineDirectory, mounts }: ControllerStorage): readonly Place[] {
   const { dataVolume, logsVolume } = config.controller
-  const source = (target: string, configured: string) =>
-    container?.mounts.find((mount) => mount.target === target)?.source ??
-    (configured.startsWith('/') ? configured : undefined)
   const data = config.mongo.uri === undefined
   return [
-    { path: source(dataDirectory, dataVolume), holds: "the controller's data", data },
-    { path: source(logsDirectory, logsVolume), holds: "the controller's logs", data: false },
-    { path: engine?.storageDirectory, holds: 'images and containers', data: false },
+    { path: mountSource(mounts, dataDirectory, dataVolume), holds: "the controller's data", data },
+    { path: mountSource(mounts, logsDirectory, logsVolume), holds: "the controller's logs", data: false },
+    { path: engineDirectory, holds: 'images and containers', data: false },
   ].flatMap(({ path, ...place }) => (path === undefined ? [] : [{ ...place, ...controllers, path }]))
 }
 

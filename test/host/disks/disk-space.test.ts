@@ -11,7 +11,7 @@ import { ManualClock } from '../controller/manual-clock.ts'
 
 const config = configSchema.parse({})
 const data = { source: '/volumes/omada-data/_data', target: '/opt/tplink/EAPController/data' }
-const places = controllerPlaces(config, { storageDirectory: '/storage' }, { mounts: [data] })
+const places = controllerPlaces(config, { engineDirectory: '/storage', mounts: [data] })
 const [first, ...others] = places
 if (first === undefined) throw new Error('no places')
 const disk = (freeMegabytes: number, device = 1): FileSystem => ({
@@ -24,9 +24,9 @@ const disk = (freeMegabytes: number, device = 1): FileSystem => ({
 test('what is written where: volumes as mounted, directories as configured, the engine, ourselves', () => {
   expect(places.map(({ path }) => path)).toEqual(['/volumes/omada-data/_data', '/storage'])
   const own = configSchema.parse({ controller: { dataVolume: '/srv/omada' } })
-  expect(controllerPlaces(own, undefined, undefined).map(({ path }) => path)).toEqual(['/srv/omada'])
+  expect(controllerPlaces(own, {}).map(({ path }) => path)).toEqual(['/srv/omada'])
   const external = configSchema.parse({ mongo: { uri: 'mongodb://db/omada' } })
-  expect(controllerPlaces(external, undefined, { mounts: [data] })).toMatchObject([{ data: false }])
+  expect(controllerPlaces(external, { mounts: [data] })).toMatchObject([{ data: false }])
   expect(ownPlaces(pathsBelow('/run', '/var/lib')).map(({ path }) => path)).toEqual([
     '/run/omada-host',
     '/var/lib/omada-host-edge',

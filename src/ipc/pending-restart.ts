@@ -1,4 +1,4 @@
-import type { Reason } from '../ipc/host-state.ts'
+import type { Reason } from './host-state.ts'
 
 const effects = {
   'omada-host': 'the controller runs on, or gets a new container, with its full grace, when the change needs one',

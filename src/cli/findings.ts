@@ -1,5 +1,5 @@
-import { printable } from '../../cli/report.ts'
-import type { Finding } from '../finding.ts'
+import { printable } from '../core/text.ts'
+import type { Finding } from '../diagnosis/finding.ts'
 
 /** The findings for people: one line each, the remedy below. */
 export function formatFindings(findings: readonly Finding[]): string {
