@@ -27,6 +27,6 @@ export function rewriteAddress(
  * of a name, unless the letter belongs to an escape such as `\n`.
  */
 function addressPattern(address: string): RegExp {
-  const literal = address.replaceAll('../../discovery', '\\.')
+  const literal = address.replaceAll('.', '\\.')
   return new RegExp(`(?:(?<![\\w.-])|(?<=(?<!\\\\)\\\\[bfnrt]))${literal}(?![\\w-]|\\.\\w)`, 'g')
 }

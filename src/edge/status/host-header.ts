@@ -32,7 +32,7 @@ export function hostOf(header: string): string | undefined {
  * @param ownDomains domains of this machine, see `ownDomainsOf`
  */
 export function meansThisMachine(host: string, ownDomains: readonly string[]): boolean {
-  if (host.startsWith('[') || isIPv4(host) || !host.includes('../../status')) return true
+  if (host.startsWith('[') || isIPv4(host) || !host.includes('.')) return true
   return [...privateDomains, ...ownDomains].some((domain) => host === domain || host.endsWith(`.${domain}`))
 }
 
@@ -46,5 +46,5 @@ export function ownDomainsOf(hostname: string, resolvConf: string): readonly str
   )
   return [hostname, ...searched]
     .map((name) => name.toLowerCase().replace(/\.$/, ''))
-    .filter((name) => name.includes('../../status'))
+    .filter((name) => name.includes('.'))
 }

@@ -29,9 +29,7 @@ export function engineKind(version: RawVersion): EngineKind {
 export function engineInfo(version: RawVersion, info: RawInfo, socket: string): EngineInfo {
   const kind = engineKind(version)
   const told = version.Version ?? 'unknown'
-  const [major, minor] = ((kind === 'podman' ? version.Version : version.ApiVersion) ?? '')
-    .split('../../engine')
-    .map(Number)
+  const [major, minor] = ((kind === 'podman' ? version.Version : version.ApiVersion) ?? '').split('.').map(Number)
   const [oldestMajor, oldestMinor] = oldest[kind]
   const old = (major ?? Number.NaN) < oldestMajor || (major === oldestMajor && (minor ?? Number.NaN) < oldestMinor)
   if (old) {
@@ -75,7 +73,7 @@ export function engineImage(raw: Dockerode.ImageInspectInfo): EngineImage {
 }
 
 export function engineNetwork(raw: Dockerode.NetworkInspectInfo): EngineNetwork {
-  const subnet = raw.IPAM?.Config?.find((config) => config.Subnet?.includes('../../engine'))?.Subnet
+  const subnet = raw.IPAM?.Config?.find((config) => config.Subnet?.includes('.'))?.Subnet
   return { name: raw.Name, driver: raw.Driver, labels: raw.Labels ?? {}, ...(subnet === undefined ? {} : { subnet }) }
 }
 

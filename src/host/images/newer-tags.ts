@@ -8,9 +8,7 @@ const maxShown = 10
 
 function parseVersion(tag: string): FullVersion | undefined {
   const match = /^(\d{1,6}(?:\.\d{1,6}){0,5})(-[a-z0-9-]+)?$/.exec(tag)
-  return match?.[1] === undefined
-    ? undefined
-    : { numbers: match[1].split('../../controller').map(Number), suffix: match[2] ?? '' }
+  return match?.[1] === undefined ? undefined : { numbers: match[1].split('.').map(Number), suffix: match[2] ?? '' }
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

@@ -71,7 +71,7 @@ test.for([
   clearInterval(drip)
 })
 
-test.for(['evil.example', 'omada.local.evil.example', '8.8.8.8.nip.io', 'evil.example:8090', 'a b', 'x/y', '../..'])(
+test.for(['evil.example', 'omada.local.evil.example', '8.8.8.8.nip.io', 'evil.example:8090', 'a b', 'x/y', '..'])(
   'a name that may be a web site of somebody else is refused: %s',
   async (host) => {
     await using served = await serve()
