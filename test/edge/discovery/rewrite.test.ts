@@ -41,6 +41,11 @@ test.each([
   expect(rewritten(JSON.stringify({ header: { value } }))).toBeUndefined()
 })
 
+test('a dot of the address stands for nothing but a dot', () => {
+  const json = JSON.stringify({ header: { version: '10-129-81-10', address: '10.129.81.10' } })
+  expect(rewritten(json)).toBe(json.replace('10.129.81.10', '192.168.100.200'))
+})
+
 test('a key is not a value', () => {
   expect(rewritten('{"header":{"10.129.81.10" : 1}}')).toBeUndefined()
   expect(rewritten('{"header":{"10.129.81.10" : "10.129.81.10"}}')).toBe(
