@@ -1,6 +1,6 @@
 import { readConfigFile } from '../config/file.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
-import { printable } from '../core/text.ts'
+import { plainText } from '../core/text.ts'
 import type { GlobalOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 import { configFileOf } from './places.ts'
@@ -15,6 +15,6 @@ export async function loadConfigOf(context: CliContext, options: GlobalOptions):
 /** Prints what the configuration was accepted with. */
 export function printWarnings(context: CliContext, loaded: LoadedConfig): void {
   for (const { message, remedy } of loaded.warnings) {
-    context.stderr.write(`warning ${printable(message)}\n  fix: ${printable(remedy)}\n`)
+    context.stderr.write(`warning ${plainText(message)}\n  fix: ${plainText(remedy)}\n`)
   }
 }

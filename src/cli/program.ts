@@ -93,7 +93,7 @@ function endedByCommander(error: CommanderError, context: CliContext): number {
   if (error.exitCode === 0) return 0
   // Called without a command: the help has been shown instead of an error.
   if (error.code === 'commander.help') return 2
-  const message = error.message.replace(/^error: /, '').replace(/\n+/g, ' ')
+  const message = error.message.replace(/^error: /, '')
   return reportError(
     new ApplianceError({
       code: 'USAGE',

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
-import { printable } from '../core/text.ts'
+import { plainText } from '../core/text.ts'
 
 /** Tells the user what went wrong and what fixes it, each fault in two lines. Returns the command's exit code. */
 export function reportError(error: unknown, output: Writable): number {
@@ -14,7 +14,7 @@ export function reportError(error: unknown, output: Writable): number {
 }
 
 export function formatFault(fault: Fault): string {
-  return `error [${fault.code}] ${printable(fault.message)}\n  fix: ${printable(fault.remedy)}\n`
+  return `error [${fault.code}] ${plainText(fault.message)}\n  fix: ${plainText(fault.remedy)}\n`
 }
 
 function faultsOf(error: unknown): readonly Fault[] {

@@ -1,4 +1,4 @@
-import { printable } from '../core/text.ts'
+import { plainText } from '../core/text.ts'
 import type { ApplianceStatus } from '../edge/status/merge.ts'
 import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
 import type { Condition, Reason } from '../ipc/host-state.ts'
@@ -8,7 +8,7 @@ import { formatAge, formatBytes, formatTable } from './table.ts'
 export function formatStatus(status: ApplianceStatus, devices: readonly Device[], now: number): string {
   const since = status.since === '' ? '' : `, since ${formatAge(status.since, now)}`
   return [
-    `${status.phase}${since}: ${printable(status.reason.message)}`,
+    `${status.phase}${since}: ${plainText(status.reason.message)}`,
     ...remedyLines(status.reason, '  '),
     '',
     ...controllerLines(status, now),
@@ -25,7 +25,7 @@ function block(title: string, lines: readonly string[]): readonly string[] {
 }
 
 function remedyLines(reason: Reason, indent: string): string[] {
-  return reason.remedy === undefined ? [] : [`${indent}fix: ${printable(reason.remedy)}`]
+  return reason.remedy === undefined ? [] : [`${indent}fix: ${plainText(reason.remedy)}`]
 }
 
 function controllerLines({ controller }: ApplianceStatus, now: number): string[] {
@@ -37,7 +37,7 @@ function controllerLines({ controller }: ApplianceStatus, now: number): string[]
     ...(startedAt === undefined ? [] : [`started ${formatAge(startedAt, now)} ago`]),
     ...(pull === undefined ? [] : [`pulled ${formatBytes(pull.current)} of ${formatBytes(pull.total)}`]),
   ]
-  return facts.length === 0 ? [] : ['controller', ...facts.map((fact) => `  ${printable(fact)}`), '']
+  return facts.length === 0 ? [] : ['controller', ...facts.map((fact) => `  ${plainText(fact)}`), '']
 }
 
 function conditionLines(condition: Condition): string[] {
@@ -45,7 +45,7 @@ function conditionLines(condition: Condition): string[] {
   const cause = consequenceOf === undefined ? '' : ` (because of ${consequenceOf})`
   const told = detail === undefined ? reason.message : `${reason.message}; ${detail}`
   return [
-    `  ${status.padEnd(7)}  ${name}${cause}: ${printable(told)}`,
+    `  ${status.padEnd(7)}  ${name}${cause}: ${plainText(told)}`,
     ...(status === 'failing' ? remedyLines(reason, '           ') : []),
   ]
 }
@@ -62,18 +62,18 @@ function deviceLines(devices: readonly Device[], now: number): string[] {
       device.ownership,
       device.adoption,
       `${formatAge(device.lastSeen, now)} ago`,
-    ].map(printable),
+    ].map((cell) => plainText(cell)),
   )
   const table = formatTable([['mac', 'class', 'model', 'name', 'address', 'managed by', 'adoption', 'seen'], ...cells])
   const hints = devices.flatMap(({ mac, hint }) =>
-    hint === undefined ? [] : [`  ${printable(`${mac}: ${hint.message}`)}`, ...remedyLines(hint, '    ')],
+    hint === undefined ? [] : [`  ${plainText(`${mac}: ${hint.message}`)}`, ...remedyLines(hint, '    ')],
   )
   return [...table, ...hints]
 }
 
 function portCells(port: ProxyPortState): string[] {
   const refused = Object.values(port.refused).reduce((sum, count) => sum + count, 0)
-  const state = port.reason === undefined ? port.state : `${port.state}: ${printable(port.reason.message)}`
+  const state = port.reason === undefined ? port.state : `${port.state}: ${plainText(port.reason.message)}`
   return [
     String(port.port),
     state,
@@ -86,7 +86,7 @@ function portCells(port: ProxyPortState): string[] {
 }
 
 function warningLines(reason: Reason): string[] {
-  return [`  ${printable(reason.message)}`, ...remedyLines(reason, '    ')]
+  return [`  ${plainText(reason.message)}`, ...remedyLines(reason, '    ')]
 }
 
 /** Counters that are not zero, the largest first. */

@@ -1,6 +1,8 @@
+import { plainText } from '../core/text.ts'
+
 /** Rows as lines with aligned columns, indented. Long cells are cut: a line stays a line. */
 export function formatTable(rows: readonly (readonly string[])[], indent = '  '): string[] {
-  const cut = rows.map((row) => row.map((cell) => (cell.length > maxCell ? `${cell.slice(0, maxCell - 1)}…` : cell)))
+  const cut = rows.map((row) => row.map((cell) => plainText(cell, maxCell)))
   const widths: number[] = []
   for (const row of cut) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Fault } from '../core/errors.ts'
+import { plainText } from '../core/text.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
 import { closest } from './suggest.ts'
 
@@ -78,7 +79,7 @@ export function notASectionFault(section: string, value: unknown, source: Source
 export function quote(value: unknown): string {
   // JSON would write null for NaN and infinity, and hide what is wrong with them.
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+  return plainText(text, 120)
 }
 
 export function remedyFor(key: ConfigKey, source: Source): string {

@@ -1,4 +1,5 @@
 import { type Logger as PinoLogger, pino } from 'pino'
+import { plainText } from './text.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 export type Logger = PinoLogger
@@ -33,9 +34,8 @@ export function formatLine(json: string, format: 'human' | 'journal'): string {
     .filter(([key]) => !noise.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   const error = line.err?.message === undefined ? [] : [`(${line.err.message})`]
-  const text = [...(line.component === undefined ? [] : [`${line.component}:`]), line.msg ?? '', ...error, ...fields]
-    .join(' ')
-    .replaceAll('\n', ' | ')
+  const component = line.component === undefined ? [] : [`${line.component}:`]
+  const text = plainText([...component, line.msg ?? '', ...error, ...fields].join(' ').replaceAll('\n', ' | '))
   if (format === 'journal') return `${journalPriority(line.level)}${text}\n`
   const time = new Date(line.time).toISOString().slice(11, 23)
   return `${time} ${levelNames[line.level] ?? '     '} ${text}\n`

@@ -1,4 +1,36 @@
-/** Text on one line and without what a terminal would take for a command: it may quote a file or another machine. */
-export function printable(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').replace(/\p{Cc}/gu, '\u{fffd}')
+/** Longest text that is shown where nothing shorter is asked for, in characters: a fault with the last lines of a log. */
+const longest = 4000
+
+/** What a terminal takes for a colour or a movement: ECMA-48's control sequences, after ESC or as one character. */
+const controlSequence = /(?:\p{Cc}\[|\u{9b})[0-?]*[ -/]*[@-~]/gu
+
+/**
+ * Text from outside (a file, another machine, another program) as it may be shown, logged and handed on: on one line,
+ * without control characters, without those that nobody sees or that turn the direction of writing (Unicode's Cf), without
+ * halves of a character, and of at most `max` characters, the last of which is `…` when more was there. A log's lines keep
+ * their indentation.
+ */
+export function plainText(text: string, max = longest): string {
+  // Most is plain already, and the relay reads a device's texts at every datagram.
+  if (text.length <= max && !/[^ -~]/.test(text)) return text.trimEnd()
+  // Somebody may have sent megabytes; of what is cut off here nothing would be shown.
+  const part = text.slice(0, 4 * max)
+  const line = part
+    .replace(controlSequence, '')
+    .replace(/[\p{Cf}\p{Cs}]|[^\P{Cc}\s]/gu, '')
+    .replace(/\s+/gu, (space) => (/[^\t\p{Zs}]/u.test(space) ? ' ' : ' '.repeat(space.length)))
+    .trimEnd()
+  const cut = firstCharacters(line, max)
+  if (cut.length === line.length && part.length === text.length) return line
+  return `${firstCharacters(line, max - 1)}…`
+}
+
+/** The first `count` characters; one outside Unicode's first plane is two in a string's length. */
+function firstCharacters(text: string, count: number): string {
+  if (text.length <= count) return text
+  let end = 0
+  for (let taken = 0; taken < count && end < text.length; taken++) {
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1
+  }
+  return text.slice(0, end)
 }

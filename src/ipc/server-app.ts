@@ -2,6 +2,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } f
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { plainText } from '../core/text.ts'
 import { publishSocket, type SocketPlace } from './server-socket.ts'
 
 /** Answers with a fault as JSON `{code, message, remedy}`. */
@@ -24,7 +25,7 @@ export function answerFaults(app: FastifyInstance, logger: Logger): void {
   app.setNotFoundHandler((request, reply) =>
     sendFault(reply, 404, {
       code: 'HTTP_NOT_FOUND',
-      message: `nothing is served at ${request.method} "${request.url.slice(0, 200)}"`,
+      message: `nothing is served at ${request.method} "${plainText(request.url, 200)}"`,
       remedy: 'use one of the documented addresses',
     }),
   )

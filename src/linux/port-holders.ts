@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { plainText } from '../core/text.ts'
 import { processesOf, socketCgroups, unitOf } from './socket-cgroups.ts'
 
 /** A process of this machine that listens on a port. */
@@ -67,6 +68,9 @@ export async function findPortHolders(ports: readonly PortKey[], signal?: AbortS
   return [...new Map(holders.map((holder) => [`${holder.protocol}/${holder.port} ${holder.pid}`, holder])).values()]
 }
 
+/** Of a program's name, in characters. */
+const maxName = 64
+
 /** Units of few processes are named by these, larger ones by the unit. */
 const fewProcesses = 3
 
@@ -91,11 +95,11 @@ async function holdersByUnit(
   return holders
 }
 
-/** The name of the program's file; a process may call itself otherwise, as Node's does `MainThread`. */
+/** The name of the program's file, which is its owner's to choose; a process may call itself otherwise, as Node's does `MainThread`. */
 async function programOf(pid: string): Promise<string> {
   const file = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
-  if (file !== undefined) return basename(file.replace(/ \(deleted\)$/, ''))
-  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim()
+  const name = file === undefined ? await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?') : basename(file)
+  return plainText(name.replace(/ \(deleted\)$/, ''), maxName)
 }
 
 async function socketsOf(pid: string, sockets: ReadonlyMap<string, PortKey>): Promise<[inode: string, key: PortKey][]> {

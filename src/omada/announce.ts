@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { plainText } from '../core/text.ts'
 import { type Frame, frameType, isObject, type JsonObject, ownValue } from './frame.ts'
 
 /** The controller id that a device in factory state announces: it is ready to adopt. Reverse-engineered by third parties. */
@@ -21,6 +22,7 @@ export interface Announce {
   readonly timestamp?: number
 }
 
+/** In characters. */
 const maxText = 64
 
 /** Reads a DISCOVERY; undefined when the frame is another message or names no valid MAC address. */
@@ -71,10 +73,7 @@ function section(object: JsonObject, key: string): JsonObject {
   return isObject(value) ? value : {}
 }
 
-/** A string without control, formatting, surrogate and line-separating characters, of at most 64 characters. */
 function text(object: JsonObject, key: string): string {
   const value = ownValue(object, key)
-  if (typeof value !== 'string') return ''
-  const printable = value.slice(0, 4 * maxText).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '')
-  return Array.from(printable).slice(0, maxText).join('').trim()
+  return typeof value === 'string' ? plainText(value, maxText).trim() : ''
 }

@@ -4,6 +4,7 @@ import systemdNotify from 'systemd-notify'
 import { raceAbort } from '../core/deadline.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { plainText } from '../core/text.ts'
 
 /** What a service tells systemd about itself (sd_notify(3)). No method rejects: a failure is logged. */
 export interface Notifier {
@@ -56,7 +57,7 @@ class SystemdNotifier implements Notifier {
 
   status(text: string): Promise<void> {
     // The program takes a line break for the end of one variable and the start of another.
-    const line = text.replace(/\p{Cc}+/gu, ' ').slice(0, maxStatusLength)
+    const line = plainText(text, maxStatusLength)
     if (this.#waitingStatus !== undefined) {
       this.#waitingStatus.text = line
       return this.#waitingStatus.sent

@@ -27,8 +27,10 @@ test('for machines: one JSON object a line', () => {
 })
 
 test('an error shows its message, and no text makes a second line', () => {
-  const [line = ''] = logged('journal', (logger) => logger.error({ err: new Error('first\nsecond') }, 'failed\nbadly'))
-  expect(line).toBe('<3>edge: failed | badly (first | second)\n')
+  const [line = ''] = logged('journal', (logger) =>
+    logger.error({ err: new Error('first\nse\rcond\u001b[2J') }, 'failed\nbadly'),
+  )
+  expect(line).toBe('<3>edge: failed | badly (first | se cond)\n')
 })
 
 test('a child has its own component', () => {

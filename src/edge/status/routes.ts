@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { plainAddress } from '../../core/cidr.ts'
 import { sourceOf } from '../../core/source.ts'
+import { plainText } from '../../core/text.ts'
 import { sendFault } from '../../ipc/server-app.ts'
 import type { EventStream } from '../../ipc/sse.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
@@ -72,7 +73,7 @@ function refuseMethod(app: FastifyInstance, request: FastifyRequest, reply: Fast
   reply.headers({ allow: allowed.join(', '), connection: 'close' })
   return sendFault(reply, 405, {
     code: 'HTTP_METHOD',
-    message: `${request.method} is not accepted at "${url.slice(0, 200)}": everything here is read-only`,
+    message: `${request.method} is not accepted at "${plainText(url, 200)}": everything here is read-only`,
     remedy: 'use GET; to change something run omada-host on this machine (omada-host --help)',
   })
 }
@@ -89,7 +90,7 @@ function refuseHost(
   if (host !== undefined && meansThisMachine(host, ownDomains)) return undefined
   return sendFault(reply, 421, {
     code: 'HTTP_HOST',
-    message: `this page was asked for as "${header.slice(0, 200)}", a name that may be somebody else's (DNS rebinding)`,
+    message: `this page was asked for as "${plainText(header, 200)}", a name that may be somebody else's (DNS rebinding)`,
     remedy: `open http://${localHost(request)}:${request.socket.localPort}/ instead, or by a name without a dot or one that ends in .local, .lan, .home or .internal`,
   })
 }

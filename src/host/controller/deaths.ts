@@ -1,9 +1,9 @@
 import { Backoff } from '../../core/backoff.ts'
 import type { Fault } from '../../core/errors.ts'
+import { plainText } from '../../core/text.ts'
 import type { Reason } from '../../ipc/host-state.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
 import { findOutOfMemory, findRefusal } from '../../omada/refusals.ts'
-import { plainText } from '../engine/lines.ts'
 
 /** How a container ended, and its log since its last start. */
 export interface Death {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
+import { plainText } from '../../core/text.ts'
 import type { Reason } from '../../ipc/host-state.ts'
 import { findOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer } from '../engine/engine.ts'
@@ -78,7 +79,7 @@ export class ContainerWatch {
     if (line === undefined) return
     this.#heapWarning = {
       code: 'CONTROLLER_OUT_OF_MEMORY',
-      message: `the controller runs but its java heap is exhausted (${line.slice(0, 200)})`,
+      message: `the controller runs but its java heap is exhausted (${plainText(line, 200)})`,
       remedy: 'omada-host restart; then give it more with controller.memory.heapMegabytes, or the machine more memory',
     }
   }

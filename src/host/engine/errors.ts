@@ -1,6 +1,6 @@
 import { ApplianceError, isAbort, messageOf, systemCode } from '../../core/errors.ts'
+import { plainText } from '../../core/text.ts'
 import type { EngineKind } from './engine.ts'
-import { plainText } from './lines.ts'
 
 const connectionLost = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT'])
 

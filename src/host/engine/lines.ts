@@ -1,16 +1,7 @@
+import { plainText } from '../../core/text.ts'
+
 /** A line longer than this is cut; the rest of it is dropped. */
 const maxLineBytes = 8192
-
-/** Text of unknown origin as one line without control characters (ANSI colours go as a whole), at most `max` long. */
-export function plainText(text: string, max: number): string {
-  return text
-    .slice(0, max * 2)
-    .replace(/\p{Cc}\[[0-9;?]*[ -/]*[@-~]/gu, '')
-    .replace(/\s/g, ' ')
-    .replace(/[\p{Cc}\p{Cf}]/gu, '')
-    .slice(0, max)
-    .trimEnd()
-}
 
 /** Splits bytes into lines of bounded length. Memory use is bounded whatever comes in. */
 export class LineSplitter {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
+import { plainText } from '../../core/text.ts'
 import type { EngineEvent } from './engine.ts'
-import { LineSplitter, plainText } from './lines.ts'
+import { LineSplitter } from './lines.ts'
 
 /**
  * The chunks of an engine's streamed answer. Aborting the signal rejects with its reason; leaving the loop closes the

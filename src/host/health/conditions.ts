@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { Emitter } from '../../core/emitter.ts'
+import { plainText } from '../../core/text.ts'
 import type { Condition, HistoryEntry, Reason } from '../../ipc/host-state.ts'
 import {
   type ConditionDefinition,
@@ -8,8 +9,10 @@ import {
   type ProbedName,
   unableRemedy,
 } from './condition-table.ts'
-import { printable } from './printable.ts'
 import type { ProbeResult } from './schedule.ts'
+
+/** Of what a probe says, in characters. */
+const maxText = 300
 
 interface Entry {
   readonly definition: ConditionDefinition
@@ -65,7 +68,7 @@ export class Conditions {
       entry.failures = 0
       entry.everOk = true
       delete entry.failure
-      if (result.detail !== undefined) entry.detail = printable(result.detail)
+      if (result.detail !== undefined) entry.detail = plainText(result.detail, maxText)
     } else {
       entry.failures += 1
       entry.failure = result
@@ -126,7 +129,7 @@ export class Conditions {
     if (entry.everOk ? told && !this.#causeUndecided(entry) : !patient || (failure.unable === true && told)) {
       this.#enter(entry, 'failing', failingReason(definition, failure))
     } else if (!entry.everOk) {
-      this.#enter(entry, 'unknown', { message: `not there yet: ${printable(failure.message)}` })
+      this.#enter(entry, 'unknown', { message: `not there yet: ${plainText(failure.message, maxText)}` })
     }
   }
 
@@ -176,7 +179,7 @@ export class Conditions {
 }
 
 function failingReason(definition: ConditionDefinition, failure: Extract<ProbeResult, { ok: false }>): Reason {
-  const message = printable(failure.message)
+  const message = plainText(failure.message, maxText)
   return failure.unable === true
     ? { code: 'PROBE_FAILED', message: `the ${definition.name} probe could not run: ${message}`, remedy: unableRemedy }
     : { code: definition.code, message: `${definition.failing}: ${message}`, remedy: definition.remedy }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
-import { plainText } from '../engine/lines.ts'
+import { plainText } from '../../core/text.ts'
 
 const run = promisify(execFile)
 

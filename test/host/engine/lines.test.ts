@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { demultiplex, LineSplitter, plainText } from '../../../src/host/engine/lines.ts'
+import { demultiplex, LineSplitter } from '../../../src/host/engine/lines.ts'
 
 const frame = (source: number, text: string) => {
   const payload = Buffer.from(text)
@@ -38,14 +38,4 @@ test('a splitter keeps the unfinished line for later', () => {
   expect(splitter.push(Buffer.from('a\r\nb'))).toEqual(['a'])
   expect(splitter.push(Buffer.from('c\n\n'))).toEqual(['bc', ''])
   expect(splitter.flush()).toEqual([])
-})
-
-test.each([
-  ['\u001b[1;31mred\u001b[0m', 'red'],
-  ['a\u0000b\u0007c\u009b31md', 'abc31md'],
-  ['tab\there', 'tab here'],
-  ['two\nlines', 'two lines'],
-  ['bidi\u202etxt\u200b', 'biditxt'],
-])('%j is shown as %j', (text, expected) => {
-  expect(plainText(text, 100)).toBe(expected)
 })
