@@ -21,13 +21,6 @@ test('only main.ts listens to the process, and nothing ends it by force', () => 
   expect(offenders(sources, /\bprocess\s*\.\s*(exit|abort|reallyExit)\b/)).toEqual([])
 })
 
-test('no file is longer than 250 lines', () => {
-  const long = [...sources, ...tests]
-    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
-    .filter(({ lines }) => lines > 250)
-  expect(long).toEqual([])
-})
-
 test('files are named in kebab-case and export by name', () => {
   expect(sources.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/.test(basename(path)))).toEqual([])
   const declared = sources.filter(({ path }) => !path.endsWith('.d.ts'))

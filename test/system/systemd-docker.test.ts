@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { HistoryEntry } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
@@ -111,8 +112,9 @@ test('a device that announces by broadcast is adopted and stays connected; the p
 test("the controller's log, and what doctor and netcheck say; Docker's own bridges are no networks of devices", async () => {
   const { appliance } = host()
   expect((await appliance.command(['logs'])).stdout).toContain('Omada Controller started')
-  const doctor = await host().machine.exec(['omada-host', 'doctor'])
-  for (const check of ['engine', 'subnet', 'ports']) expect(doctor).toMatch(new RegExp(`^ok +${check}`, 'm'))
+  const doctor = await appliance.command(['doctor'])
+  for (const check of ['engine', 'subnet', 'ports']) expect(doctor.stdout).toMatch(new RegExp(`^ok +${check}`, 'm'))
+  expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/\n0 to mend/) })
   const { stdout } = await appliance.command(['netcheck'], 120_000)
   expect(stdout).toMatch(new RegExp(`^ok +answers out .* from ${address}:29810 on lan10$`, 'm'))
   expect(stdout).toMatch(/^ok +firewall +on lan10 no rule/m)
@@ -240,7 +242,7 @@ test("stopped with its grace, and purged: volumes and the user's containers stay
   ])
   expect(await docker('volume', 'ls', '--quiet')).toBe('omada-data\nomada-logs')
   // As the package and the README say it.
-  const readme = readFileSync('README.md', 'utf8')
+  const readme = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8')
   for (const line of ['network rm omada', 'volume rm omada-data omada-logs']) {
     expect(said).toContain(`podman ${line}`)
     expect(readme).toContain(`podman ${line}`)
