@@ -28,7 +28,7 @@ export class EdgeProcess implements Component {
   readonly #command: readonly string[]
   readonly #handover: unknown
   readonly #stopping = new AbortController()
-  readonly #backoff = new Backoff({ initial: 250, max: 30_000 })
+  readonly #backoff = new Backoff({ initialMilliseconds: 250, maxMilliseconds: 30_000 })
   #child: ChildProcess | undefined
   #loop: Promise<void> | undefined
 

@@ -76,7 +76,7 @@ export class StateSubscription<S extends Versioned> implements Component {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ initial: 100, max: 2000 })
+    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: 2000 })
     let quiet = false
     while (!signal.aborted) {
       try {

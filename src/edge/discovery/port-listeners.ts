@@ -21,7 +21,7 @@ export class PortListeners {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #onDatagram: (datagram: Datagram) => void
-  readonly #backoff = new Backoff({ initial: 500, max: 30_000 })
+  readonly #backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: 30_000 })
   readonly #closing = new AbortController()
   readonly #entries = new Map<string, Entry>()
   #wanted: readonly string[] = []

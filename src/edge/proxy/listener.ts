@@ -5,13 +5,13 @@ import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { listen, listenFault } from './listen.ts'
 
-/** Delays between tries to open a port, in milliseconds. */
+/** Delays between tries to open a port. */
 export interface Retry {
-  readonly initial: number
-  readonly max: number
+  readonly initialMilliseconds: number
+  readonly maxMilliseconds: number
 }
 
-const patientRetry: Retry = { initial: 1000, max: 30_000 }
+const patientRetry: Retry = { initialMilliseconds: 1000, maxMilliseconds: 30_000 }
 
 /**
  * One listening port. A port that cannot be opened does not keep the others from serving: it is `failed`, with the

@@ -109,7 +109,7 @@ export class StatusServer implements Component {
   }
 
   async #keepTrying(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ initial: 1000, max: 30_000 })
+    const backoff = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 30_000 })
     do {
       await this.#clock.sleep(backoff.next(), signal).catch(() => {})
     } while (!signal.aborted && !(await this.#open()))

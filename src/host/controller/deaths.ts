@@ -30,7 +30,7 @@ export class DeathWatch {
   #times: number[] = []
 
   constructor(options: { random?: () => number } = {}) {
-    this.#backoff = new Backoff({ initial: 1000, max: 60_000, ...options })
+    this.#backoff = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 60_000, ...options })
   }
 
   /** `now` is monotonic milliseconds; `wasReady` whether the controller had been ready since its start. */

@@ -29,7 +29,7 @@ export async function followEvents(options: {
   onEvent: () => void
 }): Promise<void> {
   const { engine, clock, logger, signal, onEvent } = options
-  const backoff = new Backoff({ initial: 500, max: longestWait })
+  const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: longestWait })
   while (!signal.aborted) {
     let followed = Number.POSITIVE_INFINITY
     try {

@@ -55,7 +55,7 @@ export class Puller {
     options: { attempts: number; signal: AbortSignal },
   ): Promise<EngineImage> {
     const { signal } = options
-    const backoff = new Backoff({ initial: 2000, max: 300_000 })
+    const backoff = new Backoff({ initialMilliseconds: 2000, maxMilliseconds: 300_000 })
     let progress: PullProgress | undefined
     let told: Fault | undefined
     try {

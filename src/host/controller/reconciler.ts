@@ -49,7 +49,7 @@ export class Reconciler implements Component {
   readonly #connect: (signal: AbortSignal) => Promise<Engine>
   readonly #pass: Pass
   readonly #requests = new Requests()
-  readonly #retry = new Backoff({ initial: 1000, max: 30_000 })
+  readonly #retry = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 30_000 })
   readonly #stopping = new AbortController()
   #engine: Engine | undefined
   #asked: Want = 'run'

@@ -24,7 +24,7 @@ export async function stopWithGrace(options: {
   onRetry: () => void
 }): Promise<void> {
   const { engine, clock, logger, signal } = options
-  const backoff = new Backoff({ initial: 500, max: 10_000 })
+  const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: 10_000 })
   for (;;) {
     try {
       const container = await engine.container(options.name, signal)

@@ -90,7 +90,7 @@ export class PodmanService implements Component {
 
   /** Starts the service and, when it dies, starts it again, until `stop`. A first start that fails is not repeated. */
   async #keep(socket: string, runtime: string | undefined): Promise<void> {
-    const backoff = new Backoff({ initial: 500, max: 30_000 })
+    const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: 30_000 })
     while (!this.#stopping.signal.aborted) {
       const startedAt = this.#clock.now()
       const ending = await this.#run(socket, runtime)

@@ -36,7 +36,7 @@ export class ProbeProcess {
   readonly #command: readonly string[]
   readonly #databaseUri: string | undefined
   readonly #onWritable: () => void
-  readonly #backoff = new Backoff({ initial: 200, max: 10_000 })
+  readonly #backoff = new Backoff({ initialMilliseconds: 200, maxMilliseconds: 10_000 })
   readonly #asked = new Map<number, Asked>()
   readonly #stopping = new AbortController()
   #loop: Promise<void> = Promise.resolve()

@@ -13,7 +13,10 @@ test('a port that another process holds is failed with the reason, the others se
   await new Promise<void>((resolve) => holder.listen(taken, proxyHost, resolve))
   later(() => holder.close())
 
-  const { state, lines } = await startProxy({ ports: [taken, good], tuning: { retry: { initial: 50, max: 100 } } })
+  const { state, lines } = await startProxy({
+    ports: [taken, good],
+    tuning: { retry: { initialMilliseconds: 50, maxMilliseconds: 100 } },
+  })
   expect(state(taken)).toMatchObject({
     state: 'failed',
     reason: { code: 'PORT_IN_USE', message: `TCP port ${taken} is held by another process` },
@@ -36,7 +39,10 @@ test('a port that stays taken does not keep the proxy from stopping', async () =
   const holder = createServer()
   await new Promise<void>((resolve) => holder.listen(taken, proxyHost, resolve))
   later(() => holder.close())
-  const { proxy, state } = await startProxy({ ports: [taken], tuning: { retry: { initial: 60_000, max: 60_000 } } })
+  const { proxy, state } = await startProxy({
+    ports: [taken],
+    tuning: { retry: { initialMilliseconds: 60_000, maxMilliseconds: 60_000 } },
+  })
   await proxy.stop(new AbortController().signal)
   expect(state().state).toBe('closed')
 })
