@@ -4,7 +4,7 @@ import { usableCertificate } from '../config/certificate.ts'
 import { ApplianceError } from '../core/errors.ts'
 import { edgeUser, type UserIds } from '../core/privileges.ts'
 import { edgePart, type Handover } from '../ipc/handover.ts'
-import { EdgeProcess } from './edge-process.ts'
+import { edgeProcess } from './edge-process.ts'
 import { PodmanService } from './engine/service.ts'
 import { type HostOptions, runHost } from './host.ts'
 
@@ -26,7 +26,7 @@ export async function runForeground(options: RunOptions): Promise<void> {
   const user = edgeUser()
   await makeDirectories(options, user)
   const handover: Handover = { ...edgePart(config, await usableCertificate(config, logger)), user }
-  const edge = new EdgeProcess({ logger, clock, command: options.edgeCommand, handover })
+  const edge = edgeProcess({ logger, clock, command: options.edgeCommand, handover })
   const service = new PodmanService({ config, logger, clock })
   await runHost({ ...options, stateGroup: user.gid, companions: [edge, service], controllerOnStop: async () => 'stop' })
 }

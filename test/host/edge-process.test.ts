@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { EdgeProcess } from '../../src/host/edge-process.ts'
+import { edgeProcess } from '../../src/host/edge-process.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let directory = ''
@@ -24,7 +24,7 @@ function edge(then: string) {
       ${then}
     })`
   const handover = { config: { log: { level: 'info' } } }
-  return new EdgeProcess({ logger, clock: systemClock, command: [process.execPath, '-e', program], handover })
+  return edgeProcess({ logger, clock: systemClock, command: [process.execPath, '-e', program], handover })
 }
 
 async function starts(count: number): Promise<{ pid: number; handover: unknown; env: Record<string, string> }[]> {

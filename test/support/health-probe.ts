@@ -16,3 +16,4 @@ await runProbeChild({
     },
   },
 })
+if (process.connected) process.disconnect()

@@ -33,7 +33,7 @@ const service = (environment: Record<string, string> = {}) =>
     config: configSchema.parse({ engine: { socket: podman.socket } }),
     logger,
     clock: systemClock,
-    environment: { ...process.env, ...podman.environment, ...environment },
+    environment: { ...podman.environment, ...environment },
   })
 const engine = () => new DockerEngine({ sockets: [podman.socket] })
 const runs = (pid: number) => existsSync(`/proc/${pid}`)

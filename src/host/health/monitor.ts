@@ -7,7 +7,7 @@ import type { Condition, HistoryEntry, Reason } from '../../ipc/host-state.ts'
 import type { ControllerInfo } from '../../omada/info-api.ts'
 import { conditionTable, type ProbedName } from './condition-table.ts'
 import { controllerProbePorts, type ProbePorts } from './ports.ts'
-import type { inNetworkNamespace } from './probe-spawn.ts'
+import type { inNetworkNamespace } from './probe-process.ts'
 import type { ProbeResult } from './schedule.ts'
 import { ProbeSession, type ProbeTarget } from './session.ts'
 

@@ -1,17 +1,18 @@
-import type { ChildProcess } from 'node:child_process'
-import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
+import { KeptChild } from '../../core/kept-child.ts'
 import type { Logger } from '../../core/logger.ts'
+import { childEnvironment } from '../../core/run-program.ts'
 import { type DatabaseReport, type FromChild, isFromChild, type Question } from './probe-messages.ts'
-import { ended, spawnProbe, tailOf } from './probe-spawn.ts'
 
 /** A child that answers nothing for this long, its start included, is hung: it is ended and another one takes over. */
 const hungAfterMilliseconds = 30_000
-/** A child that lived this long was well: the next one comes soon again. */
-const wellAfterMilliseconds = 30_000
-/** How long a child may take to leave once its channel is closed. */
+/** How long a child may take to leave: nothing is lost with one that is killed. */
 const leaveMilliseconds = 2000
+
+/** What a child may inherit. The certificate variables matter for an external database over TLS. */
+const inherited = ['LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+/** A small young generation: the child makes little garbage, and 16 MB of it would lie about. */
+const nodeOptions = '--max-semi-space-size=1'
 
 type Answer = Extract<FromChild, { id: number }>
 
@@ -26,21 +27,20 @@ export class ProbeUnavailable extends Error {
   override readonly name = 'ProbeUnavailable'
 }
 
+/** The command that runs `command` in the network namespace at `path`, a container's SandboxKey (nsenter(1)). */
+export function inNetworkNamespace(path: string, command: readonly string[]): readonly string[] {
+  return ['nsenter', `--net=${path}`, '--', ...command]
+}
+
 /**
- * Keeps one probe child alive from `start` to `stop` and asks it. A child that dies is followed by another, with
- * backoff. `databaseUri` goes over the IPC channel only, never into arguments or environment.
+ * Keeps one probe child alive from `start` to `stop` and asks it. `databaseUri` goes over the IPC channel only, never into
+ * arguments or environment; the channel's descriptor survives nsenter's exec.
  */
 export class ProbeProcess {
   readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #command: readonly string[]
-  readonly #databaseUri: string | undefined
   readonly #onWritable: () => void
-  readonly #backoff = new Backoff({ initialMilliseconds: 200, maxMilliseconds: 10_000 })
+  readonly #child: KeptChild
   readonly #asked = new Map<number, Asked>()
-  readonly #stopping = new AbortController()
-  #loop: Promise<void> = Promise.resolve()
-  #child: ChildProcess | undefined
   #ready = false
   #lastId = 0
   #unavailable = 'the probe has not been started yet'
@@ -54,26 +54,48 @@ export class ProbeProcess {
     databaseUri?: string
     onWritable: () => void
   }) {
-    this.#clock = options.clock
-    this.#logger = options.logger
-    this.#command = options.command
-    this.#databaseUri = options.databaseUri
+    const { logger, clock, databaseUri } = options
+    this.#clock = clock
     this.#onWritable = options.onWritable
+    this.#child = new KeptChild({
+      name: 'probe',
+      clock,
+      command: options.command,
+      environment: childEnvironment(inherited, { NODE_OPTIONS: nodeOptions }),
+      output: 'read',
+      ipc: true,
+      backoff: { initialMilliseconds: 200, maxMilliseconds: 10_000 },
+      events: {
+        started: () => {
+          this.#owedSince = clock.now()
+          this.#child.send({ type: 'configure', ...(databaseUri === undefined ? {} : { databaseUri }) })
+        },
+        message: (message) => {
+          if (isFromChild(message)) this.#heard(message)
+        },
+        ended: (how) => {
+          this.#ready = false
+          this.#unavailable = `the probe ended (${how})`
+          for (const asked of this.#asked.values()) asked.reject(new ProbeUnavailable(this.#unavailable))
+          logger.debug({ reason: this.#unavailable }, 'the probe child ended')
+        },
+      },
+    })
   }
 
   /** The id of the child that runs now. */
   get pid(): number | undefined {
-    return this.#child?.pid
+    return this.#child.pid
   }
 
   start(): void {
-    this.#loop = this.#keepAlive()
+    // Nothing but `stop` ends it.
+    void this.#child.start(new AbortController().signal)
   }
 
-  /** Closes the channel, whereupon the child leaves; one that does not leave is killed. */
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
+  /** Ends the child in order, or by force when there is no time left for that. */
+  async stop(deadline = AbortSignal.timeout(leaveMilliseconds)): Promise<void> {
+    await this.#child.stop(deadline)
   }
 
   /** Rejects with `ProbeUnavailable` when no child can answer, and when `signal` aborts. */
@@ -92,10 +114,9 @@ export class ProbeProcess {
 
   async #ask(what: Question, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted()
-    const child = this.#child
-    if (child === undefined) throw new ProbeUnavailable(this.#unavailable)
+    if (this.#child.pid === undefined) throw new ProbeUnavailable(this.#unavailable)
     const now = this.#clock.now()
-    if (this.#owedSince !== undefined && now - this.#owedSince > hungAfterMilliseconds) child.kill('SIGKILL')
+    if (this.#owedSince !== undefined && now - this.#owedSince > hungAfterMilliseconds) this.#child.kill()
     this.#owedSince ??= now
     this.#lastId += 1
     const id = this.#lastId
@@ -106,7 +127,7 @@ export class ProbeProcess {
       return await new Promise<Answer>((resolve, reject) => {
         this.#asked.set(id, { what, resolve, reject })
         signal.addEventListener('abort', forget, { once: true })
-        if (this.#ready) send(child, { type: 'ask', id, what })
+        if (this.#ready) this.#child.send({ type: 'ask', id, what })
       })
     } finally {
       signal.removeEventListener('abort', forget)
@@ -114,69 +135,15 @@ export class ProbeProcess {
     }
   }
 
-  async #keepAlive(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      const started = this.#clock.now()
-      this.#unavailable = await this.#live(signal).catch(messageOf)
-      for (const asked of this.#asked.values()) asked.reject(new ProbeUnavailable(this.#unavailable))
-      if (signal.aborted) return
-      this.#logger.debug({ reason: this.#unavailable }, 'the probe child ended')
-      if (this.#clock.now() - started >= wellAfterMilliseconds) this.#backoff.reset()
-      await this.#clock.sleep(this.#backoff.next(), signal).catch(() => undefined)
-    }
-  }
-
-  /** The life of one child, from spawn to exit. Resolves with why it ended. */
-  async #live(signal: AbortSignal): Promise<string> {
-    const child = spawnProbe(this.#command)
-    const stderr = tailOf(child.stderr)
-    const end = ended(child)
-    this.#child = child
-    this.#owedSince = this.#clock.now()
-    child.on('message', (message: unknown) => {
-      if (isFromChild(message)) this.#heard(child, message)
-    })
-    send(child, {
-      type: 'configure',
-      ...(this.#databaseUri === undefined ? {} : { databaseUri: this.#databaseUri }),
-    })
-    const leave = () => void this.#dismiss(child, end)
-    signal.addEventListener('abort', leave, { once: true })
-    if (signal.aborted) leave()
-    const how = await end
-    signal.removeEventListener('abort', leave)
-    this.#child = undefined
-    this.#ready = false
-    const said = stderr()
-    return `the probe ended (${how})${said === '' ? '' : `: ${said}`}`
-  }
-
-  #heard(child: ChildProcess, message: FromChild): void {
+  #heard(message: FromChild): void {
     this.#owedSince = undefined
     if (message.type === 'writable') {
       this.#onWritable()
     } else if (message.type === 'ready') {
       this.#ready = true
-      for (const [id, { what }] of this.#asked) send(child, { type: 'ask', id, what })
+      for (const [id, { what }] of this.#asked) this.#child.send({ type: 'ask', id, what })
     } else {
       this.#asked.get(message.id)?.resolve(message)
     }
   }
-
-  async #dismiss(child: ChildProcess, end: Promise<string>): Promise<void> {
-    if (child.connected) child.disconnect()
-    const timer = new AbortController()
-    const late = this.#clock.sleep(leaveMilliseconds, timer.signal).then(
-      () => true,
-      () => false,
-    )
-    if (await Promise.race([end.then(() => false), late])) child.kill('SIGKILL')
-    timer.abort()
-  }
-}
-
-/** A message that cannot be sent went to a child that is gone, whose end is seen elsewhere. */
-function send(child: ChildProcess, message: unknown): void {
-  if (child.connected) child.send(message as Parameters<ChildProcess['send']>[0], () => undefined)
 }

@@ -5,8 +5,7 @@ import type { ProbedName } from './condition-table.ts'
 import { Conditions } from './conditions.ts'
 import { controllerProbes } from './controller-probes.ts'
 import type { ProbePorts } from './ports.ts'
-import { ProbeProcess } from './probe-process.ts'
-import { inNetworkNamespace } from './probe-spawn.ts'
+import { inNetworkNamespace, ProbeProcess } from './probe-process.ts'
 import { type ProbeResult, ProbeSchedule } from './schedule.ts'
 
 /** The running container that is to be looked at. `sandboxKey` is the path of its network namespace. */

@@ -63,12 +63,11 @@ it('starts another child when one is killed', async () => {
 })
 
 it('lets the child end by itself on stop', async () => {
-  // With this clock the time to leave is never over, so nobody is killed.
-  const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(2 ** 31 - 1, signal)
-  const probe = start(probeCommand, () => {}, { ...systemClock, sleep })
+  const probe = start()
   await probe.database(soon())
   const pid = probe.pid ?? 0
-  await probe.stop()
+  // The time to leave is never over, so nobody is killed.
+  await probe.stop(new AbortController().signal)
   expect(await runs(pid)).toBe(false)
 })
 
@@ -80,13 +79,17 @@ it('leaves no child behind when it is stopped before the child has started', asy
 })
 
 it.each([
-  ['is not there', ['/nonexistent/nsenter', '--net=/x'], /ENOENT/],
-  ['fails', ['/bin/sh', '-c', 'echo cannot open namespace >&2; exit 1'], /exit code 1\): cannot open namespace/],
+  ['is not there', ['/nonexistent/nsenter', '--net=/x'], 'the probe ended (/nonexistent/nsenter is not installed)'],
+  [
+    'fails',
+    ['/bin/sh', '-c', 'echo cannot open namespace >&2; exit 1'],
+    'the probe ended (exit code 1: cannot open namespace)',
+  ],
 ])('says so when the command %s', async (_, command, message) => {
   const probe = start(command)
   await expect
     .poll(() => probe.database(soon()).catch((error: Error) => `${error.name}: ${error.message}`), { timeout: 15_000 })
-    .toMatch(message)
+    .toBe(`ProbeUnavailable: ${message}`)
 })
 
 it('gives up a question when its signal aborts', async () => {
