@@ -4,12 +4,6 @@ import { parseImageReference } from '../omada/image-reference.ts'
 import { controllerPorts, embeddedDatabasePort } from '../omada/ports.ts'
 import type { Config } from './schema.ts'
 
-/** Something that is accepted but probably not what the user wants. */
-export interface ConfigWarning {
-  readonly message: string
-  readonly remedy: string
-}
-
 /** A rule about several keys. It runs when each of `keys` is fine by itself. */
 export interface CrossCheck {
   readonly keys: readonly string[]
@@ -28,12 +22,13 @@ export const crossChecks: readonly CrossCheck[] = [
   { keys: ['controller.environment'], run: checkEnvironment },
 ]
 
-/** What is accepted but worth a word. */
-export function warningsOf(config: Config): readonly ConfigWarning[] {
+/** What is accepted but probably not what the user wants. */
+export function warningsOf(config: Config): readonly Fault[] {
   const reference = parseImageReference(config.controller.image)
   if (reference?.tag !== 'latest' || reference.digest !== undefined) return []
   return [
     {
+      code: 'IMAGE_TAG_LATEST',
       message: `controller.image is ${config.controller.image}: the tag latest stays on version 5 of the controller`,
       remedy: 'pin a minor version, such as docker.io/mbentley/omada-controller:6.2',
     },

@@ -1,5 +1,5 @@
 import { ApplianceErrors, type Fault } from '../core/errors.ts'
-import { type ConfigWarning, type CrossCheck, crossChecks, warningsOf } from './cross-checks.ts'
+import { type CrossCheck, crossChecks, warningsOf } from './cross-checks.ts'
 import { type Environment, unknownVariables, valueOfVariable } from './environment.ts'
 import { notASectionFault, type Source, unknownKeyFault, valueFaults } from './key-faults.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
@@ -11,7 +11,8 @@ export interface LoadedConfig {
   readonly config: Config
   /** By the key's path, `controller.image`; every key is there. */
   readonly sources: ReadonlyMap<string, Source>
-  readonly warnings: readonly ConfigWarning[]
+  /** What was accepted but is worth a word. */
+  readonly warnings: readonly Fault[]
 }
 
 interface Found {

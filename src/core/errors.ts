@@ -1,10 +1,16 @@
 import { type ErrorCode, errorCodes } from './error-codes.ts'
 
-/** What a user needs to know of a failure: what happened to what and why, and the command or setting that fixes it. */
-export interface Fault {
-  readonly code: ErrorCode
+/** Why something is as it is; `code` and `remedy` are there when a user can act on it. */
+export interface Reason {
   /** One sentence: what happened, to what, why. Quotes the bad value. No full stop at the end. */
   readonly message: string
+  readonly code?: ErrorCode
+  readonly remedy?: string
+}
+
+/** What a user needs to know of a failure: what happened to what and why, and the command or setting that fixes it. */
+export interface Fault extends Reason {
+  readonly code: ErrorCode
   /** The command or the setting that fixes it. */
   readonly remedy: string
 }

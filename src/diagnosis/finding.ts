@@ -1,14 +1,12 @@
-import { type Fault, isAbort, toFault } from '../core/errors.ts'
+import { type Fault, isAbort, type Reason, toFault } from '../core/errors.ts'
 
 /**
  * What one check found. `fail`: to mend; `warn`: to know; `unknown`: it could not be checked or measured, the message
  * says why and the remedy how it can be.
  */
-export interface Finding {
+export interface Finding extends Reason {
   readonly check: string
   readonly status: 'ok' | 'warn' | 'fail' | 'unknown'
-  readonly message: string
-  readonly remedy?: string
 }
 
 /** One look at the machine. What it throws becomes a finding too. */

@@ -1,16 +1,13 @@
-import type { Fault } from '../core/errors.ts'
+import type { Fault, Reason } from '../core/errors.ts'
+import type { HistoryEntry } from '../core/warning-kinds.ts'
+
+export type { Reason } from '../core/errors.ts'
+export type { HistoryEntry } from '../core/warning-kinds.ts'
 
 /** Raised when a reader of an older version could misread the state; a reader treats another version as unknown. */
 export const stateVersion = 1
 
 export type Phase = 'pulling' | 'creating' | 'starting' | 'ready' | 'degraded' | 'stopping' | 'stopped' | 'failed'
-
-/** Why a phase or a condition is what it is; `code` and `remedy` are there when a user can act on it. */
-export interface Reason {
-  readonly message: string
-  readonly code?: Fault['code']
-  readonly remedy?: string
-}
 
 /** Progress of one layer of an image pull, in bytes. `total` is 0 until the registry told it. */
 export interface PullLayer {
@@ -58,15 +55,6 @@ export interface Condition {
   readonly detail?: string
 }
 
-/** A change of phase or of a condition, or a step of the reconciler, newest last, bounded. */
-export interface HistoryEntry {
-  readonly at: string
-  readonly subject: string
-  readonly from?: string
-  readonly to: string
-  readonly message: string
-}
-
 /** A process of this machine that listens on one of the appliance's ports. */
 export interface PortHolder {
   readonly protocol: 'tcp' | 'udp'
@@ -92,6 +80,7 @@ export interface HostState {
   readonly appliance: { readonly version: string; readonly startedAt: string }
   readonly controller: ControllerFacts
   readonly conditions: readonly Condition[]
+  /** Newest last, bounded. */
   readonly history: readonly HistoryEntry[]
   readonly portHolders: readonly PortHolder[]
   /** Things a user should know that keep nothing from working, such as `latest` being v5. */

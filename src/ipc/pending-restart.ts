@@ -1,4 +1,4 @@
-import type { Reason } from './host-state.ts'
+import type { Fault } from '../core/errors.ts'
 
 const effects = {
   'omada-host': 'the controller runs on, or gets a new container, with its full grace, when the change needs one',
@@ -6,8 +6,9 @@ const effects = {
 } as const
 
 /** What to tell of changed keys that a running service cannot take over. */
-export function needsRestart(keys: readonly string[], service: keyof typeof effects): Reason {
+export function needsRestart(keys: readonly string[], service: keyof typeof effects): Fault {
   return {
+    code: 'RESTART_PENDING',
     message: `the configuration was changed, but a restart is needed for ${keys.join(', ')}`,
     remedy: `systemctl restart ${service} (${effects[service]})`,
   }

@@ -42,7 +42,11 @@ test('a rule about a key that is wrong by itself is not run on its default', () 
 
 test.each(['docker.io/mbentley/omada-controller:latest', 'mbentley/omada-controller'])('%s is warned of', (image) => {
   expect(load(`controller: {image: "${image}"}`).warnings).toEqual([
-    { message: expect.stringContaining('latest stays on version 5'), remedy: expect.stringContaining('6.2') },
+    {
+      code: 'IMAGE_TAG_LATEST',
+      message: expect.stringContaining('latest stays on version 5'),
+      remedy: expect.stringContaining('6.2'),
+    },
   ])
 })
 

@@ -75,6 +75,7 @@ test('takes over what the host hands over anew; what needs a restart is a warnin
   expect({ applied, levels }).toEqual({ applied: 1, levels: ['debug'] })
   expect(changes.warnings()).toEqual([
     {
+      code: 'RESTART_PENDING',
       message: expect.stringContaining('restart is needed for proxy.ports'),
       remedy: expect.stringContaining('systemctl restart omada-host-edge'),
     },

@@ -130,6 +130,7 @@ export class Discovery implements Component {
     return [
       ...current,
       {
+        code: 'DISCOVERY_NO_ADDRESS',
         message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
         remedy: 'give it an address (ip address), or correct access.devices',
       },

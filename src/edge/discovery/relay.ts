@@ -155,6 +155,7 @@ export class Relay {
     }
     this.#counters.add('send-failed')
     this.#warnings.warn('session-failed', {
+      code: 'DISCOVERY_NOT_RELAYED',
       message: `a discovery datagram could not be sent to the controller: ${messageOf(error)}`,
       remedy:
         'check the open file limit of the edge (LimitNOFILE) and the packet filter of this machine (nft list ruleset)',
@@ -211,6 +212,7 @@ export class Relay {
   #answerFailed(session: Session, error: unknown): void {
     this.#counters.add('answer-send-failed')
     this.#warnings.warn('answer-failed', {
+      code: 'DISCOVERY_NOT_ANSWERED',
       message: `an answer could not be sent to ${session.address}: ${messageOf(error)}`,
       remedy: `check the route to it (ip route get ${session.address}) and the packet filter (nft list ruleset)`,
     })
@@ -218,6 +220,7 @@ export class Relay {
 
   #warnFlood(address: string): void {
     this.#warnings.warn('flood', {
+      code: 'DISCOVERY_FLOOD',
       message: `${address} sends more than ${this.#config.discovery.ratePerSource} discovery datagrams a second; the rest is dropped`,
       remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
     })
@@ -225,6 +228,7 @@ export class Relay {
 
   #warnCrowded(): void {
     this.#warnings.warn('sessions-crowded', {
+      code: 'DISCOVERY_SESSIONS_FULL',
       message: `discovery sessions end before their time: ${this.#sessions.size} of ${this.#config.discovery.maxSessions} are open`,
       remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
     })

@@ -60,7 +60,8 @@ export class Standing {
   showRunning(ready: boolean, warnings: readonly Reason[] = []): void {
     const { container } = this
     const paused = container?.status === 'paused'
-    const warning = {
+    const warning: Reason = {
+      code: 'CONTAINER_PAUSED',
       message: 'the container is paused',
       remedy: `podman unpause ${container?.id.slice(0, 12)} (with Docker: docker unpause …)`,
     }

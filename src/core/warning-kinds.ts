@@ -1,0 +1,94 @@
+import type { ErrorCode } from './error-codes.ts'
+import type { Fault } from './errors.ts'
+
+/** `error`: something does not work. `warning`: it will not for long, or not for all. `notice`: to know, and no more. */
+export type Severity = 'error' | 'warning' | 'notice'
+
+/** What a user should know or act on, as it goes into the state. */
+export interface Warning extends Fault {
+  readonly severity: Severity
+  /** Since when it is so, ISO 8601; absent in what only a reader of the state found out. */
+  readonly since?: string
+  /** The verb of the command line that mends it, when there is one. */
+  readonly verb?: WarningKind['verb']
+}
+
+/** A change of the phase, of a condition or of a warning, or a step that was taken. `at` is ISO 8601. */
+export interface HistoryEntry {
+  readonly at: string
+  readonly subject: string
+  readonly from?: string
+  readonly to: string
+  readonly message: string
+}
+
+/** A code, or where only one of the things that can have it is meant, `CODE:instance`. */
+type Cause = ErrorCode | `${ErrorCode}:${string}`
+
+/** How warnings of one code are treated. */
+export interface WarningKind {
+  readonly severity: Severity
+  /** What it may follow from, the nearest to the root first: while one of these stands, it is not shown. */
+  readonly causes?: readonly Cause[]
+  /** It is told only when it has stood for so long: what comes and goes faster is not worth a word. */
+  readonly visibleAfterMilliseconds?: number
+  /** What the history calls the state of whatever it is about; its severity unless given. */
+  readonly state?: string
+  /** Kept out of the history, which is bounded; the log has it all the same. */
+  readonly inHistory?: false
+  /** The verb of the command line that mends it. */
+  readonly verb?: 'restart'
+}
+
+/** An update of the engine restarts it, which says nothing of the controller: that runs on. */
+const ofEngine: WarningKind = { severity: 'error', inHistory: false }
+
+/** At the machine's start, and when an address is renewed, an interface is without one for a moment. */
+const ofAddresses: WarningKind = { severity: 'warning', visibleAfterMilliseconds: 5000 }
+
+const ofProbe = (...causes: readonly Cause[]): WarningKind => ({ severity: 'error', state: 'failing', causes })
+
+const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
+  ENGINE_UNREACHABLE: ofEngine,
+  ENGINE_PERMISSION: ofEngine,
+  ENGINE_TIMEOUT: ofEngine,
+  ENGINE_REQUEST: ofEngine,
+  CONTAINER_PAUSED: ofEngine,
+  CONTROLLER_OUT_OF_MEMORY: { severity: 'error', verb: 'restart' },
+  DISK_FULL: { severity: 'error', state: 'full' },
+  DISK_LOW: { severity: 'warning', state: 'low' },
+  DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data'),
+  WEB_DOWN: ofProbe('DATABASE_DOWN', 'WEB_DOWN:web', 'CONTAINER_PAUSED'),
+  DEVICE_PORT_DOWN: ofProbe('DATABASE_DOWN'),
+  DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),
+  PROBE_FAILED: ofProbe(),
+  OPEN_FILES_LOW: { severity: 'warning' },
+  OTHER_APPLIANCE: { severity: 'warning' },
+  ACCESS_UNKNOWN_INTERFACE: ofAddresses,
+  DISCOVERY_NO_ADDRESS: ofAddresses,
+  DISCOVERY_FLOOD: { severity: 'warning' },
+  DISCOVERY_SESSIONS_FULL: { severity: 'warning' },
+  IMAGE_TAG_LATEST: { severity: 'notice' },
+  RESTART_PENDING: { severity: 'notice' },
+}
+
+/** A code that the table does not have is an error without a cause. */
+export function warningKind(code: ErrorCode): WarningKind {
+  return kinds[code] ?? { severity: 'error' }
+}
+
+/** Something that can be wrong: the code that it has then, and which of the things that can have it. */
+export interface Trouble {
+  readonly code: ErrorCode
+  readonly instance: string
+}
+
+/** The first of its causes that is among `others`, in the order of the table; never itself. */
+export function causeAmong<T extends Trouble>(one: Trouble, others: Iterable<T>): T | undefined {
+  const candidates = [...others].filter(({ code, instance }) => code !== one.code || instance !== one.instance)
+  for (const cause of warningKind(one.code).causes ?? []) {
+    const found = candidates.find(({ code, instance }) => cause === code || cause === `${code}:${instance}`)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
