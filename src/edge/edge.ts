@@ -59,7 +59,9 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   const routing = new Routing({ addresses, clock })
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
   const interfaceTowards = (remote: string) => routing.interfaceTowards(remote)
-  const policy = (role: Role) => new NetworkAccess({ list: config.access[role], addresses, interfaceTowards })
+  const live = () => config
+  const controllerAddress = () => config.network.controllerAddress
+  const policy = (role: Role) => new NetworkAccess({ list: live().access[role], addresses, interfaceTowards })
   const policies = () => ({ devices: policy('devices'), management: policy('management'), guests: policy('guests') })
   let current = policies()
   const policyNow = (role: Role): AccessPolicy => ({
@@ -93,9 +95,10 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     logger: logger.child({ component: 'proxy' }),
     clock,
     ports: {
+      controllerAddress,
       access: (role) => access[role],
       arrivesBy: (remote) => (routing.isOwn(remote) ? undefined : routing.interfaceTowards(remote)),
-      controllerOnLink: () => routing.isOnLink(config.network.controllerAddress),
+      controllerOnLink: () => routing.isOnLink(controllerAddress()),
       webUpstream: () =>
         decideWebUpstream({
           state: host.last(),
@@ -111,6 +114,9 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     logger: logger.child({ component: 'discovery' }),
     clock,
     ports: {
+      live,
+      bridgeSubnet: () => config.network.subnet,
+      controllerAddress,
       addresses,
       access: access.devices,
       localAddressTowards: (remote) => routing.localAddressTowards(remote),

@@ -27,6 +27,7 @@ export async function runAfterHost(options: {
   await options.notifier.extendTimeout(milliseconds + stopMargin)
   const reconciler = new Reconciler({
     config,
+    live: () => config,
     logger: logger.child({ component: 'controller' }),
     clock,
     connect: (connecting) => connectEngine({ config, logger, signal: connecting }),

@@ -73,14 +73,17 @@ export async function runHost(options: HostOptions): Promise<void> {
     }),
   })
 
+  const live = () => config
   const health = new HealthMonitor({
     config,
+    live,
     logger: logger.child({ component: 'health' }),
     clock,
     probeCommand: options.probeCommand,
   })
   const reconciler = new Reconciler({
     config,
+    live,
     logger: logger.child({ component: 'controller' }),
     clock,
     connect: (signal) => connectEngine({ config, logger, signal }),
@@ -135,7 +138,7 @@ export async function runHost(options: HostOptions): Promise<void> {
 
   const ports = appliancePorts(config)
   const unhealthyRestart = new UnhealthyRestart({
-    minutes: () => config.health.restartWhenUnhealthyMinutes,
+    minutes: () => live().health.restartWhenUnhealthyMinutes,
     logger,
     clock,
     unhealthySince: () => health.unhealthySince(),
@@ -170,6 +173,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   })
   const imageCheck = new ImageCheckJob({
     config,
+    live,
     logger: logger.child({ component: 'images' }),
     clock,
     currentDigest: () => reconciler.snapshot().facts.digest,
@@ -213,7 +217,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       portWatch,
       diskWatch,
       imageCheck,
-      ...serviceWatches({ ...options, store, logger, loops: [reconcilerLoop, proberLoop] }),
+      ...serviceWatches({ ...options, live, store, logger, loops: [reconcilerLoop, proberLoop] }),
     ],
     signal: options.signal,
     stopMilliseconds: componentsStop(config),
@@ -221,9 +225,9 @@ export async function runHost(options: HostOptions): Promise<void> {
       await options.service?.ending()
       await options.notifier.stopping()
       if ((await options.controllerOnStop()) === 'leave') return
-      const graceMilliseconds = config.controller.stopGraceSeconds * 1000
+      const graceMilliseconds = live().controller.stopGraceSeconds * 1000
       await options.notifier.extendTimeout(graceMilliseconds + stopMargin + componentsStop(config))
-      logger.info(`stopping the controller; it may take ${config.controller.stopGraceSeconds} s to close its database`)
+      logger.info(`stopping the controller; it may take ${live().controller.stopGraceSeconds} s to close its database`)
       await reconciler.stopController(AbortSignal.timeout(graceMilliseconds + stopMargin))
     },
   })

@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts'
+import type { LiveConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Emitter } from '../core/emitter.ts'
@@ -22,7 +22,7 @@ export interface HostService {
 
 /** What keeps systemd informed of a host that is its service: of its start, and then of its life. */
 export function serviceWatches(options: {
-  config: Config
+  live: () => LiveConfig
   clock: Clock
   notifier: Notifier
   logger: Logger
@@ -30,13 +30,13 @@ export function serviceWatches(options: {
   store: StateStore<HostState>
   loops: readonly WatchedLoop[]
 }): readonly Component[] {
-  const { config, clock, notifier, service, logger, store, loops } = options
+  const { live, clock, notifier, service, logger, store, loops } = options
   if (service === undefined) return []
   const start = new StartWatch({
     clock,
     notifier,
     progress: startProgressOf(store),
-    patienceMilliseconds: () => config.health.startupSeconds * 1000,
+    patienceMilliseconds: () => live().health.startupSeconds * 1000,
   })
   const timeoutMilliseconds = service.watchdogMilliseconds
   if (timeoutMilliseconds === undefined) return [start]

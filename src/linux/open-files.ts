@@ -1,11 +1,11 @@
-import type { Config } from '../config/schema.ts'
+import type { EdgeConfig } from '../config/schema.ts'
 import type { Fault } from '../core/errors.ts'
 
 /** What the edge holds open beside connections and sessions: listeners, its own sockets, Node itself. */
 const reserve = 256
 
 /** How many open files the configured bounds can need: two a connection (client and controller), one a session. */
-export function openFilesNeeded(config: Config): number {
+export function openFilesNeeded(config: EdgeConfig): number {
   return 2 * config.proxy.maxConnections + config.discovery.maxSessions + reserve
 }
 
@@ -14,7 +14,7 @@ export function openFilesNeeded(config: Config): number {
  * refused although the bounds would allow them. `readLimits` gives the text of /proc/self/limits (proc(5)). Node raises
  * its soft limit to the hard one by itself.
  */
-export function openFilesWarning(config: Config, readLimits: () => string): Fault[] {
+export function openFilesWarning(config: EdgeConfig, readLimits: () => string): Fault[] {
   const hard = Number(/^Max open files\s+\S+\s+(\d+)/m.exec(readLimits())?.[1] ?? Number.POSITIVE_INFINITY)
   const needed = openFilesNeeded(config)
   if (hard >= needed) return []

@@ -45,6 +45,7 @@ async function appliance(controller: object = {}) {
   })
   const reconciler = new Reconciler({
     config,
+    live: () => config,
     logger,
     clock: systemClock,
     connect: (signal) => connectEngine({ config, logger, signal }),

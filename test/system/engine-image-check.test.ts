@@ -58,15 +58,18 @@ afterAll(async () => {
   await ledger?.close()
 })
 
-const check = async (image: string, current: string | undefined) =>
-  await new ImageCheckJob({
-    config: configSchema.parse({ controller: { image } }),
+const check = async (image: string, current: string | undefined) => {
+  const config = configSchema.parse({ controller: { image } })
+  return await new ImageCheckJob({
+    config,
+    live: () => config,
     logger: createLogger({ level: 'silent', format: 'json', write: () => {} }),
     clock: systemClock,
     currentDigest: () => current,
     onResult: () => {},
     architecture: 'amd64',
   }).check(forever)
+}
 
 test.each([
   ['of the tag', () => indexDigest],

@@ -24,8 +24,10 @@ beforeEach(async () => {
   other = await Namespace.make(ledger, `oh-health-b-${process.pid}`)
   // The web server and the device port are looked at from here, the database and the UDP ports from inside.
   outside = await FakeController.start()
+  const config = configSchema.parse({ health: { intervalSeconds: 1 } })
   monitor = new HealthMonitor({
-    config: configSchema.parse({ health: { intervalSeconds: 1 } }),
+    config,
+    live: () => config,
     logger: silent,
     clock: systemClock,
     probeCommand,

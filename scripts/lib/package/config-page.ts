@@ -6,7 +6,9 @@ import { bold, roff, tagged, titleLine } from './roff.ts'
 /** What a change of a key takes, beyond `systemctl reload omada-host`. */
 const effects = {
   container: 'A change makes a new container; the volumes stay.',
-  restart: 'A change needs: systemctl restart omada-host',
+  host: 'A change needs: systemctl restart omada-host',
+  edge: 'A change needs: systemctl restart omada-host-edge',
+  both: 'A change needs: systemctl restart omada-host, and then omada-host-edge',
 } as const
 
 /** The man page omada-host.yaml(5), from the schema of the configuration. `date` is in seconds since 1970. */

@@ -1,13 +1,12 @@
-import type { Config } from '../../config/schema.ts'
+import type { EdgeConfig } from '../../config/schema.ts'
 import { type Ipv4Network, ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { AccessPolicy } from '../../network/access.ts'
 import { type DecodedFrame, decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
 import { Duplicates } from './duplicates.ts'
 import type { RequestOutcome } from './outcomes.ts'
 import type { OwnAddresses } from './own-addresses.ts'
-import type { Datagram } from './ports.ts'
+import type { Datagram, DiscoveryPorts } from './ports.ts'
 import { RateLimit } from './rate-limit.ts'
 
 /**
@@ -21,32 +20,31 @@ export type Verdict =
   | { readonly dropped: RequestOutcome }
   | { readonly dropped: undefined; readonly decoded: DecodedFrame }
 
+type AdmissionPorts = Pick<DiscoveryPorts, 'access' | 'live' | 'bridgeSubnet'>
+
 /** Decides which datagrams from the LAN may pass, cheapest question first. */
 export class Admission {
-  readonly #config: Config
-  readonly #access: AccessPolicy
+  readonly #ports: AdmissionPorts
   readonly #own: OwnAddresses
   readonly #isOwnPort: (port: number) => boolean
   readonly #duplicates: Duplicates
   readonly #rate: RateLimit
-  readonly #containerNetwork: Ipv4Network | undefined
+  #containerNetwork: { readonly subnet: string; readonly network: Ipv4Network | undefined } | undefined
 
   /** `isOwnPort`: whether one of our own sockets has this local port. */
   constructor(options: {
-    config: Config
+    config: EdgeConfig
     clock: Clock
-    access: AccessPolicy
+    ports: AdmissionPorts
     own: OwnAddresses
     isOwnPort: (port: number) => boolean
   }) {
     const { clock, config } = options
-    this.#config = config
-    this.#access = options.access
+    this.#ports = options.ports
     this.#own = options.own
     this.#isOwnPort = options.isOwnPort
     this.#duplicates = new Duplicates({ clock, windowMilliseconds: config.discovery.duplicateWindowMilliseconds })
     this.#rate = new RateLimit({ clock, perSecond: config.discovery.ratePerSource })
-    this.#containerNetwork = parseIpv4Network(config.network.subnet)
   }
 
   judge(datagram: Datagram): Verdict {
@@ -56,7 +54,7 @@ export class Admission {
     if (this.#duplicates.has(key)) return { dropped: 'duplicate' }
     if (!this.#rate.admits(datagram.address)) return { dropped: 'rate-limited' }
     const decoded = decodeFrame(datagram.payload)
-    if (!decoded.framed && this.#config.discovery.strict && datagram.discoveryPort === discoveryPort) {
+    if (!decoded.framed && this.#ports.live().discovery.strict && datagram.discoveryPort === discoveryPort) {
       return { dropped: 'malformed' }
     }
     this.#duplicates.remember(key)
@@ -68,9 +66,18 @@ export class Admission {
     const source = parseIpv4(address)
     if (port === 0 || source === undefined || source === 0) return 'bad-source'
     if (this.#isOwnPort(port) && this.#own.has(address)) return 'own-echo'
-    if (this.#containerNetwork !== undefined && ipv4Contains(this.#containerNetwork, source)) return 'from-container'
-    if (!this.#access.admits({ localAddress: datagram.localAddress, remoteAddress: address })) return 'refused'
+    if (this.#isContainers(source)) return 'from-container'
+    if (!this.#ports.access.admits({ localAddress: datagram.localAddress, remoteAddress: address })) return 'refused'
     if (payload.byteLength === 0) return 'empty'
     return payload.byteLength > maxDatagramBytes ? 'oversize' : undefined
+  }
+
+  #isContainers(source: number): boolean {
+    const subnet = this.#ports.bridgeSubnet()
+    if (this.#containerNetwork?.subnet !== subnet) {
+      this.#containerNetwork = { subnet, network: parseIpv4Network(subnet) }
+    }
+    const { network } = this.#containerNetwork
+    return network !== undefined && ipv4Contains(network, source)
   }
 }

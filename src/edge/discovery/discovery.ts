@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { EdgeConfig } from '../../config/schema.ts'
 import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
@@ -26,7 +26,6 @@ const upkeepEvery = 2000
 /** Lets devices and the app find the controller although it sits behind a bridge that no broadcast crosses. */
 export class Discovery implements Component {
   readonly name = 'discovery'
-  readonly #config: Config
   readonly #logger: Logger
   readonly #ports: DiscoveryPorts
   readonly #devices: SeenDevices
@@ -38,9 +37,8 @@ export class Discovery implements Component {
   readonly #upkeep: Periodic
   #unsubscribe: (() => void) | undefined
 
-  constructor(options: { config: Config; logger: Logger; clock: Clock; ports: DiscoveryPorts }) {
+  constructor(options: { config: EdgeConfig; logger: Logger; clock: Clock; ports: DiscoveryPorts }) {
     const { config, logger, clock, ports } = options
-    this.#config = config
     this.#logger = logger
     this.#ports = ports
     this.#devices = new SeenDevices({ clock, ports })
@@ -50,7 +48,7 @@ export class Discovery implements Component {
       logger,
       clock,
       warnings: this.#warnings,
-      networks: () => broadcastNetworks(ports.addresses.list(), ports.access, config.network.subnet),
+      networks: () => broadcastNetworks(ports.addresses.list(), ports.access, ports.bridgeSubnet()),
       broadcast: async (payload, { address, broadcast }) => {
         await this.#listeners.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
       },
@@ -160,7 +158,7 @@ export class Discovery implements Component {
 
   /** The IPv4 addresses on which devices are served; not the bridge's, behind which only the container is. */
   #served(): readonly LocalAddress[] {
-    const bridge = parseIpv4Network(this.#config.network.subnet)
+    const bridge = parseIpv4Network(this.#ports.bridgeSubnet())
     return this.#ports.access.servedAddresses().filter((local) => {
       const value = parseIpv4(local.address)
       return value !== undefined && !(bridge !== undefined && ipv4Contains(bridge, value))

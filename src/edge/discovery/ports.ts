@@ -1,8 +1,14 @@
+import type { LiveConfig } from '../../config/schema.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import type { LocalAddress, LocalAddresses } from '../../network/interfaces.ts'
 
 /** What discovery needs of the rest of the edge. */
 export interface DiscoveryPorts {
+  live(): LiveConfig
+  /** The subnet of the container's bridge, in CIDR notation. */
+  bridgeSubnet(): string
+  /** The container's address on its bridge. */
+  controllerAddress(): string
   readonly addresses: LocalAddresses
   /** The policy of the role *devices*. */
   readonly access: AccessPolicy

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -29,7 +29,8 @@ export interface Exit {
  * admit, session, controller on the way in; session, rewrite, device on the way out.
  */
 export class Relay {
-  readonly #config: Config
+  readonly #config: EdgeConfig
+  readonly #ports: DiscoveryPorts
   readonly #logger: Logger
   readonly #own: OwnAddresses
   readonly #admission: Admission
@@ -46,7 +47,7 @@ export class Relay {
    * what another omada-host says, which is none of the controller's business.
    */
   constructor(options: {
-    config: Config
+    config: EdgeConfig
     logger: Logger
     clock: Clock
     ports: DiscoveryPorts
@@ -57,6 +58,7 @@ export class Relay {
   }) {
     const { config, clock, ports } = options
     this.#config = config
+    this.#ports = ports
     this.#logger = options.logger
     this.#devices = options.devices
     this.#warnings = options.warnings
@@ -67,7 +69,7 @@ export class Relay {
       clock,
       max: config.discovery.maxSessions,
       idleSeconds: config.discovery.sessionSeconds,
-      controllerAddress: config.network.controllerAddress,
+      controllerAddress: () => ports.controllerAddress(),
       events: {
         onAnswer: (session, payload) => void this.#answer(session, payload),
         onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
@@ -77,7 +79,7 @@ export class Relay {
     this.#admission = new Admission({
       config,
       clock,
-      access: ports.access,
+      ports,
       own: this.#own,
       isOwnPort: (port) => config.discovery.ports.includes(port) || this.#sessions.hasLocalPort(port),
     })
@@ -111,7 +113,7 @@ export class Relay {
     const announce = verdict.decoded.framed ? parseAnnounce(verdict.decoded.frame) : undefined
     if (announce !== undefined) this.#devices.announced(announce, datagram.address)
     // Without its bridge the container's address would be looked for by the default route, somewhere in the internet.
-    if (this.#own.isOnLink(this.#config.network.controllerAddress)) this.#forward(datagram, announce?.mac)
+    if (this.#own.isOnLink(this.#ports.controllerAddress())) this.#forward(datagram, announce?.mac)
     else this.#counters.add('no-controller')
   }
 
@@ -195,8 +197,9 @@ export class Relay {
   }
 
   #rewritten(decoded: DecodedFrame, exit: Exit): Buffer | undefined {
-    if (!this.#config.discovery.rewriteAddresses || !decoded.framed || exit.address === undefined) return undefined
-    return rewriteAddress(decoded.json, { from: this.#config.network.controllerAddress, to: exit.address })
+    if (!this.#ports.live().discovery.rewriteAddresses || !decoded.framed || exit.address === undefined)
+      return undefined
+    return rewriteAddress(decoded.json, { from: this.#ports.controllerAddress(), to: exit.address })
   }
 
   /** A PRE_ADOPT_REQUEST names its device in the header; when it does not, it is for the one that announced itself there. */

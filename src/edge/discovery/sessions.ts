@@ -36,7 +36,7 @@ const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', '
 export class Sessions {
   readonly #clock: Clock
   readonly #idleMilliseconds: number
-  readonly #controllerAddress: string
+  readonly #controllerAddress: () => string
   readonly #events: SessionEvents
   readonly #sessions: LruMap<string, Session>
   readonly #localPorts = new Set<number>()
@@ -45,7 +45,7 @@ export class Sessions {
     clock: Clock
     max: number
     idleSeconds: number
-    controllerAddress: string
+    controllerAddress: () => string
     events: SessionEvents
   }) {
     this.#clock = options.clock
@@ -100,7 +100,7 @@ export class Sessions {
   #create(key: string, datagram: Datagram): Session {
     const upstream = this.#openOrMakeRoom(() =>
       Upstream.open({
-        address: this.#controllerAddress,
+        address: this.#controllerAddress(),
         port: datagram.discoveryPort,
         onAnswer: (payload) => this.#events.onAnswer(session, payload),
         onError: (error) => this.#events.onError(session, error),

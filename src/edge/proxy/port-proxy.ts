@@ -14,13 +14,11 @@ import { connectUpstream } from './upstream.ts'
 
 /** What all ports of one proxy share. */
 export interface SharedByPorts {
-  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerOnLink' | 'webUpstream'>
+  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerAddress' | 'controllerOnLink' | 'webUpstream'>
   readonly limits: ConnectionLimits
   readonly peers: PeerTable
   readonly logger: Logger
   readonly limitedLog: LimitedLog
-  /** The controller's address. */
-  readonly address: string
   readonly connectMilliseconds: number
   readonly idleMilliseconds: number
   /** A socket of any port was closed. */
@@ -122,7 +120,7 @@ export class PortProxy {
       return
     }
     const target = {
-      address: this.#shared.address,
+      address: this.#shared.ports.controllerAddress(),
       port: this.port,
       timeoutMilliseconds: this.#shared.connectMilliseconds,
     }

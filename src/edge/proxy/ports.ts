@@ -4,6 +4,8 @@ import type { Upstream } from './web-upstream.ts'
 
 /** What the proxy needs of the rest of the edge. */
 export interface ProxyPorts {
+  /** The container's address on its bridge. */
+  controllerAddress(): string
   access(role: Role): AccessPolicy
   /**
    * Whether this machine has an address on the controller's own network. Without that bridge its address would be looked

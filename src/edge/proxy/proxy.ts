@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Config } from '../../config/schema.ts'
+import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { withDeadline } from '../../core/deadline.ts'
@@ -38,7 +38,7 @@ export class TcpProxy implements Component {
   #drained: (() => void) | undefined
 
   constructor(options: {
-    config: Config
+    config: EdgeConfig
     logger: Logger
     clock: Clock
     ports: ProxyPorts
@@ -66,7 +66,6 @@ export class TcpProxy implements Component {
       }),
       logger,
       limitedLog: new LimitedLog({ logger, clock }),
-      address: config.network.controllerAddress,
       connectMilliseconds: config.proxy.connectTimeoutSeconds * 1000,
       idleMilliseconds: config.proxy.idleTimeoutSeconds * 1000,
       closed: () => this.#socketClosed(),

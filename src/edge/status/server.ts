@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Config } from '../../config/schema.ts'
+import type { EdgeConfig } from '../../config/schema.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
@@ -45,7 +45,7 @@ const controllerPort = 8043
  */
 export class StatusServer implements Component {
   readonly name = 'status'
-  readonly #config: Config
+  readonly #config: EdgeConfig
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #ports: StatusPorts
@@ -59,7 +59,13 @@ export class StatusServer implements Component {
   #fault: Fault | undefined
   #trying: Promise<void> | undefined
 
-  constructor(options: { config: Config; logger: Logger; clock: Clock; ports: StatusPorts; timing?: StatusTiming }) {
+  constructor(options: {
+    config: EdgeConfig
+    logger: Logger
+    clock: Clock
+    ports: StatusPorts
+    timing?: StatusTiming
+  }) {
     this.#config = options.config
     this.#logger = options.logger
     this.#clock = options.clock

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import { parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
@@ -16,7 +16,7 @@ export interface Observation extends Observed {
 }
 
 /** Looks at all that the configuration names. */
-async function observe(engine: Engine, config: Config, signal: AbortSignal): Promise<Observation> {
+async function observe(engine: Engine, config: HostConfig, signal: AbortSignal): Promise<Observation> {
   const [image, network, container] = await Promise.all([
     engine.image(config.controller.image, signal),
     engine.network(config.network.name, signal),
@@ -39,7 +39,7 @@ const bySignal = 128
  */
 export async function observeSettled(options: {
   engine: Engine
-  config: Config
+  config: HostConfig
   clock: Clock
   died: (container: EngineContainer) => boolean
   signal: AbortSignal
@@ -54,7 +54,7 @@ export async function observeSettled(options: {
 
 /** Everything that would keep the controller from working, asked of the machine as it is now. */
 export async function findObstacles(options: {
-  config: Config
+  config: HostConfig
   engine: EngineInfo
   machine: MachineFacts
   observed: Observed

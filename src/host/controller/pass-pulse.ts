@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Pulse } from '../../core/pulse.ts'
 
@@ -12,11 +12,11 @@ const lateness = 60_000
 
 /** The reconciler's life signs: each pass, each thing done in it and each rest. */
 export class PassPulse {
-  readonly #config: Config
+  readonly #live: () => LiveConfig
   readonly #pulse: Pulse
 
-  constructor(options: { config: Config; clock: Clock }) {
-    this.#config = options.config
+  constructor(options: { live: () => LiveConfig; clock: Clock }) {
+    this.#live = options.live
     this.#pulse = new Pulse(options)
   }
 
@@ -26,7 +26,7 @@ export class PassPulse {
   }
 
   working(): void {
-    this.#pulse.promise(this.#config.controller.stopGraceSeconds * 1000 + passSilence)
+    this.#pulse.promise(this.#live().controller.stopGraceSeconds * 1000 + passSilence)
   }
 
   resting(milliseconds: number): void {

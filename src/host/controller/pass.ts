@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -23,7 +23,8 @@ const maxRounds = 8
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
 
 interface PassOptions {
-  readonly config: Config
+  readonly config: HostConfig
+  readonly live: () => LiveConfig
   readonly logger: Logger
   readonly clock: Clock
   readonly machine: MachineFacts
@@ -37,7 +38,7 @@ interface PassOptions {
 
 /** One pass after another: observe, judge, plan, execute, until nothing is left to do; and what is kept between them. */
 export class Pass {
-  readonly #config: Config
+  readonly #config: HostConfig
   readonly #options: PassOptions
   readonly #puller: Puller
   readonly #watch: ContainerWatch
@@ -179,6 +180,7 @@ export class Pass {
     const names = await this.#options.machine.names()
     const desired = desiredState({
       config: this.#config,
+      stopGraceSeconds: this.#options.live().controller.stopGraceSeconds,
       machine: this.#options.machine,
       engine: this.#info,
       names: { ...names, served: names.served || this.#portTaken },
@@ -192,7 +194,7 @@ export class Pass {
 
   #plan(desired: Desired, observed: Observation): readonly Step[] {
     if (this.#want === 'restart' && !isRunning(observed.container)) this.#want = 'run'
-    const { pull } = this.#config.controller
+    const { pull } = this.#options.live().controller
     const run = this.#want === 'restart' ? 'restart' : 'run'
     return planSteps(desired, observed, { run, pull, pulled: this.#pulled, restartIn: this.#watch.restartIn })
   }
@@ -207,8 +209,11 @@ export class Pass {
   }
 
   async #execute(step: Step, engine: Engine, signal: AbortSignal): Promise<void> {
-    const { controller, network } = this.#config
-    const { name, stopGraceSeconds: graceSeconds } = controller
+    const {
+      network,
+      controller: { name },
+    } = this.#config
+    const graceSeconds = this.#options.live().controller.stopGraceSeconds
     const { onChange: onRetry, clock, logger } = this.#options
     const { doing, done } = stepWords[step.kind]
     const lifecycle = this.#stops ? 'stopping' : lifecycleOf[step.kind]

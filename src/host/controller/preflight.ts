@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import { formatIpv4, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
 import type { Fault } from '../../core/errors.ts'
 import type { Route } from '../../network/routes.ts'
@@ -10,7 +10,7 @@ import { bridgeName } from './spec.ts'
 
 /** Everything that a preflight looks at. */
 export interface PreflightFacts {
-  readonly config: Config
+  readonly config: HostConfig
   readonly engine: EngineInfo
   readonly machine: Pick<MachineFacts, 'architecture' | 'cpuFlags' | 'cgroups'>
   readonly routes: readonly Route[]

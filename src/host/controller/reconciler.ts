@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
@@ -43,7 +43,7 @@ export class Reconciler implements Component {
   /** What was done, for the history. */
   readonly steps = new Emitter<{ subject: string; message: string }>()
   readonly pulse: PassPulse
-  readonly #config: Config
+  readonly #config: HostConfig
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #connect: (signal: AbortSignal) => Promise<Engine>
@@ -62,7 +62,8 @@ export class Reconciler implements Component {
 
   /** `connect` finds the engine; it is called until it succeeds. `ready` tells whether the controller works now. */
   constructor(options: {
-    config: Config
+    config: HostConfig
+    live: () => LiveConfig
     logger: Logger
     clock: Clock
     connect: (signal: AbortSignal) => Promise<Engine>

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { ControllerFacts, PullProgress, Reason } from '../../ipc/host-state.ts'
 import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 
@@ -19,7 +19,7 @@ export interface ControllerSnapshot {
 
 /** Puts a snapshot together. `container` is ours; `digest` is of the image that it runs, or will. */
 export function controllerSnapshot(parts: {
-  config: Config
+  config: HostConfig
   lifecycle: Lifecycle
   reason: Reason
   container: EngineContainer | undefined

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { MachineNames } from '../../linux/names.ts'
 import { imageEnvironment } from '../../omada/environment.ts'
 import {
@@ -33,13 +33,15 @@ export interface Desired {
  * @throws ApplianceError MEMORY_LOW
  */
 export function desiredState(options: {
-  config: Config
+  config: HostConfig
+  /** How long the controller may take to stop. */
+  stopGraceSeconds: number
   machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone'>
   engine: Pick<EngineInfo, 'kind' | 'memoryLimit'>
   names: MachineNames
   version: string
 }): Desired {
-  const { config, machine, engine, version } = options
+  const { config, machine, engine, version, stopGraceSeconds } = options
   const { controller, network } = config
   const names = planNames(engine.kind, options.names, network.subnet)
   const memory = planMemory({
@@ -63,7 +65,7 @@ export function desiredState(options: {
     network: network.name,
     address: network.controllerAddress,
     ulimits: { nofile: openFilesLimit, nproc: processLimit },
-    stopTimeoutSeconds: controller.stopGraceSeconds,
+    stopTimeoutSeconds: stopGraceSeconds,
     init: controller.init,
     logMegabytes,
     ...(names.servers === undefined ? {} : { nameServers: names.servers }),
@@ -110,7 +112,7 @@ export function bridgeName(network: string): string {
   return `br-${network}`.slice(0, 15)
 }
 
-function mounts({ controller }: Config): Mount[] {
+function mounts({ controller }: HostConfig): Mount[] {
   const { certificateDirectory: certificate } = controller
   return [
     { source: controller.dataVolume, target: dataDirectory, readOnly: false },

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { Reason } from '../../ipc/host-state.ts'
 import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 import type { Observation } from './observe.ts'
@@ -71,7 +71,7 @@ export class Standing {
     ])
   }
 
-  snapshot(parts: { config: Config; puller: Puller; warning: Reason | undefined }): ControllerSnapshot {
+  snapshot(parts: { config: HostConfig; puller: Puller; warning: Reason | undefined }): ControllerSnapshot {
     const { config, puller, warning } = parts
     return controllerSnapshot({
       config,

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { Paths } from '../../ipc/paths.ts'
 import { dataDirectory, logsDirectory } from '../../omada/image-contract.ts'
 import type { EngineContainer } from '../engine/engine.ts'
@@ -34,7 +34,7 @@ export interface ControllerStorage {
 }
 
 /** Where the engine keeps what the controller writes, as far as it is known; the data first. */
-export function controllerPlaces(config: Config, { engineDirectory, mounts }: ControllerStorage): readonly Place[] {
+export function controllerPlaces(config: HostConfig, { engineDirectory, mounts }: ControllerStorage): readonly Place[] {
   const { dataVolume, logsVolume } = config.controller
   const data = config.mongo.uri === undefined
   return [

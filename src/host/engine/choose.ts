@@ -1,11 +1,15 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { Logger } from '../../core/logger.ts'
 import { connect, defaultSockets } from './connection.ts'
 import { DockerEngine } from './docker-engine.ts'
 import type { Engine } from './engine.ts'
 
 /** The container engine of `config`, connected. Later losses of the connection heal by themselves at the next call. */
-export async function connectEngine(options: { config: Config; logger: Logger; signal: AbortSignal }): Promise<Engine> {
+export async function connectEngine(options: {
+  config: HostConfig
+  logger: Logger
+  signal: AbortSignal
+}): Promise<Engine> {
   const engine = await chooseEngine(options.config, options)
   const info = await engine.info(options.signal)
   options.logger.info(
@@ -22,7 +26,7 @@ export async function connectEngine(options: { config: Config; logger: Logger; s
  * @throws ApplianceError ENGINE_PERMISSION or ENGINE_UNREACHABLE; the signal's reason when that aborts
  */
 export async function chooseEngine(
-  config: Config,
+  config: HostConfig,
   options: { signal: AbortSignal; sockets?: readonly string[] },
 ): Promise<DockerEngine> {
   const { signal, sockets = defaultSockets } = options
@@ -40,7 +44,7 @@ export async function chooseEngine(
   return first
 }
 
-async function hasController(engine: DockerEngine, { controller }: Config, signal: AbortSignal): Promise<boolean> {
+async function hasController(engine: DockerEngine, { controller }: HostConfig, signal: AbortSignal): Promise<boolean> {
   if ((await engine.container(controller.name, signal)) !== undefined) return true
   return !controller.dataVolume.startsWith('/') && (await engine.hasVolume(controller.dataVolume, signal))
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { raceAbort, withDeadline } from '../../core/deadline.ts'
@@ -26,7 +26,7 @@ const askEveryMilliseconds = 100
  */
 export class PodmanService implements Component {
   readonly name = 'podman-service'
-  readonly #config: Config
+  readonly #config: HostConfig
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #environment: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ export class PodmanService implements Component {
 
   /** `environment` is added to what the service inherits. */
   constructor(options: {
-    config: Config
+    config: HostConfig
     logger: Logger
     clock: Clock
     environment?: Readonly<Record<string, string>>

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { Emitter } from '../../core/emitter.ts'
@@ -47,7 +47,8 @@ export class HealthMonitor implements Component {
   readonly changed = new Emitter<HealthSnapshot>()
   readonly transitions = new Emitter<HistoryEntry>()
   readonly #options: {
-    config: Config
+    config: HostConfig
+    live: () => LiveConfig
     logger: Logger
     clock: Clock
     probeCommand: readonly string[]
@@ -63,7 +64,8 @@ export class HealthMonitor implements Component {
 
   /** `ports` are the controller's own and `enterNamespace` is nsenter(1) unless something else is put in their place. */
   constructor(options: {
-    config: Config
+    config: HostConfig
+    live: () => LiveConfig
     logger: Logger
     clock: Clock
     /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
@@ -143,7 +145,7 @@ export class HealthMonitor implements Component {
     if (watch.ready) return { message: 'the controller is ready' }
     const found = conditions.rootCause() ?? { message: conditions.progress() }
     if (watch.everReady || this.#patient(watch)) return found
-    const { startupSeconds } = this.#options.config.health
+    const { startupSeconds } = this.#options.live().health
     return {
       code: 'CONTROLLER_START_TIMEOUT',
       message: `the controller has not become ready within ${startupSeconds} s: ${found.message}`,
@@ -153,8 +155,8 @@ export class HealthMonitor implements Component {
 
   /** True while a controller that has not been ready yet is still given time to start. */
   #patient(watch: Watch): boolean {
-    const { config, clock } = this.#options
-    return !watch.everReady && clock.now() - watch.startedAt < config.health.startupSeconds * 1000
+    const { live, clock } = this.#options
+    return !watch.everReady && clock.now() - watch.startedAt < live().health.startupSeconds * 1000
   }
 
   #open(target: ProbeTarget): void {

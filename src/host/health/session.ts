@@ -1,4 +1,4 @@
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProbedName } from './condition-table.ts'
@@ -29,7 +29,8 @@ export class ProbeSession {
    * pace. `report` is called with each result and not any more after `close`.
    */
   constructor(options: {
-    config: Config
+    config: HostConfig
+    live: () => LiveConfig
     logger: Logger
     clock: Clock
     target: ProbeTarget
@@ -39,7 +40,7 @@ export class ProbeSession {
     everReady: () => boolean
     report: (name: ProbedName, result: ProbeResult) => void
   }) {
-    const { config, logger, clock, target, ports, probeCommand } = options
+    const { config, live, logger, clock, target, ports, probeCommand } = options
     const enter = options.enterNamespace ?? inNetworkNamespace
     const onWritable = () => this.#schedule.wake('database')
     const external = config.mongo.uri
@@ -61,7 +62,7 @@ export class ProbeSession {
         ? undefined
         : new ProbeProcess({ logger, clock, command: probeCommand, databaseUri: external, onWritable })
     this.#processes = [inside, outside].filter((process) => process !== undefined)
-    this.conditions = new Conditions({ clock, threshold: () => config.health.failureThreshold })
+    this.conditions = new Conditions({ clock, threshold: () => live().health.failureThreshold })
     this.#schedule = new ProbeSchedule<ProbedName>({
       clock,
       report: options.report,
@@ -70,7 +71,7 @@ export class ProbeSession {
         ports,
         inside,
         database: external === undefined ? inside : outside,
-        intervalMilliseconds: () => (options.everReady() ? config.health.intervalSeconds * 1000 : startingInterval),
+        intervalMilliseconds: () => (options.everReady() ? live().health.intervalSeconds * 1000 : startingInterval),
       }),
     })
   }

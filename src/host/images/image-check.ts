@@ -1,5 +1,5 @@
 import { createTask, type ScheduledTask } from 'node-cron'
-import type { Config } from '../../config/schema.ts'
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { toFault } from '../../core/errors.ts'
@@ -23,7 +23,8 @@ const afterMinute = 20
  */
 export class ImageCheckJob implements Component {
   readonly name = 'image-check'
-  readonly #config: Config
+  readonly #config: HostConfig
+  readonly #live: () => LiveConfig
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #currentDigest: () => string | undefined
@@ -40,7 +41,8 @@ export class ImageCheckJob implements Component {
 
   /** `currentDigest` is of the image in use, `sha256:…`. */
   constructor(options: {
-    config: Config
+    config: HostConfig
+    live: () => LiveConfig
     logger: Logger
     clock: Clock
     currentDigest: () => string | undefined
@@ -48,6 +50,7 @@ export class ImageCheckJob implements Component {
     architecture?: string
   }) {
     this.#config = options.config
+    this.#live = options.live
     this.#logger = options.logger
     this.#clock = options.clock
     this.#currentDigest = options.currentDigest
@@ -103,7 +106,7 @@ export class ImageCheckJob implements Component {
   }
 
   #schedule(): void {
-    this.#task = createTask(this.#config.images.checkSchedule, () => {}, { name: this.name })
+    this.#task = createTask(this.#live().images.checkSchedule, () => {}, { name: this.name })
     this.#plan()
   }
 

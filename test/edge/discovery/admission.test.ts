@@ -3,7 +3,7 @@ import { Admission, maxDatagramBytes } from '../../../src/edge/discovery/admissi
 import { OwnAddresses } from '../../../src/edge/discovery/own-addresses.ts'
 import type { Datagram } from '../../../src/edge/discovery/ports.ts'
 import type { AccessPolicy } from '../../../src/network/access.ts'
-import { announceOf, configFor, local, SetAddresses } from './support/edge.ts'
+import { announceOf, configFor, configured, local, portsFor, SetAddresses } from './support/edge.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const everybody: AccessPolicy = { admits: () => true, servedAddresses: () => [] }
@@ -11,10 +11,11 @@ const everybody: AccessPolicy = { admits: () => true, servedAddresses: () => [] 
 function admissionFor(options: { discovery?: object; access?: AccessPolicy } = {}) {
   const clock = new FakeClock()
   const addresses = new SetAddresses([local('192.0.2.1', 24)])
+  const config = configFor({ discovery: options.discovery ?? {}, network: { subnet: '10.129.81.0/24' } })
   const admission = new Admission({
-    config: configFor({ discovery: options.discovery ?? {}, network: { subnet: '10.129.81.0/24' } }),
+    config,
     clock,
-    access: options.access ?? everybody,
+    ports: { ...portsFor(), ...configured(config), access: options.access ?? everybody },
     own: new OwnAddresses({ addresses }),
     isOwnPort: (port) => port === 29_810 || port === 40_000,
   })

@@ -9,6 +9,7 @@ import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
 import {
   announceOf,
   configFor,
+  configured,
   containerAddress,
   keepingLogger,
   local,
@@ -41,10 +42,12 @@ function build(options: { addresses?: SetAddresses; network?: object } = {}): vo
   const kept = keepingLogger()
   const { logger } = kept
   lines = kept.lines
-  const ports = portsFor(options.addresses === undefined ? {} : { addresses: options.addresses })
+  const config = configFor({ discovery: { ratePerSource: 100_000 }, network: options.network ?? {} })
+  const addresses = options.addresses === undefined ? {} : { addresses: options.addresses }
+  const ports = { ...portsFor(addresses), ...configured(config) }
   devices = new SeenDevices({ clock, ports })
   relay = new Relay({
-    config: configFor({ discovery: { ratePerSource: 100_000 }, network: options.network ?? {} }),
+    config,
     logger,
     clock,
     ports,

@@ -20,7 +20,7 @@ beforeEach(async () => {
     clock,
     max: 16,
     idleSeconds: 90,
-    controllerAddress: '127.0.81.10',
+    controllerAddress: () => '127.0.81.10',
     events: {
       onAnswer: (session, payload) => void answers.push(`${session.port} ${payload}`),
       onError: () => {},

@@ -33,6 +33,7 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
     shared: {
       ports: {
         access,
+        controllerAddress: () => controllerHost,
         arrivesBy: () => undefined,
         controllerOnLink: () => true,
         webUpstream: () => ({ kind: 'forward' }),
@@ -41,7 +42,6 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
       peers: new PeerTable(),
       logger,
       limitedLog: new LimitedLog({ logger, clock: { now: () => 0, wall: () => 0, sleep: async () => {} } }),
-      address: controllerHost,
       connectMilliseconds: 1000,
       idleMilliseconds: 1000,
       closed: () => {},

@@ -101,12 +101,12 @@ export async function startProxy(options: {
   const proxy = new TcpProxy({
     config: {
       ...base,
-      network: { ...base.network, controllerAddress: controllerHost },
       proxy: { ...base.proxy, drainSeconds: 0, ...options.proxy, ports: options.ports },
     },
     logger,
     clock: systemClock,
     ports: {
+      controllerAddress: () => controllerHost,
       access: options.access ?? (() => admitsAll),
       arrivesBy: options.arrivesBy ?? (() => undefined),
       controllerOnLink: options.controllerOnLink ?? (() => true),

@@ -41,6 +41,7 @@ export function appliance(
   const snapshots: ControllerSnapshot[] = []
   const reconciler = new Reconciler({
     config,
+    live: () => config,
     logger: silent,
     clock,
     connect: options.connect ?? (async () => engine),

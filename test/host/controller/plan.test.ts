@@ -6,6 +6,7 @@ import type { EngineContainer, EngineNetwork } from '../../../src/host/engine/en
 
 const desired = desiredState({
   config: configSchema.parse({}),
+  stopGraceSeconds: 120,
   machine: { memoryMegabytes: 4096, timezone: 'UTC' },
   engine: { kind: 'podman', memoryLimit: true },
   names: { servers: [], served: false },

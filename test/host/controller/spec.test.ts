@@ -10,14 +10,17 @@ const desired = (
   kind: 'podman' | 'docker' = 'podman',
   memoryLimit = true,
   names: MachineNames = { servers: ['192.0.2.53'], served: false },
-) =>
-  desiredState({
-    config: configSchema.parse(config),
+) => {
+  const parsed = configSchema.parse(config)
+  return desiredState({
+    config: parsed,
+    stopGraceSeconds: parsed.controller.stopGraceSeconds,
     machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
     engine: { kind, memoryLimit },
     names,
     version,
   })
+}
 const hash = (...args: Parameters<typeof desired>) => desired(...args).container.labels[labels.spec]
 
 describe('the container', () => {
@@ -80,7 +83,14 @@ describe('the container', () => {
     const config = configSchema.parse({})
     const engine = { kind: 'podman' as const, memoryLimit: true }
     expect(() =>
-      desiredState({ config, machine, engine, names: { servers: [], served: false }, version: '1' }),
+      desiredState({
+        config,
+        stopGraceSeconds: 120,
+        machine,
+        engine,
+        names: { servers: [], served: false },
+        version: '1',
+      }),
     ).toThrow(expect.objectContaining({ code: 'MEMORY_LOW' }))
   })
 })

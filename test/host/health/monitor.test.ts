@@ -18,11 +18,13 @@ afterEach(async () => {
 })
 
 async function watch(options: { health?: object; uri?: string; sandboxKey?: string | null } = {}) {
+  const config = configSchema.parse({
+    health: { intervalSeconds: 1, ...options.health },
+    mongo: options.uri === undefined ? {} : { uri: options.uri },
+  })
   const monitor = new HealthMonitor({
-    config: configSchema.parse({
-      health: { intervalSeconds: 1, ...options.health },
-      mongo: options.uri === undefined ? {} : { uri: options.uri },
-    }),
+    config,
+    live: () => config,
     logger: silent,
     clock: systemClock,
     probeCommand,

@@ -25,8 +25,9 @@ function job(options: { clock?: Clock; schedule?: string; image?: string; digest
     controller: { image: options.image ?? 'docker.io/mbentley/omada-controller:6.2' },
   })
   const own = new ImageCheckJob({
+    config,
     // Past the schema, which takes minutes at the finest: a test cannot wait for one.
-    config: { ...config, images: { checkSchedule: options.schedule ?? '17 3 * * *' } },
+    live: () => ({ ...config, images: { checkSchedule: options.schedule ?? '17 3 * * *' } }),
     logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
     clock: options.clock ?? new ManualClock(),
     currentDigest: options.digest ?? (() => undefined),

@@ -49,12 +49,22 @@ export class SetAddresses implements LocalAddresses {
   }
 }
 
+/** What of a configuration the edge's composition tells discovery. */
+export function configured(config: Config): Pick<DiscoveryPorts, 'live' | 'bridgeSubnet' | 'controllerAddress'> {
+  return {
+    live: () => config,
+    bridgeSubnet: () => config.network.subnet,
+    controllerAddress: () => config.network.controllerAddress,
+  }
+}
+
 /** Ports with everything admitted, two local addresses, and 127.0.0.1 as the way to every device. */
 export function portsFor(
   overrides: Partial<DiscoveryPorts> & { addresses?: SetAddresses } = {},
 ): DiscoveryPorts & { addresses: SetAddresses } {
   const addresses = overrides.addresses ?? new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
   return {
+    ...configured(configFor()),
     access: { admits: () => true, servedAddresses: () => addresses.list() },
     localAddressTowards: () => local('127.0.0.1'),
     omadacId: () => undefined,
@@ -75,7 +85,7 @@ export function discoveryFor(options: {
     config: options.config,
     logger: options.logger ?? keepingLogger().logger,
     clock: options.clock ?? systemClock,
-    ports: options.ports ?? portsFor(),
+    ports: { ...(options.ports ?? portsFor()), ...configured(options.config) },
   })
 }
 

@@ -24,6 +24,9 @@ const discovery = new Discovery({
   logger,
   clock,
   ports: {
+    live: () => config,
+    bridgeSubnet: () => config.network.subnet,
+    controllerAddress: () => config.network.controllerAddress,
     addresses,
     access,
     localAddressTowards: (remote) => routing.localAddressTowards(remote),
