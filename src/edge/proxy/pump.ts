@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { abort, isFinishing } from './abort.ts'
 
 /** Where bytes are counted as they pass; in is from the client to the controller. */
 export interface Meter {
@@ -47,10 +46,29 @@ function relay(from: Socket, to: Socket, count: (bytes: number) => void): void {
 }
 
 /**
- * Passes a failure on. A side that was already told the end has everything that the failed one sent before it ended:
- * it gets the rest first, else a whole stream would arrive short.
+ * Passes a failure on. A side that was already told the end is to get everything that the failed one sent before, else a
+ * whole stream would arrive short. A reset would take back what the kernel has not delivered yet, so it is closed
+ * instead; the kernel resets it by itself when it sends more. What it has sent is read first, since the kernel also
+ * resets a socket that is closed with something unread.
  */
 function cut(socket: Socket): void {
-  if (isFinishing(socket)) socket.once('finish', () => abort(socket))
-  else abort(socket)
+  if (!socket.writableEnded) {
+    abort(socket)
+    return
+  }
+  socket.resume()
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
+}
+
+/**
+ * Closes a socket at once: by RST, so that the peer cannot take a stream that was cut for one that ended. While the last
+ * bytes and the FIN are on their way libuv refuses a reset (`uv_tcp_close_reset`, EINVAL) and Node would keep the file
+ * open: such a socket, and one that is not connected yet, is just closed.
+ */
+export function abort(socket: Socket): void {
+  if (socket.destroyed) return
+  const finishing = socket.writableEnded && !socket.writableFinished
+  if (socket.connecting || finishing) socket.destroy()
+  else socket.resetAndDestroy()
 }
