@@ -13,7 +13,8 @@ import { type HostState, type Reason, stateVersion } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
-import { type AccessPolicy, NetworkAccess } from '../network/access.ts'
+import { NetworkAccess } from '../network/access.ts'
+import { controllerLink } from '../network/controller-link.ts'
 import { InterfaceWatcher } from '../network/interfaces.ts'
 import { NeighbourWatch } from '../network/neighbours.ts'
 import { Routing } from '../network/routes.ts'
@@ -57,18 +58,11 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
 
   const addresses = new InterfaceWatcher({ logger, clock })
   const routing = new Routing({ addresses, clock })
+  const controllerAddress = controllerLink({ address: () => config.network.controllerAddress, routing })
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
-  const interfaceTowards = (remote: string) => routing.interfaceTowards(remote)
   const live = () => config
-  const controllerAddress = () => config.network.controllerAddress
-  const policy = (role: Role) => new NetworkAccess({ list: live().access[role], addresses, interfaceTowards })
-  const policies = () => ({ devices: policy('devices'), management: policy('management'), guests: policy('guests') })
-  let current = policies()
-  const policyNow = (role: Role): AccessPolicy => ({
-    admits: (peer) => current[role].admits(peer),
-    servedAddresses: () => current[role].servedAddresses(),
-  })
-  const access = { devices: policyNow('devices'), management: policyNow('management'), guests: policyNow('guests') }
+  const policy = (role: Role) => new NetworkAccess({ list: () => live().access[role], routing })
+  const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
   const { setLogLevel } = options
   let { certificate } = options
   const changes =
@@ -81,9 +75,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
           logger,
           clock,
           setLogLevel,
-          applied: () => {
-            current = policies()
-          },
+          applied: () => changed.emit(),
           renew: async (newer) => {
             certificate = newer
             await proxy.renewCertificate()
@@ -98,7 +90,6 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       controllerAddress,
       access: (role) => access[role],
       arrivesBy: (remote) => (routing.isOwn(remote) ? undefined : routing.interfaceTowards(remote)),
-      controllerOnLink: () => routing.isOnLink(controllerAddress()),
       webUpstream: () =>
         decideWebUpstream({
           state: host.last(),
@@ -117,9 +108,8 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       live,
       bridgeSubnet: () => config.network.subnet,
       controllerAddress,
-      addresses,
+      routing,
       access: access.devices,
-      localAddressTowards: (remote) => routing.localAddressTowards(remote),
       omadacId: () => host.last()?.controller.omadacId,
       managementConnections: (address) => proxy.connectionsFrom(managementPort, address),
     },

@@ -1,6 +1,7 @@
 import type { AccessList } from '../config/schema.ts'
-import { CidrSet, isCidr, plainAddress, zoneOf } from '../core/cidr.ts'
-import type { LocalAddress, LocalAddresses } from './interfaces.ts'
+import { CidrSet, isCidr } from '../core/cidr.ts'
+import type { LocalAddress } from './interfaces.ts'
+import type { Routing } from './routes.ts'
 
 /** Which clients a role is served to. */
 export interface AccessPolicy {
@@ -13,6 +14,16 @@ export interface AccessPolicy {
   servedAddresses(): readonly LocalAddress[]
 }
 
+/** A list of `access.*`, compiled. */
+interface Rules {
+  readonly of: AccessList
+  readonly any: boolean
+  /** The listed CIDRs; undefined when there are none. */
+  readonly networks: CidrSet | undefined
+  /** The names of the listed interfaces. */
+  readonly interfaces: ReadonlySet<string>
+}
+
 const loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
 
 /**
@@ -22,59 +33,51 @@ const loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
  * machine itself is always admitted; whoever runs programs here needs no network to reach the controller.
  */
 export class NetworkAccess implements AccessPolicy {
-  readonly #any: boolean
-  readonly #networks: CidrSet
-  readonly #hasNetworks: boolean
-  readonly #interfaces: ReadonlySet<string>
-  readonly #addresses: LocalAddresses
-  readonly #interfaceTowards: (remote: string) => string | undefined
+  readonly #list: () => AccessList
+  readonly #routing: Routing
+  #rules: Rules | undefined
 
-  constructor(options: {
-    list: AccessList
-    addresses: LocalAddresses
-    interfaceTowards: (remote: string) => string | undefined
-  }) {
-    const entries = options.list === 'any' ? [] : options.list
-    this.#any = options.list === 'any'
-    const networks = entries.filter(isCidr)
-    this.#networks = new CidrSet(networks)
-    this.#hasNetworks = networks.length > 0
-    this.#interfaces = new Set(entries.filter((entry) => !isCidr(entry)))
-    this.#addresses = options.addresses
-    this.#interfaceTowards = options.interfaceTowards
+  /** `list`: the role's entries in `access.*` as they are now; another list is taken over with the next question. */
+  constructor(options: { list: () => AccessList; routing: Routing }) {
+    this.#list = options.list
+    this.#routing = options.routing
   }
 
   admits(peer: { readonly localAddress?: string | undefined; readonly remoteAddress: string }): boolean {
-    if (this.#any) return true
+    const { any, networks, interfaces } = this.#current()
+    if (any) return true
     const remote = peer.remoteAddress
-    if (loopback.contains(remote) || this.#localsWith(remote).length > 0) return true
-    if (this.#networks.contains(remote)) return true
-    if (this.#interfaces.size === 0) return false
-    if (peer.localAddress !== undefined && !this.#isListed(peer.localAddress)) return false
-    const towards = this.#interfaceTowards(remote)
-    return towards !== undefined && this.#interfaces.has(towards)
+    if (loopback.contains(remote) || this.#routing.isOwn(remote)) return true
+    if (networks?.contains(remote) === true) return true
+    if (interfaces.size === 0) return false
+    const addressed = peer.localAddress === undefined ? undefined : this.#routing.localsAt(peer.localAddress)
+    if (addressed?.some((local) => interfaces.has(local.interface)) === false) return false
+    const towards = this.#routing.interfaceTowards(remote)
+    return towards !== undefined && interfaces.has(towards)
   }
 
   servedAddresses(): readonly LocalAddress[] {
-    const all = this.#addresses.list()
+    const { any, networks, interfaces } = this.#current()
+    const all = this.#routing.addresses.list()
     // A CIDR names clients, which may come by any interface.
-    if (this.#any || this.#hasNetworks) return all
-    return all.filter((local) => this.#interfaces.has(local.interface) || local.internal)
+    if (any || networks !== undefined) return all
+    return all.filter((local) => interfaces.has(local.interface) || local.internal)
   }
 
-  #isListed(address: string): boolean {
-    return this.#localsWith(address).some((local) => this.#interfaces.has(local.interface))
+  #current(): Rules {
+    const list = this.#list()
+    if (this.#rules?.of !== list) this.#rules = compile(list)
+    return this.#rules
   }
+}
 
-  /**
-   * The addresses of ours that `address` is. A link-local one is ours only on its own interface: on another one anybody
-   * may have taken the same, and VLANs of one card all have the same.
-   */
-  #localsWith(address: string): readonly LocalAddress[] {
-    const plain = plainAddress(address)
-    const zone = zoneOf(address)
-    return this.#addresses
-      .list()
-      .filter((local) => local.address === plain && (zone === undefined || local.interface === zone))
+function compile(list: AccessList): Rules {
+  const entries = list === 'any' ? [] : list
+  const networks = entries.filter(isCidr)
+  return {
+    of: list,
+    any: list === 'any',
+    networks: networks.length === 0 ? undefined : new CidrSet(networks),
+    interfaces: new Set(entries.filter((entry) => !isCidr(entry))),
   }
 }

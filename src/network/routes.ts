@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { CidrSet, type Ipv4Network, ipv4Contains, parseIpv4, plainAddress, zoneOf } from '../core/cidr.ts'
+import {
+  CidrSet,
+  type Ipv4Network,
+  ipv4Contains,
+  parseIpv4,
+  parseIpv4Network,
+  plainAddress,
+  zoneOf,
+} from '../core/cidr.ts'
 import type { Clock } from '../core/clock.ts'
 import type { LocalAddress, LocalAddresses } from './interfaces.ts'
 
@@ -52,47 +60,72 @@ export function routeTowards(routes: readonly Route[], address: number): Route |
     .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0]
 }
 
+/** The network of one address of this machine. */
 interface Subnet {
   readonly local: LocalAddress
-  readonly clients: CidrSet
+  /** `value`: the same address as a number when it is IPv4, so that it is parsed once for all subnets. */
+  readonly contains: (remote: string, value: number | undefined) => boolean
+}
+
+/** What is asked of this machine's addresses at every datagram and connection, prepared once for each list of them. */
+interface Prepared {
+  readonly of: readonly LocalAddress[]
+  readonly byAddress: ReadonlyMap<string, readonly LocalAddress[]>
+  /** Longest prefix first: a /24 inside somebody's /16 is the nearer one. */
+  readonly subnets: readonly Subnet[]
 }
 
 /** How long a reading of the route table is used, in milliseconds. */
-const routesAge = 2000
+const routesAgeMilliseconds = 2000
 
-/** Where a remote address lies as seen from this machine: by its subnets first, then by the kernel's routes. */
+/**
+ * Where a remote address lies as seen from this machine: is it ours, is it on one of our networks, and else where the
+ * kernel's routes lead. Cheap enough for every datagram; follows the addresses as they come and go.
+ */
 export class Routing {
-  readonly #addresses: LocalAddresses
+  readonly addresses: LocalAddresses
   readonly #clock: Clock
   readonly #readRoutes: () => string
+  #prepared: Prepared | undefined
   #routes: readonly Route[] = []
-  #subnets: readonly Subnet[] = []
-  #subnetsOf: readonly LocalAddress[] | undefined
   #readAt = Number.NEGATIVE_INFINITY
 
+  /** `readRoutes` gives the text of /proc/net/route. */
   constructor(options: { addresses: LocalAddresses; clock: Clock; readRoutes?: () => string }) {
-    this.#addresses = options.addresses
+    this.addresses = options.addresses
     this.#clock = options.clock
     this.#readRoutes = options.readRoutes ?? (() => readFileSync('/proc/net/route', 'utf8'))
   }
 
-  /** The address of this machine by which `remote` reaches it, or undefined when no route leads there. */
-  localAddressTowards(remote: string): LocalAddress | undefined {
-    const plain = plainAddress(remote)
-    const own = this.#addresses.list().find((local) => local.address === plain)
-    if (own !== undefined) return own
-    const onLink = this.#onLink(plain)
-    if (onLink !== undefined) return onLink
-    const address = parseIpv4(plain)
-    if (address === undefined) return undefined
-    const route = routeTowards(this.#currentRoutes(), address)
-    return this.#addresses.list().find((local) => local.interface === route?.interface && local.family === 'ipv4')
+  /**
+   * The addresses of this machine that `address` is: none for another machine's. A link-local address with its zone,
+   * `fe80::1%eth0`, is ours only on that interface: on another one anybody may have taken the same, and the VLANs of one
+   * card all have the same.
+   */
+  localsAt(address: string): readonly LocalAddress[] {
+    const locals = this.#current().byAddress.get(plain(address)) ?? none
+    const zone = locals.length === 0 ? undefined : zoneOf(address)
+    return zone === undefined ? locals : locals.filter((local) => local.interface === zone)
   }
 
   /** Whether `remote` is an address of this machine. */
   isOwn(remote: string): boolean {
-    const plain = plainAddress(remote)
-    return this.#addresses.list().some((local) => local.address === plain)
+    return this.localsAt(remote).length > 0
+  }
+
+  /** Whether an interface of this machine is in the same network as `remote`, as the bridge is with the container. */
+  isOnLink(remote: string): boolean {
+    return this.#onLink(plain(remote)) !== undefined
+  }
+
+  /** The address of this machine by which `remote` reaches it, or undefined when no route leads there. */
+  localAddressTowards(remote: string): LocalAddress | undefined {
+    const near = this.localsAt(remote)[0] ?? this.#onLink(plain(remote))
+    if (near !== undefined) return near
+    const address = parseIpv4(plain(remote))
+    if (address === undefined) return undefined
+    const route = routeTowards(this.#currentRoutes(), address)
+    return this.addresses.list().find((local) => local.interface === route?.interface && local.family === 'ipv4')
   }
 
   /** The name of the interface behind which `remote` lies, or undefined when unknown. Takes `fe80::1%eth0` too. */
@@ -100,32 +133,20 @@ export class Routing {
     return zoneOf(remote) ?? this.localAddressTowards(remote)?.interface
   }
 
-  /** Whether an interface of this machine is in the same network as `remote`. */
-  isOnLink(remote: string): boolean {
-    return this.#onLink(plainAddress(remote)) !== undefined
-  }
-
-  /** The longest matching subnet wins: a /24 inside somebody's /16. */
   #onLink(remote: string): LocalAddress | undefined {
-    return this.#currentSubnets().find((subnet) => subnet.clients.contains(remote))?.local
+    const value = parseIpv4(remote)
+    return this.#current().subnets.find((subnet) => subnet.contains(remote, value))?.local
   }
 
-  /** The subnets of this machine's addresses, longest prefix first; compiled anew when the addresses change. */
-  #currentSubnets(): readonly Subnet[] {
-    const list = this.#addresses.list()
-    if (list !== this.#subnetsOf) {
-      this.#subnetsOf = list
-      this.#subnets = list
-        .filter((local) => local.prefix > 0)
-        .map((local) => ({ local, clients: new CidrSet([`${local.address}/${local.prefix}`]) }))
-        .sort((a, b) => b.local.prefix - a.local.prefix)
-    }
-    return this.#subnets
+  #current(): Prepared {
+    const list = this.addresses.list()
+    if (this.#prepared?.of !== list) this.#prepared = prepare(list)
+    return this.#prepared
   }
 
   #currentRoutes(): readonly Route[] {
     const now = this.#clock.now()
-    if (now - this.#readAt < routesAge) return this.#routes
+    if (now - this.#readAt < routesAgeMilliseconds) return this.#routes
     this.#readAt = now
     try {
       this.#routes = parseRoutes(this.#readRoutes())
@@ -134,4 +155,27 @@ export class Routing {
     }
     return this.#routes
   }
+}
+
+const none: readonly LocalAddress[] = []
+
+/** An IPv4 address as a UDP socket reports it is plain already, which is seen faster than it is made so. */
+function plain(address: string): string {
+  return address.includes(':') ? plainAddress(address) : address
+}
+
+function prepare(list: readonly LocalAddress[]): Prepared {
+  const byAddress = Map.groupBy(list, (local) => local.address)
+  const subnets = list
+    .filter((local) => local.prefix > 0)
+    .map((local) => ({ local, contains: networkOf(local) }))
+    .sort((a, b) => b.local.prefix - a.local.prefix)
+  return { of: list, byAddress, subnets }
+}
+
+function networkOf({ address, prefix }: LocalAddress): Subnet['contains'] {
+  const network = parseIpv4Network(`${address}/${prefix}`)
+  if (network !== undefined) return (_, value) => value !== undefined && ipv4Contains(network, value)
+  const set = new CidrSet([`${address}/${prefix}`])
+  return (remote, value) => value === undefined && set.contains(remote)
 }

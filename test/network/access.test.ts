@@ -41,7 +41,7 @@ const clock = { now: () => 0, wall: () => 0, sleep: async () => {} }
 const routing = new Routing({ addresses, clock, readRoutes: () => routes })
 
 function access(list: 'any' | string[]) {
-  return new NetworkAccess({ list, addresses, interfaceTowards: (remote) => routing.interfaceTowards(remote) })
+  return new NetworkAccess({ list: () => list, routing })
 }
 
 describe('NetworkAccess', () => {

@@ -22,10 +22,9 @@ export function servedNetworks(
 ): readonly ServedNetwork[] {
   const addresses: LocalAddresses = { list: () => options.addresses, changed: new Emitter() }
   const routing = new Routing({ ...options, addresses })
-  const interfaceTowards = (remote: string) => routing.interfaceTowards(remote)
   const found = new Map<string, { network: BroadcastNetwork; roles: Set<Role> }>()
   for (const role of ['devices', 'management', 'guests'] as const) {
-    const access = new NetworkAccess({ list: config.access[role], addresses, interfaceTowards })
+    const access = new NetworkAccess({ list: () => config.access[role], routing })
     for (const network of broadcastNetworks(options.addresses, access, config.network.subnet)) {
       const key = `${network.interface} ${network.address}`
       const entry = found.get(key) ?? { network, roles: new Set() }

@@ -5,7 +5,6 @@ import { type DecodedFrame, decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
 import { Duplicates } from './duplicates.ts'
 import type { RequestOutcome } from './outcomes.ts'
-import type { OwnAddresses } from './own-addresses.ts'
 import type { Datagram, DiscoveryPorts } from './ports.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -20,12 +19,11 @@ export type Verdict =
   | { readonly dropped: RequestOutcome }
   | { readonly dropped: undefined; readonly decoded: DecodedFrame }
 
-type AdmissionPorts = Pick<DiscoveryPorts, 'access' | 'live' | 'bridgeSubnet'>
+type AdmissionPorts = Pick<DiscoveryPorts, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
 
 /** Decides which datagrams from the LAN may pass, cheapest question first. */
 export class Admission {
   readonly #ports: AdmissionPorts
-  readonly #own: OwnAddresses
   readonly #isOwnPort: (port: number) => boolean
   readonly #duplicates: Duplicates
   readonly #rate: RateLimit
@@ -36,12 +34,10 @@ export class Admission {
     config: EdgeConfig
     clock: Clock
     ports: AdmissionPorts
-    own: OwnAddresses
     isOwnPort: (port: number) => boolean
   }) {
     const { clock, config } = options
     this.#ports = options.ports
-    this.#own = options.own
     this.#isOwnPort = options.isOwnPort
     this.#duplicates = new Duplicates({ clock, windowMilliseconds: config.discovery.duplicateWindowMilliseconds })
     this.#rate = new RateLimit({ clock, perSecond: config.discovery.ratePerSource })
@@ -65,7 +61,7 @@ export class Admission {
     const { address, port, payload } = datagram
     const source = parseIpv4(address)
     if (port === 0 || source === undefined || source === 0) return 'bad-source'
-    if (this.#isOwnPort(port) && this.#own.has(address)) return 'own-echo'
+    if (this.#isOwnPort(port) && this.#ports.routing.isOwn(address)) return 'own-echo'
     if (this.#isContainers(source)) return 'from-container'
     if (!this.#ports.access.admits({ localAddress: datagram.localAddress, remoteAddress: address })) return 'refused'
     if (payload.byteLength === 0) return 'empty'

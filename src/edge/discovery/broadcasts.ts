@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import type { BroadcastsSeen } from '../../ipc/edge-state.ts'
-import { OwnAddresses } from './own-addresses.ts'
 import type { Datagram, DiscoveryPorts } from './ports.ts'
 
 /** Interfaces that are remembered at once: those of containers come and go. */
@@ -10,20 +9,18 @@ const maxInterfaces = 64
 /** By which interfaces broadcasts of other machines have come in: the proof that they can. */
 export class BroadcastTally {
   readonly #clock: Clock
-  readonly #ports: Pick<DiscoveryPorts, 'addresses' | 'localAddressTowards'>
-  readonly #own: OwnAddresses
+  readonly #routing: DiscoveryPorts['routing']
   readonly #seen = new LruMap<string, BroadcastsSeen>({ max: maxInterfaces })
 
-  constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'addresses' | 'localAddressTowards'> }) {
+  constructor(options: { clock: Clock; routing: DiscoveryPorts['routing'] }) {
     this.#clock = options.clock
-    this.#ports = options.ports
-    this.#own = new OwnAddresses({ addresses: options.ports.addresses })
+    this.#routing = options.routing
   }
 
   /** Takes every datagram, whatever becomes of it. Our own broadcasts come back to us and prove nothing. */
   note(datagram: Datagram): void {
-    if (datagram.localAddress !== undefined || this.#own.has(datagram.address)) return
-    const by = this.#ports.localAddressTowards(datagram.address)?.interface
+    if (datagram.localAddress !== undefined || this.#routing.isOwn(datagram.address)) return
+    const by = this.#routing.localAddressTowards(datagram.address)?.interface
     if (by === undefined) return
     const count = (this.#seen.peek(by)?.count ?? 0) + 1
     this.#seen.set(by, { interface: by, count, lastAt: new Date(this.#clock.wall()).toISOString() })

@@ -43,12 +43,12 @@ export class Discovery implements Component {
     this.#ports = ports
     this.#devices = new SeenDevices({ clock, ports })
     this.#warnings = new RateLimitedWarnings({ logger, clock })
-    this.#broadcasts = new BroadcastTally({ clock, ports })
+    this.#broadcasts = new BroadcastTally({ clock, routing: ports.routing })
     this.#peers = new Peers({
       logger,
       clock,
       warnings: this.#warnings,
-      networks: () => broadcastNetworks(ports.addresses.list(), ports.access, ports.bridgeSubnet()),
+      networks: () => broadcastNetworks(ports.routing.addresses.list(), ports.access, ports.bridgeSubnet()),
       broadcast: async (payload, { address, broadcast }) => {
         await this.#listeners.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
       },
@@ -84,7 +84,9 @@ export class Discovery implements Component {
   /** Resolves when every port is served or has told in `state()` why it is not; such a port is tried again by itself. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#unsubscribe = this.#ports.addresses.changed.on(() => void this.#follow().then(() => this.#peers.probe('new')))
+    this.#unsubscribe = this.#ports.routing.addresses.changed.on(
+      () => void this.#follow().then(() => this.#peers.probe('new')),
+    )
     await this.#follow()
     try {
       await this.#upkeep.start(signal)
@@ -141,7 +143,7 @@ export class Discovery implements Component {
   }
 
   async #hear(message: PeerMessage, datagram: Datagram): Promise<void> {
-    const own = this.#ports.addresses.list().some((local) => local.address === datagram.address)
+    const own = this.#ports.routing.isOwn(datagram.address)
     const answer = this.#peers.receive(message, { address: datagram.address, own })
     if (answer === undefined) return
     try {
@@ -174,7 +176,7 @@ export class Discovery implements Component {
     const listeners = this.#listeners.get(port)
     const addressed = localAddress === undefined ? undefined : listeners?.socketOn(localAddress)
     if (addressed !== undefined) return addressed
-    const address = this.#ports.localAddressTowards(correspondent.address)?.address
+    const address = this.#ports.routing.localAddressTowards(correspondent.address)?.address
     const towards = address === undefined ? undefined : listeners?.socketOn(address)
     if (towards !== undefined) return towards
     const socket = listeners?.socketOn(wildcard)

@@ -1,19 +1,17 @@
 import type { LiveConfig } from '../../config/schema.ts'
 import type { AccessPolicy } from '../../network/access.ts'
-import type { LocalAddress, LocalAddresses } from '../../network/interfaces.ts'
+import type { ControllerLink } from '../../network/controller-link.ts'
+import type { Routing } from '../../network/routes.ts'
 
 /** What discovery needs of the rest of the edge. */
 export interface DiscoveryPorts {
   live(): LiveConfig
   /** The subnet of the container's bridge, in CIDR notation. */
   bridgeSubnet(): string
-  /** The container's address on its bridge. */
-  controllerAddress(): string
-  readonly addresses: LocalAddresses
+  readonly controllerAddress: ControllerLink
+  readonly routing: Pick<Routing, 'addresses' | 'isOwn' | 'localAddressTowards'>
   /** The policy of the role *devices*. */
   readonly access: AccessPolicy
-  /** The address of this machine by which `remote` reaches it. */
-  localAddressTowards(remote: string): LocalAddress | undefined
   /** This controller's id; undefined until it is known. */
   omadacId(): string | undefined
   /** Connections to TCP 29814 of one client address. `lastRefusal`: why the latest one was not let through. */

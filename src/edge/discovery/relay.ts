@@ -7,7 +7,6 @@ import { parseAnnounce, parseMac } from '../../omada/announce.ts'
 import { type DecodedFrame, decodeFrame, frameType, ownValue } from '../../omada/frame.ts'
 import { Admission } from './admission.ts'
 import { OutcomeCounters } from './outcomes.ts'
-import { OwnAddresses } from './own-addresses.ts'
 import type { Correspondent, Datagram, DiscoveryPorts } from './ports.ts'
 import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
@@ -32,7 +31,6 @@ export class Relay {
   readonly #config: EdgeConfig
   readonly #ports: DiscoveryPorts
   readonly #logger: Logger
-  readonly #own: OwnAddresses
   readonly #admission: Admission
   readonly #sessions: Sessions
   readonly #settlement: Settlement
@@ -64,12 +62,10 @@ export class Relay {
     this.#warnings = options.warnings
     this.#exitTowards = options.exitTowards
     this.#onPeerMessage = options.onPeerMessage
-    this.#own = new OwnAddresses({ addresses: ports.addresses })
     this.#sessions = new Sessions({
       clock,
       max: config.discovery.maxSessions,
       idleSeconds: config.discovery.sessionSeconds,
-      controllerAddress: () => ports.controllerAddress(),
       events: {
         onAnswer: (session, payload) => void this.#answer(session, payload),
         onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
@@ -80,7 +76,6 @@ export class Relay {
       config,
       clock,
       ports,
-      own: this.#own,
       isOwnPort: (port) => config.discovery.ports.includes(port) || this.#sessions.hasLocalPort(port),
     })
     this.#settlement = new Settlement({ clock, settled: (outcome, count) => this.#counters.add(outcome, count) })
@@ -112,9 +107,9 @@ export class Relay {
     }
     const announce = verdict.decoded.framed ? parseAnnounce(verdict.decoded.frame) : undefined
     if (announce !== undefined) this.#devices.announced(announce, datagram.address)
-    // Without its bridge the container's address would be looked for by the default route, somewhere in the internet.
-    if (this.#own.isOnLink(this.#ports.controllerAddress())) this.#forward(datagram, announce?.mac)
-    else this.#counters.add('no-controller')
+    const controllerAddress = this.#ports.controllerAddress()
+    if (controllerAddress === undefined) this.#counters.add('no-controller')
+    else this.#forward(datagram, controllerAddress, announce?.mac)
   }
 
   /** Closes idle sessions. */
@@ -127,8 +122,8 @@ export class Relay {
     this.#settlement.decideAll()
   }
 
-  #forward(datagram: Datagram, mac: string | undefined): void {
-    const session = this.#sessionOf(datagram)
+  #forward(datagram: Datagram, controllerAddress: string, mac: string | undefined): void {
+    const session = this.#sessionOf(datagram, controllerAddress)
     if (session === undefined) return
     if (mac !== undefined) session.mac = mac
     session.upstream.send(datagram.payload, {
@@ -140,9 +135,9 @@ export class Relay {
     })
   }
 
-  #sessionOf(datagram: Datagram): Session | undefined {
+  #sessionOf(datagram: Datagram, controllerAddress: string): Session | undefined {
     try {
-      return this.#sessions.of(datagram)
+      return this.#sessions.of(datagram, controllerAddress)
     } catch (error) {
       this.#notSent(datagram.discoveryPort, error)
       return undefined
@@ -186,7 +181,7 @@ export class Relay {
     }
     const decoded = decodeFrame(payload)
     try {
-      await exit.send(this.#rewritten(decoded, exit) ?? payload, session.port, session.address)
+      await exit.send(this.#rewritten(decoded, session, exit) ?? payload, session.port, session.address)
     } catch (error) {
       if (systemCode(error) === 'EMSGSIZE') this.#counters.add('answer-oversize')
       else this.#answerFailed(session, error)
@@ -196,10 +191,10 @@ export class Relay {
     this.#noteAdoption(session, decoded)
   }
 
-  #rewritten(decoded: DecodedFrame, exit: Exit): Buffer | undefined {
+  #rewritten(decoded: DecodedFrame, session: Session, exit: Exit): Buffer | undefined {
     if (!this.#ports.live().discovery.rewriteAddresses || !decoded.framed || exit.address === undefined)
       return undefined
-    return rewriteAddress(decoded.json, { from: this.#ports.controllerAddress(), to: exit.address })
+    return rewriteAddress(decoded.json, { from: session.controllerAddress, to: exit.address })
   }
 
   /** A PRE_ADOPT_REQUEST names its device in the header; when it does not, it is for the one that announced itself there. */

@@ -9,6 +9,8 @@ export interface Session {
   readonly address: string
   readonly port: number
   readonly discoveryPort: number
+  /** The controller's address that its socket is connected to. */
+  readonly controllerAddress: string
   readonly upstream: Upstream
   /** The address of ours that the device addressed last; undefined after a broadcast. */
   localAddress: string | undefined
@@ -36,7 +38,6 @@ const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', '
 export class Sessions {
   readonly #clock: Clock
   readonly #idleMilliseconds: number
-  readonly #controllerAddress: () => string
   readonly #events: SessionEvents
   readonly #sessions: LruMap<string, Session>
   readonly #localPorts = new Set<number>()
@@ -45,12 +46,10 @@ export class Sessions {
     clock: Clock
     max: number
     idleSeconds: number
-    controllerAddress: () => string
     events: SessionEvents
   }) {
     this.#clock = options.clock
     this.#idleMilliseconds = options.idleSeconds * 1000
-    this.#controllerAddress = options.controllerAddress
     this.#events = options.events
     this.#sessions = new LruMap({
       max: options.max,
@@ -70,10 +69,18 @@ export class Sessions {
     return this.#localPorts.has(port)
   }
 
-  /** The session of this datagram's sender, opened when there is none. @throws the system's error when it cannot be opened */
-  of(datagram: Datagram): Session {
+  /**
+   * The session of this datagram's sender with the controller at that address, opened when there is none. One with an
+   * address that the controller had before is closed. @throws the system's error when it cannot be opened
+   */
+  of(datagram: Datagram, controllerAddress: string): Session {
     const key = keyOf(datagram)
-    const session = this.#sessions.get(key) ?? this.#create(key, datagram)
+    let session = this.#sessions.get(key)
+    if (session !== undefined && session.controllerAddress !== controllerAddress) {
+      this.#remove(key, session)
+      session = undefined
+    }
+    session ??= this.#create(key, datagram, controllerAddress)
     session.usedAt = this.#clock.now()
     session.localAddress = datagram.localAddress
     return session
@@ -97,10 +104,10 @@ export class Sessions {
     for (const [key, session] of this.#sessions.entries()) this.#remove(key, session)
   }
 
-  #create(key: string, datagram: Datagram): Session {
+  #create(key: string, datagram: Datagram, controllerAddress: string): Session {
     const upstream = this.#openOrMakeRoom(() =>
       Upstream.open({
-        address: this.#controllerAddress(),
+        address: controllerAddress,
         port: datagram.discoveryPort,
         onAnswer: (payload) => this.#events.onAnswer(session, payload),
         onError: (error) => this.#events.onError(session, error),
@@ -110,6 +117,7 @@ export class Sessions {
       address: datagram.address,
       port: datagram.port,
       discoveryPort: datagram.discoveryPort,
+      controllerAddress,
       upstream,
       localAddress: datagram.localAddress,
       mac: undefined,

@@ -13,7 +13,7 @@ import { connectUpstream } from './upstream.ts'
 
 /** What all ports of one proxy share. */
 export interface SharedByPorts {
-  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerAddress' | 'controllerOnLink' | 'webUpstream'>
+  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerAddress' | 'webUpstream'>
   readonly limits: ConnectionLimits
   readonly peers: PeerTable
   readonly logger: Logger
@@ -114,12 +114,13 @@ export class PortProxy {
 
   #forward(client: Socket, address: string): void {
     const { peers, closed, ports } = this.#shared
-    if (!ports.controllerOnLink()) {
+    const controllerAddress = ports.controllerAddress()
+    if (controllerAddress === undefined) {
       this.#unserved(client, address, 'upstream-unreachable')
       return
     }
     const target = {
-      address: this.#shared.ports.controllerAddress(),
+      address: controllerAddress,
       port: this.port,
       timeoutMilliseconds: this.#shared.connectMilliseconds,
     }

@@ -1,17 +1,12 @@
 import type { AccessPolicy } from '../../network/access.ts'
+import type { ControllerLink } from '../../network/controller-link.ts'
 import type { Role } from '../../omada/ports.ts'
 import type { Upstream } from './web-upstream.ts'
 
 /** What the proxy needs of the rest of the edge. */
 export interface ProxyPorts {
-  /** The container's address on its bridge. */
-  controllerAddress(): string
   access(role: Role): AccessPolicy
-  /**
-   * Whether this machine has an address on the controller's own network. Without that bridge its address would be looked
-   * for by the default route: some other machine could get what devices send.
-   */
-  controllerOnLink(): boolean
+  readonly controllerAddress: ControllerLink
   /** The interface by which a client on another machine arrives; undefined for one on this machine. */
   arrivesBy(remoteAddress: string): string | undefined
   /** Asked once for every new connection to a web port. */

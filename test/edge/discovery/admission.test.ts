@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { Admission, maxDatagramBytes } from '../../../src/edge/discovery/admission.ts'
-import { OwnAddresses } from '../../../src/edge/discovery/own-addresses.ts'
 import type { Datagram } from '../../../src/edge/discovery/ports.ts'
 import type { AccessPolicy } from '../../../src/network/access.ts'
 import { announceOf, configFor, configured, local, portsFor, SetAddresses } from './support/edge.ts'
@@ -15,8 +14,7 @@ function admissionFor(options: { discovery?: object; access?: AccessPolicy } = {
   const admission = new Admission({
     config,
     clock,
-    ports: { ...portsFor(), ...configured(config), access: options.access ?? everybody },
-    own: new OwnAddresses({ addresses }),
+    ports: { ...portsFor({ addresses }), ...configured(config), access: options.access ?? everybody },
     isOwnPort: (port) => port === 29_810 || port === 40_000,
   })
   let sequence = 0

@@ -18,7 +18,7 @@ test('broadcasts of others are counted by interface; our own and unicasts are no
     remote.startsWith('10.')
       ? { interface: 'lan0', address: '10.0.0.1', family: 'ipv4' as const, prefix: 24, internal: false }
       : undefined
-  const tally = new BroadcastTally({ clock, ports: portsFor({ localAddressTowards: towards }) })
+  const tally = new BroadcastTally({ clock, routing: portsFor({ towards }).routing })
   tally.note({ ...datagram, localAddress: '127.0.0.1' })
   tally.note({ ...datagram, address: '127.0.1.1' })
   tally.note({ ...datagram, address: '198.51.100.1' })

@@ -9,7 +9,6 @@ import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
 import {
   announceOf,
   configFor,
-  configured,
   containerAddress,
   keepingLogger,
   local,
@@ -37,17 +36,19 @@ afterEach(async () => {
   await container?.close()
 })
 
-function build(options: { addresses?: SetAddresses; network?: object } = {}): void {
+function build(options: { addresses?: SetAddresses; controllerAddress?: string } = {}): void {
   const clock = systemClock
   const kept = keepingLogger()
   const { logger } = kept
   lines = kept.lines
-  const config = configFor({ discovery: { ratePerSource: 100_000 }, network: options.network ?? {} })
-  const addresses = options.addresses === undefined ? {} : { addresses: options.addresses }
-  const ports = { ...portsFor(addresses), ...configured(config) }
+  const { controllerAddress, ...changes } = options
+  const ports = portsFor({
+    ...changes,
+    ...(controllerAddress === undefined ? {} : { controllerAddress: () => controllerAddress }),
+  })
   devices = new SeenDevices({ clock, ports })
   relay = new Relay({
-    config,
+    config: configFor({ discovery: { ratePerSource: 100_000 } }),
     logger,
     clock,
     ports,
@@ -114,7 +115,7 @@ test('without the bridge nothing leaves this machine: the container has no addre
 
 test('a controller that no route leads to is no-controller at once', async () => {
   // The kernel refuses to connect a socket to a broadcast address, as it does without a route.
-  build({ network: { controllerAddress: '127.255.255.255' } })
+  build({ controllerAddress: '127.255.255.255' })
   receive('lost')
   expect(relay.outcomes()['no-controller']).toBe(1)
   expect(relay.sessions).toBe(0)

@@ -22,7 +22,7 @@ test('a datagram reaches the controller byte for byte, and the answer leaves fro
 })
 
 test("an answer to a broadcast leaves from this machine's address towards the device", async () => {
-  scene = await Scene.start({ ports: { localAddressTowards: () => local('127.0.1.1') } })
+  scene = await Scene.start({ ports: { towards: () => local('127.0.1.1') } })
   await scene.controller(() => Buffer.from('here'))
   const device = await scene.device('127.0.0.9')
   // No socket is bound to this address: like a broadcast it arrives at the wildcard's.

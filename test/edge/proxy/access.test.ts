@@ -33,9 +33,8 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
     shared: {
       ports: {
         access,
-        controllerAddress: () => controllerHost,
         arrivesBy: () => undefined,
-        controllerOnLink: () => true,
+        controllerAddress: () => controllerHost,
         webUpstream: () => ({ kind: 'forward' }),
       },
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10, isWeb: () => false }),

@@ -89,7 +89,7 @@ export async function startProxy(options: {
   proxy?: Partial<Config['proxy']>
   access?: (role: Role) => AccessPolicy
   arrivesBy?: (remoteAddress: string) => string | undefined
-  controllerOnLink?: () => boolean
+  controllerAddress?: () => string | undefined
   webUpstream?: () => Upstream
   certificate?: () => Promise<{ cert: string; key: string } | undefined>
   stateDirectory?: string
@@ -106,10 +106,9 @@ export async function startProxy(options: {
     logger,
     clock: systemClock,
     ports: {
-      controllerAddress: () => controllerHost,
       access: options.access ?? (() => admitsAll),
       arrivesBy: options.arrivesBy ?? (() => undefined),
-      controllerOnLink: options.controllerOnLink ?? (() => true),
+      controllerAddress: options.controllerAddress ?? (() => controllerHost),
       webUpstream: options.webUpstream ?? (() => ({ kind: 'forward' })),
       certificate: options.certificate ?? (async () => undefined),
       stateDirectory,

@@ -55,7 +55,7 @@ test('a connection that is closed while it is being made is reported once', asyn
 test('without the bridge nothing is sent to the address that the controller would have', async () => {
   let reached = 0
   const { port } = await controller(() => reached++)
-  const { state } = await startProxy({ ports: [port], controllerOnLink: () => false })
+  const { state } = await startProxy({ ports: [port], controllerAddress: () => undefined })
   expect(await soon(dial(port).closed)).toBe('reset')
   expect(state().refused['upstream-unreachable']).toBe(1)
   expect(reached).toBe(0)

@@ -3,7 +3,9 @@ import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { Emitter } from '../../../../src/core/emitter.ts'
 import { createLogger, type Logger } from '../../../../src/core/logger.ts'
 import { Discovery, type DiscoveryPorts } from '../../../../src/edge/discovery/discovery.ts'
+import { controllerLink } from '../../../../src/network/controller-link.ts'
 import type { LocalAddress, LocalAddresses } from '../../../../src/network/interfaces.ts'
+import { Routing } from '../../../../src/network/routes.ts'
 import { encodeFrame } from '../../../../src/omada/frame.ts'
 
 /** Where the tests' "container" lives: loopback answers for all of 127.0.0.0/8. */
@@ -50,23 +52,29 @@ export class SetAddresses implements LocalAddresses {
 }
 
 /** What of a configuration the edge's composition tells discovery. */
-export function configured(config: Config): Pick<DiscoveryPorts, 'live' | 'bridgeSubnet' | 'controllerAddress'> {
-  return {
-    live: () => config,
-    bridgeSubnet: () => config.network.subnet,
-    controllerAddress: () => config.network.controllerAddress,
-  }
+export function configured(config: Config): Pick<DiscoveryPorts, 'live' | 'bridgeSubnet'> {
+  return { live: () => config, bridgeSubnet: () => config.network.subnet }
 }
 
-/** Ports with everything admitted, two local addresses, and 127.0.0.1 as the way to every device. */
-export function portsFor(
-  overrides: Partial<DiscoveryPorts> & { addresses?: SetAddresses } = {},
-): DiscoveryPorts & { addresses: SetAddresses } {
+export type TestPorts = DiscoveryPorts & { readonly addresses: SetAddresses }
+export type PortChanges = Partial<TestPorts> & {
+  /** The address by which every device is reached; 127.0.0.1 unless given. */
+  readonly towards?: (remote: string) => LocalAddress | undefined
+}
+
+/** Ports with everything admitted, two local addresses, and the safety rule of the data path. */
+export function portsFor({ towards, ...overrides }: PortChanges = {}): TestPorts {
   const addresses = overrides.addresses ?? new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
+  const routing = new Routing({ addresses, clock: systemClock, readRoutes: () => '' })
   return {
     ...configured(configFor()),
     access: { admits: () => true, servedAddresses: () => addresses.list() },
-    localAddressTowards: () => local('127.0.0.1'),
+    routing: {
+      addresses,
+      isOwn: (remote) => routing.isOwn(remote),
+      localAddressTowards: towards ?? (() => local('127.0.0.1')),
+    },
+    controllerAddress: controllerLink({ address: () => containerAddress, routing }),
     omadacId: () => undefined,
     managementConnections: () => ({ open: 0 }),
     ...overrides,

@@ -3,6 +3,7 @@ import { systemClock } from '../../../../src/core/clock.ts'
 import { createLogger } from '../../../../src/core/logger.ts'
 import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
 import { NetworkAccess } from '../../../../src/network/access.ts'
+import { controllerLink } from '../../../../src/network/controller-link.ts'
 import { InterfaceWatcher } from '../../../../src/network/interfaces.ts'
 import { Routing } from '../../../../src/network/routes.ts'
 
@@ -14,11 +15,7 @@ const logger = createLogger({ level: 'warn', format: 'human', write: (line) => v
 const clock = systemClock
 const addresses = new InterfaceWatcher({ logger, clock, intervalMilliseconds: 100 })
 const routing = new Routing({ addresses, clock })
-const access = new NetworkAccess({
-  list: config.access.devices,
-  addresses,
-  interfaceTowards: (remote) => routing.interfaceTowards(remote),
-})
+const access = new NetworkAccess({ list: () => config.access.devices, routing })
 const discovery = new Discovery({
   config,
   logger,
@@ -26,10 +23,9 @@ const discovery = new Discovery({
   ports: {
     live: () => config,
     bridgeSubnet: () => config.network.subnet,
-    controllerAddress: () => config.network.controllerAddress,
-    addresses,
+    controllerAddress: controllerLink({ address: () => config.network.controllerAddress, routing }),
+    routing,
     access,
-    localAddressTowards: (remote) => routing.localAddressTowards(remote),
     omadacId: () => undefined,
     managementConnections: () => ({ open: 0 }),
   },

@@ -1,13 +1,21 @@
 import { expect } from 'vitest'
 import type { Clock } from '../../../../src/core/clock.ts'
-import type { Discovery, DiscoveryPorts } from '../../../../src/edge/discovery/discovery.ts'
-import { configFor, containerAddress, discoveryFor, keepingLogger, portsFor, type SetAddresses } from './edge.ts'
+import type { Discovery } from '../../../../src/edge/discovery/discovery.ts'
+import {
+  configFor,
+  containerAddress,
+  discoveryFor,
+  keepingLogger,
+  type PortChanges,
+  portsFor,
+  type TestPorts,
+} from './edge.ts'
 import { freePorts, Peer, type Received } from './peer.ts'
 
 /** A running Discovery on loopback with devices and a controller; everything is closed by `close`. */
 export class Scene {
   readonly discovery: Discovery
-  readonly ports: DiscoveryPorts & { addresses: SetAddresses }
+  readonly ports: TestPorts
   /** The configured discovery ports: in the place of 29810 and of 27001. */
   readonly discoveryPort: number
   readonly appPort: number
@@ -16,7 +24,7 @@ export class Scene {
 
   private constructor(options: {
     discovery: Discovery
-    ports: DiscoveryPorts & { addresses: SetAddresses }
+    ports: TestPorts
     numbers: readonly [number, number]
     lines: string[]
   }) {
@@ -26,9 +34,7 @@ export class Scene {
     this.lines = options.lines
   }
 
-  static async start(
-    options: { discovery?: object; ports?: Partial<DiscoveryPorts> & { addresses?: SetAddresses }; clock?: Clock } = {},
-  ): Promise<Scene> {
+  static async start(options: { discovery?: object; ports?: PortChanges; clock?: Clock } = {}): Promise<Scene> {
     const [first = 0, second = 0] = await freePorts(2)
     const ports = portsFor(options.ports)
     const { logger, lines } = keepingLogger()

@@ -87,7 +87,6 @@ export async function startWaiting(
   const started = await startProxy({
     ...rest,
     ports: [plain, tls],
-    controllerOnLink: () => true,
     webUpstream: () => upstream.now,
     tuning: {
       webPorts: [
