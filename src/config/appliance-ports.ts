@@ -1,10 +1,14 @@
 import { type Role, rolesOf } from '../omada/ports.ts'
 import type { Config } from './schema.ts'
 
-/** A port that this machine serves, and whom. */
-export interface AppliancePort {
+/** A port of this machine. */
+export interface PortKey {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
+}
+
+/** A port that this machine serves, and whom. */
+export interface AppliancePort extends PortKey {
   readonly roles: readonly Role[]
 }
 

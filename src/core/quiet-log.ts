@@ -23,11 +23,11 @@ export class QuietLog {
   readonly #periodMilliseconds: number
   readonly #said = new LruMap<string, Said>({ max: maxKinds })
 
-  /** @param options.periodMilliseconds of `atMost` */
-  constructor(options: { logger: Logger; clock: Clock; periodMilliseconds: number }) {
+  /** @param options.periodMilliseconds of `atMost`, a minute unless given */
+  constructor(options: { logger: Logger; clock: Clock; periodMilliseconds?: number }) {
     this.#logger = options.logger
     this.#clock = options.clock
-    this.#periodMilliseconds = options.periodMilliseconds
+    this.#periodMilliseconds = options.periodMilliseconds ?? 60_000
   }
 
   /** Logs what is the case, and not again until another message of its kind, or until it was over. True when it logged. */

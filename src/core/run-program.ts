@@ -3,7 +3,7 @@ import { systemCode } from './errors.ts'
 import { plainText } from './text.ts'
 
 /** Most characters of a program's own words that are kept of one line. */
-const maxLine = 300
+const maxLine = 1000
 
 /** Why a program did not do its work. The message is one line, fit to show: `nft: Operation not permitted`. */
 export class ProgramError extends Error {

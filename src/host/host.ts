@@ -1,3 +1,4 @@
+import { appliancePorts } from '../config/appliance-ports.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
@@ -9,7 +10,7 @@ import type { HostState, ImageCheck, PortHolder, Reason } from '../ipc/host-stat
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { StateStore } from '../ipc/store.ts'
-import { findPortHolders, type PortKey } from '../linux/port-holders.ts'
+import { findPortHolders } from '../linux/port-holders.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { announce } from './announce.ts'
 import { addHistory, assembleHostState, initialHostState } from './assemble-host.ts'
@@ -236,13 +237,4 @@ export async function runHost(options: HostOptions): Promise<void> {
 /** How long the components may take to stop, in milliseconds: an edge's process among them drains its connections first. */
 function componentsStop(config: Config): number {
   return (config.proxy.drainSeconds + 15) * 1000
-}
-
-/** Every port that the edge listens on. */
-function appliancePorts(config: Config): PortKey[] {
-  return [
-    ...config.proxy.ports.map((port) => ({ protocol: 'tcp' as const, port })),
-    { protocol: 'tcp' as const, port: config.status.port },
-    ...config.discovery.ports.map((port) => ({ protocol: 'udp' as const, port })),
-  ]
 }

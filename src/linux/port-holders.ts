@@ -1,19 +1,13 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
+import type { PortKey } from '../config/appliance-ports.ts'
+import { ProgramError, runProgram } from '../core/run-program.ts'
 import { plainText } from '../core/text.ts'
-import { processesOf, socketCgroups, unitOf } from './socket-cgroups.ts'
 
 /** A process of this machine that listens on a port. */
-export interface SocketHolder {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
+export interface SocketHolder extends PortKey {
   readonly pid: number
   readonly process: string
-}
-
-export interface PortKey {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
 }
 
 const tcpListen = '0A'
@@ -113,4 +107,51 @@ async function socketsOf(pid: string, sockets: ReadonlyMap<string, PortKey>): Pr
     if (key !== undefined) held.set(inode, key)
   }
   return [...held]
+}
+
+/** Longest time that ss(8) may take, and most that it may say. */
+const ssMilliseconds = 5000
+const ssMaxBytes = 4 * 1024 * 1024
+
+/** The version 2 hierarchy, by itself or beside the older one (cgroups(7)). */
+const hierarchies = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
+
+/**
+ * The cgroup that opened each listening socket, by the socket's inode. Other than who has a socket open, the kernel tells
+ * this without any privilege, to ss(8) of iproute2. Empty where it cannot be found out.
+ */
+async function socketCgroups(signal: AbortSignal | undefined): Promise<Map<string, string>> {
+  try {
+    const options = { deadlineMilliseconds: ssMilliseconds, maxBytes: ssMaxBytes }
+    const output = await runProgram(['ss', '-Htulne', '--cgroup'], { ...options, ...(signal && { signal }) })
+    return parseSocketCgroups(output.toString('utf8'))
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error
+    return new Map()
+  }
+}
+
+/** From what `ss -Htulne --cgroup` prints. */
+export function parseSocketCgroups(text: string): Map<string, string> {
+  const cgroups = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [, inode, cgroup] = /\bino:(\d+)\b.*\bcgroup:(\/\S+)/.exec(line) ?? []
+    // What runs outside of every unit, such as a container's view of itself, says nothing.
+    if (inode !== undefined && cgroup !== undefined && cgroup !== '/') cgroups.set(inode, cgroup)
+  }
+  return cgroups
+}
+
+/** The processes of a cgroup. Empty when it is gone. */
+async function processesOf(cgroup: string): Promise<readonly string[]> {
+  for (const hierarchy of hierarchies) {
+    const text = await readFile(`${hierarchy}${cgroup}/cgroup.procs`, 'utf8').catch(() => undefined)
+    if (text !== undefined) return text.split('\n').filter((pid) => pid !== '')
+  }
+  return []
+}
+
+/** `nginx.service` of `/system.slice/nginx.service`. */
+export function unitOf(cgroup: string): string {
+  return basename(cgroup)
 }

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import systemdNotify from 'systemd-notify'
 import { raceAbort } from '../core/deadline.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { runProgram } from '../core/run-program.ts'
+import { Serial } from '../core/serial.ts'
 import { plainText } from '../core/text.ts'
 
 /** What a service tells systemd about itself (sd_notify(3)). No method rejects: a failure is logged. */
@@ -20,8 +20,8 @@ export interface Notifier {
   extendTimeout(milliseconds: number): Promise<void>
 }
 
-/** Longest time that one notification may take, in milliseconds. */
-const deadline = 5000
+/** Longest time that one notification may take. */
+const sendMilliseconds = 5000
 const maxStatusLength = 400
 
 /** A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise. */
@@ -41,10 +41,14 @@ const silentNotifier: Notifier = {
   extendTimeout: nothing,
 }
 
-/** Sends one notification at a time, in order; a status that waits is replaced by a newer one. */
+/**
+ * Sends one notification at a time, in order; a status that waits is replaced by a newer one. Node has no unix datagram
+ * sockets, so each is sent by the program systemd-notify(1). The package of the same name knows how to run it for READY and
+ * STATUS; for the three that it has no option for, the program gets the variable as it is.
+ */
 class SystemdNotifier implements Notifier {
   readonly #logger: Logger
-  #last: Promise<void> = Promise.resolve()
+  readonly #turns = new Serial()
   #waitingStatus: { text: string; sent: Promise<void> } | undefined
 
   constructor(logger: Logger) {
@@ -84,20 +88,15 @@ class SystemdNotifier implements Notifier {
   }
 
   #enqueue(send: () => Promise<unknown>): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      try {
-        await raceAbort(send(), AbortSignal.timeout(deadline))
-      } catch (error) {
-        this.#logger.warn(`systemd was not notified: ${messageOf(error)}`)
-      }
-    })
-    return this.#last
+    return this.#turns
+      .run(() => raceAbort(send(), AbortSignal.timeout(sendMilliseconds)))
+      .then(nothing, (error: unknown) => this.#logger.warn(`systemd was not notified: ${messageOf(error)}`))
   }
 }
 
-const run = promisify(execFile)
-
-/** What the package has no option for. */
 async function sendVariable(assignment: string): Promise<void> {
-  await run('systemd-notify', [`--pid=${process.pid}`, assignment], { timeout: deadline })
+  await runProgram(['systemd-notify', `--pid=${process.pid}`, assignment], {
+    deadlineMilliseconds: sendMilliseconds,
+    inherit: ['NOTIFY_SOCKET'],
+  })
 }

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { runProgram } from '../core/run-program.ts'
 
-/** Longest time that systemd may take to answer, in milliseconds. */
-const deadline = 5000
-
-const run = promisify(execFile)
+/** Longest time that systemd may take to answer. */
+const answerMilliseconds = 5000
 
 /** The service that a process belongs to, from the text of its /proc/PID/cgroup (cgroups(7)); undefined when in none. */
 export function serviceOf(cgroups: string): string | undefined {
@@ -51,8 +48,6 @@ export async function decideByOwnJob(options: {
 
 /** One property of a unit, or of a job by its number. */
 async function show(property: string, subject: string): Promise<string> {
-  const { stdout } = await run('systemctl', ['show', `--property=${property}`, '--value', '--', subject], {
-    timeout: deadline,
-  })
-  return stdout.trim()
+  const argv = ['systemctl', 'show', `--property=${property}`, '--value', '--', subject] as const
+  return (await runProgram(argv, { deadlineMilliseconds: answerMilliseconds })).toString('utf8').trim()
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
+import { QuietLog } from '../core/quiet-log.ts'
 import type { Notifier } from './notify.ts'
 
 /** A loop whose progress keeps the service alive. */
@@ -35,7 +36,7 @@ export function createWatchdog(options: {
   clock: Clock
 }): Component {
   const { loops, notifier, logger, clock } = options
-  let told = false
+  const log = new QuietLog({ logger, clock })
   return new Periodic({
     name: 'watchdog',
     logger,
@@ -45,12 +46,11 @@ export function createWatchdog(options: {
     work: async () => {
       const stuck = loops.filter((loop) => loop.dueBy() < clock.now())
       if (stuck.length === 0) {
-        told = false
+        log.over('stuck')
         await notifier.watchdog()
-      } else if (!told) {
-        told = true
+      } else {
         const names = stuck.map((loop) => loop.name).join(' and ')
-        logger.error(`${names}: no progress for too long; ${options.consequence}`)
+        log.once('stuck', `${names}: no progress for too long; ${options.consequence}`, { level: 'error' })
       }
     },
   })

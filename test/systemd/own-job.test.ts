@@ -68,7 +68,7 @@ test('a systemctl that fails, hangs or is not there: the controller runs on, and
   expect(await decide()).toBe('leave')
   vi.stubEnv('PATH', join(directory, 'nothing'))
   expect(await decide()).toBe('leave')
-  expect(lines.at(-1)).toContain('ENOENT')
+  expect(lines.at(-1)).toContain('systemctl is not installed')
 })
 
 test('outside of a service nobody is asked', async () => {

@@ -1,7 +1,8 @@
+import { appliancePorts, type PortKey } from '../../config/appliance-ports.ts'
 import type { Config } from '../../config/schema.ts'
 import { fetchState } from '../../ipc/client.ts'
 import type { EdgeState } from '../../ipc/edge-state.ts'
-import { findPortHolders, type PortKey } from '../../linux/port-holders.ts'
+import { findPortHolders } from '../../linux/port-holders.ts'
 import type { Check, Finding } from '../finding.ts'
 
 /** Whether the appliance's ports are free, and who holds those that are not. */
@@ -11,11 +12,7 @@ export function portChecks(config: Config, edgeStateSocket: string): readonly Ch
 
 async function checkPorts(config: Config, edgeStateSocket: string, signal: AbortSignal): Promise<readonly Finding[]> {
   const check = 'ports'
-  const ports: readonly PortKey[] = [
-    ...config.proxy.ports.map((port) => ({ protocol: 'tcp' as const, port })),
-    { protocol: 'tcp', port: config.status.port },
-    ...config.discovery.ports.map((port) => ({ protocol: 'udp' as const, port })),
-  ]
+  const ports = appliancePorts(config)
   const own = await ownPorts(edgeStateSocket, signal)
   const holders = await findPortHolders(ports, signal)
   const foreign = holders.filter(({ protocol, port }) => !own.has(`${protocol}/${port}`))

@@ -1,5 +1,5 @@
 import { type Finding, faultFinding } from '../finding.ts'
-import { type ProgramOutput, programOutput } from './program-output.ts'
+import { type ProgramOutput, programOutput } from '../program-output.ts'
 
 const check = 'clock'
 

@@ -1,3 +1,4 @@
+import { type AppliancePort, appliancePorts } from '../../config/appliance-ports.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Emitter } from '../../core/emitter.ts'
@@ -5,14 +6,13 @@ import { NetworkAccess } from '../../network/access.ts'
 import { type BroadcastNetwork, broadcastNetworks } from '../../network/broadcast-networks.ts'
 import type { LocalAddress, LocalAddresses } from '../../network/interfaces.ts'
 import { Routing } from '../../network/routes.ts'
-import { type Role, rolesOf } from '../../omada/ports.ts'
-import type { ServedPort } from './served-ports.ts'
+import type { Role } from '../../omada/ports.ts'
 
 /** A network that this machine serves: to whom, and the ports that they need. */
 export interface ServedNetwork {
   readonly network: BroadcastNetwork
   readonly roles: ReadonlySet<Role>
-  readonly ports: readonly ServedPort[]
+  readonly ports: readonly AppliancePort[]
 }
 
 /** The networks on which anything is served, by this machine's addresses as they are now. */
@@ -32,15 +32,10 @@ export function servedNetworks(
       found.set(key, entry)
     }
   }
-  return [...found.values()].map(({ network, roles }) => ({ network, roles, ports: portsFor(config, roles) }))
-}
-
-function portsFor(config: Config, roles: ReadonlySet<Role>): readonly ServedPort[] {
-  const tcp = config.proxy.ports.filter((port) => rolesOf(port).some((role) => roles.has(role)))
-  const status = roles.has('management') ? [config.status.port] : []
-  const udp = roles.has('devices') ? config.discovery.ports : []
-  return [
-    ...udp.map((port) => ({ protocol: 'udp' as const, port })),
-    ...[...tcp, ...status].map((port) => ({ protocol: 'tcp' as const, port })),
-  ]
+  const ports = appliancePorts(config)
+  return [...found.values()].map(({ network, roles }) => ({
+    network,
+    roles,
+    ports: ports.filter((port) => port.roles.some((role) => roles.has(role))),
+  }))
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../core/errors.ts'
-import { type ProgramOutput, programOutput } from '../netcheck/program-output.ts'
+import { type ProgramOutput, programOutput } from '../program-output.ts'
 import { parseIptables } from './iptables-rules.ts'
 import { parseNft } from './nft-rules.ts'
 import type { BaseChain } from './rules.ts'

@@ -1,6 +1,7 @@
+import type { PortKey } from '../../config/appliance-ports.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
-import { keyOf, rangesOf, type ServedPort } from '../netcheck/served-ports.ts'
 import type { FilterFacts } from './filter-reader.ts'
+import { keyOf, rangesOf } from './port-list.ts'
 import type { FilterOwner } from './rules.ts'
 
 /** The ports that our firewalld service and our ufw profile describe: the defaults. */
@@ -13,7 +14,7 @@ const described = new Set([
 export function openingCommand(
   owner: FilterOwner,
   network: BroadcastNetwork,
-  ports: readonly ServedPort[],
+  ports: readonly PortKey[],
   installed: Pick<FilterFacts, 'ufwProfile' | 'firewalldService'>,
 ): string {
   const isDescribed = ports.every((port) => described.has(keyOf(port)))
@@ -37,7 +38,7 @@ export function openingCommand(
   }
 }
 
-function openFirewalld(ports: readonly ServedPort[], service: boolean): string {
+function openFirewalld(ports: readonly PortKey[], service: boolean): string {
   if (service) return 'firewall-cmd --permanent --add-service=omada-host'
   const options = (['udp', 'tcp'] as const).flatMap((protocol) =>
     rangesOf(ports, protocol, '-').map((range) => `--add-port=${range}/${protocol}`),
@@ -45,7 +46,7 @@ function openFirewalld(ports: readonly ServedPort[], service: boolean): string {
   return `firewall-cmd --permanent ${options.join(' ')}`
 }
 
-function each(ports: readonly ServedPort[], command: (protocol: ServedPort['protocol']) => string): string {
+function each(ports: readonly PortKey[], command: (protocol: PortKey['protocol']) => string): string {
   return (['udp', 'tcp'] as const)
     .filter((protocol) => ports.some((port) => port.protocol === protocol))
     .map(command)

@@ -1,8 +1,9 @@
+import type { PortKey } from '../../config/appliance-ports.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { type Finding, faultFinding } from '../finding.ts'
-import { keyOf, portList, type ServedPort } from '../netcheck/served-ports.ts'
 import type { FilterFacts } from './filter-reader.ts'
 import { openingCommand } from './firewall-remedies.ts'
+import { keyOf, portList } from './port-list.ts'
 import { type BaseChain, type Fate, fateIn, type Packet } from './rules.ts'
 
 const check = 'firewall'
@@ -10,7 +11,7 @@ const check = 'firewall'
 /** Whether this machine's packet filter lets the network's devices and browsers reach these ports. */
 export function firewallFindings(
   network: BroadcastNetwork,
-  ports: readonly ServedPort[],
+  ports: readonly PortKey[],
   filter: FilterFacts,
 ): readonly Finding[] {
   const judged = ports.flatMap(({ protocol, port }) => {
@@ -113,8 +114,8 @@ function told(entries: readonly Judged[]): string {
   ].join(' and ')
 }
 
-function portsOf(entries: readonly Judged[]): readonly ServedPort[] {
-  const ports = entries.map(({ packet: { protocol, port } }): [string, ServedPort] => [
+function portsOf(entries: readonly Judged[]): readonly PortKey[] {
+  const ports = entries.map(({ packet: { protocol, port } }): [string, PortKey] => [
     keyOf({ protocol, port }),
     { protocol, port },
   ])

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
-import { type MachineNames, readMachineNames } from '../../linux/names.ts'
+import { type MachineNames, readMachineNames } from '../../linux/name-servers.ts'
 import { parseRoutes, type Route } from '../../network/routes.ts'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
 

@@ -1,5 +1,5 @@
 import { formatIpv4, parseIpv4Network } from '../../core/cidr.ts'
-import { isLoopback, type MachineNames } from '../../linux/names.ts'
+import { isLoopback, type MachineNames } from '../../linux/name-servers.ts'
 import type { EngineKind } from '../engine/engine.ts'
 
 /** How the controller gets to know the addresses of names. It needs none of other containers. */

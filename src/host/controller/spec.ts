@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HostConfig } from '../../config/schema.ts'
-import type { MachineNames } from '../../linux/names.ts'
+import type { MachineNames } from '../../linux/name-servers.ts'
 import { imageEnvironment } from '../../omada/environment.ts'
 import {
   certificateDirectory,

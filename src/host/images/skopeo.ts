@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { ApplianceError, messageOf, systemCode } from '../../core/errors.ts'
+import { ApplianceError, messageOf } from '../../core/errors.ts'
+import { ProgramError, runProgram } from '../../core/run-program.ts'
 import { plainText } from '../../core/text.ts'
+import { containerToolVariables } from '../engine/environment.ts'
 
-const run = promisify(execFile)
-
-/** Longest answer of a registry that is read, in bytes, and how long skopeo may take, in milliseconds. */
-const maxAnswer = 4 * 1024 * 1024
-const deadline = 60_000
+/** Longest answer of a registry that is read, and how long skopeo may take. */
+const maxBytes = 4 * 1024 * 1024
+const deadlineMilliseconds = 60_000
 
 /** Digests under which a tag's image may be known: of the tag itself and, of an index, of the image for `architecture`. */
 export async function remoteDigests(
@@ -47,11 +45,11 @@ function parse(text: Buffer): Record<string, unknown> {
 
 async function skopeo(args: readonly string[], subject: string, signal: AbortSignal): Promise<Buffer> {
   try {
-    const options = { encoding: 'buffer', maxBuffer: maxAnswer, timeout: deadline, signal } as const
-    return (await run('skopeo', args, options)).stdout
+    const options = { deadlineMilliseconds, maxBytes, signal, inherit: containerToolVariables }
+    return await runProgram(['skopeo', ...args], options)
   } catch (error) {
     signal.throwIfAborted()
-    if (systemCode(error) === 'ENOENT') {
+    if (error instanceof ProgramError && error.kind === 'absent') {
       throw new ApplianceError({
         code: 'REGISTRY_UNREACHABLE',
         message: 'newer images cannot be looked for: skopeo is not installed',
@@ -71,8 +69,7 @@ async function skopeo(args: readonly string[], subject: string, signal: AbortSig
 
 /** The last thing that skopeo said, without its `time="…" level=fatal msg="…"`. */
 function lastLine(error: unknown): string {
-  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
-  const line = stderr.trimEnd().split('\n').at(-1) ?? ''
-  const message = /\bmsg="(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line
-  return plainText(message === '' ? messageOf(error) : message, 400)
+  const line = error instanceof ProgramError ? error.lines.at(-1) : undefined
+  if (line === undefined) return messageOf(error)
+  return plainText(/\bmsg="(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line, 400)
 }

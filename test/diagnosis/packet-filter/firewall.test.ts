@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import type { ServedPort } from '../../../src/diagnosis/netcheck/served-ports.ts'
+import type { PortKey } from '../../../src/config/appliance-ports.ts'
 import { type FilterOutputs, filterFrom } from '../../../src/diagnosis/packet-filter/filter-reader.ts'
 import { firewallFindings, letsIn } from '../../../src/diagnosis/packet-filter/firewall.ts'
 import { capture, lan } from '../netcheck/support.ts'
 
 const network = { ...lan, interface: 'eth0' }
-const udp = (port: number): ServedPort => ({ protocol: 'udp', port })
-const tcp = (port: number): ServedPort => ({ protocol: 'tcp', port })
+const udp = (port: number): PortKey => ({ protocol: 'udp', port })
+const tcp = (port: number): PortKey => ({ protocol: 'tcp', port })
 const usual = [udp(29_810), udp(27_001), ...[29_811, 29_812, 29_813, 29_814, 8043, 8090].map(tcp)]
 const said = (text: string) => ({ kind: 'said', text }) as const
 const absent = { kind: 'absent' } as const
 const noRules = said('{"nftables": []}')
 
-function findings(outputs: Partial<FilterOutputs>, ports: readonly ServedPort[] = usual, profiles = true) {
+function findings(outputs: Partial<FilterOutputs>, ports: readonly PortKey[] = usual, profiles = true) {
   const filter = filterFrom({ nft: noRules, iptables: absent, legacy: undefined, ...outputs })
   return firewallFindings(network, ports, { ...filter, ufwProfile: profiles, firewalldService: profiles })
 }

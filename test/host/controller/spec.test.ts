@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { bridgeName, desiredState, labels } from '../../../src/host/controller/spec.ts'
 import { containerOptions, libpodNetworkOptions, networkOptions } from '../../../src/host/engine/create-options.ts'
-import type { MachineNames } from '../../../src/linux/names.ts'
+import type { MachineNames } from '../../../src/linux/name-servers.ts'
 
 const desired = (
   config: object = {},

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { ApplianceError, messageOf, systemCode } from '../../../core/errors.ts'
+import { ApplianceError, messageOf } from '../../../core/errors.ts'
+import { ProgramError, runProgram } from '../../../core/run-program.ts'
 
 /** The longest that Apple's clients accept for a certificate that a user trusts by hand, in days. */
 const lifetimeDays = 825
 /** Making a P-256 key takes milliseconds; this is for a machine that hardly runs. */
-const deadline = 20_000
+const deadlineMilliseconds = 20_000
 
 /**
  * Makes a self-signed certificate with a P-256 key, as PEM texts, by the machine's openssl(1): a library for it would
@@ -24,18 +23,17 @@ export async function makeSelfSigned(options: { hostname: string }): Promise<{ c
   // No configuration file: a distribution's own could add extensions of its own.
   const configuration = ['-config', '/dev/null']
   try {
-    const { stdout } = await promisify(execFile)(
-      'openssl',
-      [...request, ...subject, ...extensions, ...configuration, '-keyout', '-', '-out', '-'],
-      { timeout: deadline },
-    )
-    return { key: block(stdout, 'PRIVATE KEY'), cert: block(stdout, 'CERTIFICATE') }
+    const output = ['-keyout', '-', '-out', '-']
+    const pem = await runProgram(['openssl', ...request, ...subject, ...extensions, ...configuration, ...output], {
+      deadlineMilliseconds,
+    })
+    return { key: block(pem, 'PRIVATE KEY'), cert: block(pem, 'CERTIFICATE') }
   } catch (error) {
-    const missing = systemCode(error) === 'ENOENT'
+    const missing = error instanceof ProgramError && error.kind === 'absent'
     throw new ApplianceError(
       {
         code: 'CERTIFICATE_UNUSABLE',
-        message: `no self-signed certificate could be made: ${missing ? 'openssl is not installed' : messageOf(error)}`,
+        message: `no self-signed certificate could be made: ${messageOf(error)}`,
         remedy: missing
           ? 'apt-get install openssl'
           : 'set controller.certificateDirectory to a certificate of your own',
@@ -45,8 +43,8 @@ export async function makeSelfSigned(options: { hostname: string }): Promise<{ c
   }
 }
 
-function block(pem: string, label: string): string {
-  const found = new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----\n`).exec(pem)
+function block(pem: Buffer, label: string): string {
+  const found = new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----\n`).exec(pem.toString('latin1'))
   if (found === null) throw new Error(`openssl printed no ${label}`)
   return found[0]
 }

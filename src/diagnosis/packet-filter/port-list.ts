@@ -1,16 +1,12 @@
-/** A port that the appliance is reached at, on one network. */
-export interface ServedPort {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
-}
+import type { PortKey } from '../../config/appliance-ports.ts'
 
 /** Names a port, for a look-up. */
-export function keyOf({ protocol, port }: ServedPort): string {
+export function keyOf({ protocol, port }: PortKey): string {
   return `${protocol}/${port}`
 }
 
 /** `UDP 27001, 29810 and TCP 29811-29817` */
-export function portList(ports: readonly ServedPort[]): string {
+export function portList(ports: readonly PortKey[]): string {
   return (['udp', 'tcp'] as const)
     .map((protocol) => ({ protocol, ranges: rangesOf(ports, protocol, '-') }))
     .filter(({ ranges }) => ranges.length > 0)
@@ -19,7 +15,7 @@ export function portList(ports: readonly ServedPort[]): string {
 }
 
 /** The ports of one protocol in order, neighbours as a range with this sign. */
-export function rangesOf(ports: readonly ServedPort[], protocol: ServedPort['protocol'], sign: '-' | ':'): string[] {
+export function rangesOf(ports: readonly PortKey[], protocol: PortKey['protocol'], sign: '-' | ':'): string[] {
   const numbers = ports.filter((port) => port.protocol === protocol).map(({ port }) => port)
   const ranges: [number, number][] = []
   for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {

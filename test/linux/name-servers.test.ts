@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readMachineNames } from '../../src/linux/names.ts'
+import { readMachineNames } from '../../src/linux/name-servers.ts'
 
 let directory: string
 beforeAll(async () => {
