@@ -2,6 +2,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
+import { bytes } from '../src/core/format.ts'
 
 /** What an optional dependency of the MongoDB driver would add; none of it is installed. */
 const absentOptions = [
@@ -96,6 +97,6 @@ export async function buildProgram(outdir: string): Promise<esbuild.Metafile> {
 if (import.meta.main) {
   const outdir = fileURLToPath(new URL('../dist', import.meta.url))
   const metafile = await buildProgram(outdir)
-  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0)
-  console.log(`built ${Object.keys(metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB, into ${outdir}`)
+  const size = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0)
+  console.log(`built ${Object.keys(metafile.outputs).length} files, ${bytes(size)}, into ${outdir}`)
 }

@@ -1,12 +1,12 @@
+import { ago, bytes, lasting } from '../core/format.ts'
 import { plainText } from '../core/text.ts'
 import type { ApplianceStatus } from '../edge/status/merge.ts'
 import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
 import type { Condition, Reason } from '../ipc/host-state.ts'
-import { formatAge, formatBytes, formatTable } from './table.ts'
 
 /** The status as lines for people. `now` is milliseconds since 1970. */
 export function formatStatus(status: ApplianceStatus, devices: readonly Device[], now: number): string {
-  const since = status.since === '' ? '' : `, since ${formatAge(status.since, now)}`
+  const since = status.since === '' ? '' : `, since ${lasting(now, status.since)}`
   return [
     `${status.phase}${since}: ${plainText(status.reason.message)}`,
     ...remedyLines(status.reason, '  '),
@@ -34,8 +34,8 @@ function controllerLines({ controller }: ApplianceStatus, now: number): string[]
     ...(image === undefined ? [] : [`image ${image}`]),
     ...(version === undefined ? [] : [`version ${version}`]),
     ...(address === undefined ? [] : [`address ${address}`]),
-    ...(startedAt === undefined ? [] : [`started ${formatAge(startedAt, now)} ago`]),
-    ...(pull === undefined ? [] : [`pulled ${formatBytes(pull.current)} of ${formatBytes(pull.total)}`]),
+    ...(startedAt === undefined ? [] : [`started ${ago(now, startedAt)}`]),
+    ...(pull === undefined ? [] : [`pulled ${bytes(pull.current)} of ${bytes(pull.total)}`]),
   ]
   return facts.length === 0 ? [] : ['controller', ...facts.map((fact) => `  ${plainText(fact)}`), '']
 }
@@ -61,7 +61,7 @@ function deviceLines(devices: readonly Device[], now: number): string[] {
       device.address,
       device.ownership,
       device.adoption,
-      `${formatAge(device.lastSeen, now)} ago`,
+      ago(now, device.lastSeen),
     ].map((cell) => plainText(cell)),
   )
   const table = formatTable([['mac', 'class', 'model', 'name', 'address', 'managed by', 'adoption', 'seen'], ...cells])
@@ -79,8 +79,8 @@ function portCells(port: ProxyPortState): string[] {
     state,
     `${port.open} open`,
     `${port.total} in all`,
-    `${formatBytes(port.bytesIn)} in`,
-    `${formatBytes(port.bytesOut)} out`,
+    `${bytes(port.bytesIn)} in`,
+    `${bytes(port.bytesOut)} out`,
     ...(refused === 0 ? [] : [`${refused} refused`]),
   ]
 }
@@ -96,4 +96,24 @@ function counters(counts: Readonly<Record<string, number>>): string {
     .sort(([, a], [, b]) => b - a)
     .map(([name, count]) => `${name} ${count}`)
   return told.length === 0 ? 'no datagram yet' : told.join(', ')
+}
+
+/** Of a cell in a table, in characters. */
+const maxCell = 40
+
+/** Rows as lines with aligned columns, indented. Long cells are cut: a line stays a line. */
+function formatTable(rows: readonly (readonly string[])[], indent = '  '): string[] {
+  const cut = rows.map((row) => row.map((cell) => plainText(cell, maxCell)))
+  const widths: number[] = []
+  for (const row of cut) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+  }
+  return cut.map(
+    (row) =>
+      indent +
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+  )
 }

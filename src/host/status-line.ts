@@ -1,6 +1,5 @@
+import { bytes, percent, sentence } from '../core/format.ts'
 import type { HostState, PullProgress } from '../ipc/host-state.ts'
-
-const megabyte = 1_000_000
 
 /** What the host is doing, in one line for people: what `systemctl status` shows. */
 export function statusLine(state: HostState): string {
@@ -10,7 +9,7 @@ export function statusLine(state: HostState): string {
     case 'pulling':
       // The fault of the last try, while it is being tried again.
       if (code !== undefined) return `Pulling image, trying again: ${message}${fix}`
-      return state.controller.pull === undefined ? capitalised(message) : pullLine(state.controller.pull)
+      return state.controller.pull === undefined ? sentence(message) : pullLine(state.controller.pull)
     case 'ready':
       return `Ready: ${message}${alarm(state)}`
     case 'degraded':
@@ -18,7 +17,7 @@ export function statusLine(state: HostState): string {
     case 'failed':
       return `Failed: ${message}${fix}`
     default:
-      return `${capitalised(message)}${fix}`
+      return `${sentence(message)}${fix}`
   }
 }
 
@@ -29,14 +28,10 @@ function alarm({ warnings }: HostState): string {
   return `; but ${first.message}${first.remedy === undefined ? '' : `; fix: ${first.remedy}`}`
 }
 
-/** `Pulling image 43% (212 of 490 MB)`. Its total grows while layers become known. */
-function pullLine({ current, total }: PullProgress): string {
-  const done = Math.round(current / megabyte)
-  if (total === 0) return done === 0 ? 'Pulling image' : `Pulling image (${done} MB)`
-  const percent = Math.min(100, Math.floor((current / total) * 100))
-  return `Pulling image ${percent}% (${done} of ${Math.round(total / megabyte)} MB)`
-}
-
-function capitalised(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+/** `Pulling image 43 % (212 MB of 490 MB)`. Its total grows while layers become known. */
+function pullLine(pull: PullProgress): string {
+  const { current, total } = pull
+  const share = percent(pull)
+  if (share !== undefined) return `Pulling image ${share} % (${bytes(current)} of ${bytes(total)})`
+  return current === 0 ? 'Pulling image' : `Pulling image (${bytes(current)})`
 }

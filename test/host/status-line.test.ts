@@ -17,8 +17,8 @@ const of = (phase: HostState['phase'], message: string, fault: Partial<HostState
 })
 
 test.each([
-  [pulling(212_000_000, 490_000_000), 'Pulling image 43% (212 of 490 MB)'],
-  [pulling(490_000_000, 490_000_000), 'Pulling image 100% (490 of 490 MB)'],
+  [pulling(212_000_000, 490_000_000), 'Pulling image 43 % (212 MB of 490 MB)'],
+  [pulling(490_000_000, 490_000_000), 'Pulling image 100 % (490 MB of 490 MB)'],
   [pulling(0, 0), 'Pulling image'],
   [pulling(3_000_000, 0), 'Pulling image (3 MB)'],
   [

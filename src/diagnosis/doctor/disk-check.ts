@@ -1,3 +1,4 @@
+import { bytes } from '../../core/format.ts'
 import { diskFault, levelOf, readFileSystems } from '../../host/disks/disk-space.ts'
 import type { Place } from '../../host/disks/storage-places.ts'
 import type { Check, Finding } from '../finding.ts'
@@ -14,7 +15,9 @@ export function diskCheck(places: readonly Place[]): Check {
       return [{ check, status: level === 'full' ? 'fail' : 'warn', message: `[${code}] ${message}`, remedy }]
     })
     if (scarce.length > 0) return scarce
-    const free = fileSystems.map(({ places: [{ path }], freeMegabytes }) => `${freeMegabytes} MB for ${path}`)
+    const free = fileSystems.map(
+      ({ places: [{ path }], freeMegabytes }) => `${bytes(freeMegabytes * 2 ** 20)} for ${path}`,
+    )
     const message = free.length === 0 ? 'nothing was written on this machine yet' : `free are ${free.join(', ')}`
     return [{ check, status: 'ok', message }]
   }

@@ -2,6 +2,7 @@ import type { Config } from '../../config/schema.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import type { Fault } from '../../core/errors.ts'
+import { bytes } from '../../core/format.ts'
 import { type MachineFacts, readMachineFacts } from '../../host/controller/machine.ts'
 import { preflight } from '../../host/controller/preflight.ts'
 import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts'
@@ -87,7 +88,7 @@ function preflightFindings(faults: readonly Fault[], looked: Looked): readonly F
     disk:
       freeMegabytes === undefined
         ? undefined
-        : `${freeMegabytes} MB free; the image is ${imagePresent ? 'on this machine' : 'still to be pulled'}`,
+        : `${bytes(freeMegabytes * 2 ** 20)} free; the image is ${imagePresent ? 'on this machine' : 'still to be pulled'}`,
   }
   return Object.entries(fine).flatMap(([check, message]): Finding[] => {
     const own = faults.filter(({ code }) => looks.get(code) === check)

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Html } from '../../core/html.ts'
 import type { EdgeState } from '../../ipc/edge-state.ts'
 import type { HostState } from '../../ipc/host-state.ts'
 import { type ApplianceStatus, type MergeOptions, mergeStatus } from './merge.ts'
-import type { Html } from './views/html.ts'
 import { mainView } from './views/page.ts'
 
 /** Where the two halves of the state come from. `host` is undefined while it does not answer. */

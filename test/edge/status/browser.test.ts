@@ -20,7 +20,7 @@ test('the page follows the appliance without a reload', async () => {
   await using visitor = await visit(browser, served.url)
   const { page } = visitor
   expect(await page.textContent('h1')).toContain('Downloading')
-  expect(await page.textContent('.pull')).toContain('134.2 MB of 812 MB (16 %)')
+  expect(await page.textContent('.pull')).toContain('134 MB of 812 MB (16 %)')
   await page.evaluate('window.sameDocument = true')
   await expect.poll(() => page.textContent('#live'), patience).toBe('Live')
 

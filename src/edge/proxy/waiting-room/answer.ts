@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { percent } from '../../../core/format.ts'
 import type { WaitingView } from '../web-upstream.ts'
-import { renderPage, styleSource } from './page.ts'
-import { pullPercent, reloadSeconds } from './view.ts'
+import { reloadSeconds, renderPage, styleSource } from './page.ts'
 
 /**
  * Answers any request with 503 and what there is to tell: as JSON to a client that asks for that and not for HTML, else
@@ -39,7 +39,7 @@ function describe(view: WaitingView): object {
   const { phase, reason, pull } = view
   if (pull === undefined) return { phase, reason }
   const { image, current, total, attempt } = pull
-  return { phase, reason, pull: { image, current, total, percent: pullPercent(pull), attempt } }
+  return { phase, reason, pull: { image, current, total, percent: percent(pull), attempt } }
 }
 
 /** By the address that the visitor reached, not by the Host header, which anyone can set. */

@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
-import { escapeHtml } from '../../../core/escape-html.ts'
-import type { Phase } from '../../../ipc/host-state.ts'
+import { bytes, percent } from '../../../core/format.ts'
+import { Html, html } from '../../../core/html.ts'
+import { plainText } from '../../../core/text.ts'
+import type { Phase, PullProgress } from '../../../ipc/host-state.ts'
 import type { WaitingView } from '../web-upstream.ts'
 import { style } from './style.ts'
-import { pullPercent, reloadSeconds } from './view.ts'
 
 /** What a Content-Security-Policy calls the page's style sheet. */
 export const styleSource = `sha256-${createHash('sha256').update(style).digest('base64')}`
-
-/** Longer texts are cut: a reason can carry the last lines of a log. */
-const maxText = 4000
 
 const headings: Record<Phase, string> = {
   pulling: 'The controller is being downloaded',
@@ -28,12 +26,28 @@ const steps: readonly { readonly label: string; readonly phases: readonly Phase[
   { label: 'Start', phases: ['starting', 'ready'] },
 ]
 
+/** What is shown when the controller should serve but does not accept a connection, or serves again by now. */
+export const notAccepting: WaitingView = {
+  phase: 'starting',
+  reason: { message: 'The controller does not accept connections at the moment' },
+}
+
+/** What a visitor outside the management role may know: reasons and remedies can quote logs and settings. */
+export function guestView(view: WaitingView): WaitingView {
+  return { phase: view.phase, reason: { message: 'Please try again in a few minutes' } }
+}
+
+/** How long a visitor's browser waits before it asks again, in seconds: short while something moves by itself. */
+export function reloadSeconds(view: WaitingView): number {
+  return view.phase === 'failed' || view.phase === 'stopped' ? 10 : 3
+}
+
 /** The whole page: nothing to load, no script, nothing of `view` or `statusPage` taken as HTML. */
 export function renderPage(view: WaitingView, statusPage?: string): string {
   const { phase, reason } = view
   const seconds = reloadSeconds(view)
   const wrong = phase === 'degraded' || phase === 'failed'
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -41,56 +55,54 @@ export function renderPage(view: WaitingView, statusPage?: string): string {
 <meta name="robots" content="noindex">
 <meta http-equiv="refresh" content="${seconds}">
 <title>${headings[phase]}</title>
-<style>${style}</style>
+<style>${new Html(style)}</style>
 </head>
 <body>
-<main${wrong ? ' class="wrong"' : ''}>
+<main${wrong && html` class="wrong"`}>
 <p class="product">Omada controller</p>
 <h1>${headings[phase]}</h1>
-${renderSteps(phase)}${renderPull(view)}<p class="reason">${escapeText(reason.message)}</p>
-${reason.remedy === undefined ? '' : `<p class="remedy"><strong>What to do</strong> ${escapeText(reason.remedy)}</p>\n`}${
-  reason.code === undefined ? '' : `<p class="code">${escapeText(reason.code)}</p>\n`
-}<footer>
+${stepsView(phase)}${phase === 'pulling' && view.pull !== undefined && pullView(view.pull)}<p class="reason">${lines(reason.message)}</p>
+${reason.remedy !== undefined && html`<p class="remedy"><strong>What to do</strong> ${lines(reason.remedy)}</p>`}
+${reason.code !== undefined && html`<p class="code">${reason.code}</p>`}
+<footer>
 <p>This page reloads by itself every ${seconds} seconds and gives way to the controller as soon as it is ready.</p>
-${statusPage === undefined ? '' : `<p><a href="${escapeText(statusPage)}">Status of this appliance</a></p>\n`}</footer>
+${statusPage !== undefined && html`<p><a href="${plainText(statusPage)}">Status of this appliance</a></p>`}
+</footer>
 </main>
 </body>
 </html>
-`
+`.text
 }
 
-function renderSteps(phase: Phase): string {
+function stepsView(phase: Phase): Html | undefined {
   const at = steps.findIndex((step) => step.phases.includes(phase))
-  if (at === -1) return ''
-  const items = steps.map(({ label }, index) => {
-    if (index < at) return `<li class="done">${label}</li>`
-    return index === at ? `<li aria-current="step">${label}</li>` : `<li>${label}</li>`
-  })
-  return `<ol aria-label="Steps">${items.join('')}</ol>\n`
-}
-
-function renderPull({ phase, pull }: WaitingView): string {
-  if (pull === undefined || phase !== 'pulling') return ''
-  const percent = pullPercent(pull)
-  const attempt = pull.attempt > 1 ? `, attempt ${pull.attempt}` : ''
-  const image = `<p class="image">${escapeText(pull.image)}${attempt}</p>`
-  if (percent === undefined) {
-    return `<progress aria-label="Download"></progress>\n<p class="figures">${bytes(pull.current)} so far</p>\n${image}\n`
-  }
-  return `<progress aria-label="Download" max="100" value="${percent}">${percent} %</progress>
-<p class="figures"><span>${bytes(Math.min(pull.current, pull.total))} of ${bytes(pull.total)}</span> <span>${percent} %</span></p>
-${image}
+  if (at === -1) return undefined
+  return html`<ol aria-label="Steps">${steps.map(({ label }, index) => {
+    if (index < at) return html`<li class="done">${label}</li>`
+    return index === at ? html`<li aria-current="step">${label}</li>` : html`<li>${label}</li>`
+  })}</ol>
 `
 }
 
-/** Decimal units, one digit after the point: 1 MB is 1,000,000 bytes. */
-function bytes(count: number): string {
-  if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`
-  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`
+function pullView(pull: PullProgress): Html {
+  const share = percent(pull)
+  const image = html`<p class="image">${plainText(pull.image)}${pull.attempt > 1 && `, attempt ${pull.attempt}`}</p>
+`
+  if (share === undefined) {
+    return html`<progress aria-label="Download"></progress>
+<p class="figures">${bytes(pull.current)} so far</p>
+${image}`
+  }
+  const done = bytes(Math.min(pull.current, pull.total))
+  return html`<progress aria-label="Download" max="100" value="${share}">${share} %</progress>
+<p class="figures"><span>${done} of ${bytes(pull.total)}</span> <span>${share} %</span></p>
+${image}`
 }
 
-/** Text for HTML, in an element or a quoted attribute: cut to a length, without control characters but line breaks. */
-function escapeText(text: string): string {
-  const short = text.length > maxText ? `${text.slice(0, maxText)}…` : text
-  return escapeHtml(short.replace(/[^\P{Cc}\n]/gu, ''))
+/** A reason can carry the last lines of a log. */
+function lines(text: string): string {
+  return text
+    .split('\n', 20)
+    .map((line) => plainText(line))
+    .join('\n')
 }

@@ -8,7 +8,7 @@ import type { ProxyPorts } from '../ports.ts'
 import type { WaitingView } from '../web-upstream.ts'
 import { answer } from './answer.ts'
 import { loadCertificate, usersOwn } from './certificate.ts'
-import { guestView, notAccepting } from './view.ts'
+import { guestView, notAccepting } from './page.ts'
 
 /** A visit is one request and its answer; it has this long in all, in milliseconds. */
 const visitTime = 15_000

@@ -1,8 +1,8 @@
+import { dateTime, sentence } from '../../../core/format.ts'
+import { type Html, type HtmlValue, html } from '../../../core/html.ts'
 import type { ImageCheck } from '../../../ipc/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
-import { ago, dateTime } from './format.ts'
-import { type Html, type HtmlValue, html } from './html.ts'
-import { sentence } from './reason.ts'
+import { agoView } from './parts.ts'
 
 /** What is known of the container and the controller in it. */
 export function controllerView(status: ApplianceStatus, now: number): Html {
@@ -15,9 +15,9 @@ export function controllerView(status: ApplianceStatus, now: number): Html {
     ['Newer image', images !== undefined && newerImage(images, now)],
     ['Container', controller.containerId !== undefined && short(controller.containerId)],
     ['Container address', controller.address],
-    ['Container started', controller.startedAt !== undefined && ago(now, controller.startedAt)],
+    ['Container started', controller.startedAt !== undefined && agoView(now, controller.startedAt)],
     ['omada-host version', appliance.version],
-    ['omada-host started', appliance.startedAt !== undefined && ago(now, appliance.startedAt)],
+    ['omada-host started', appliance.startedAt !== undefined && agoView(now, appliance.startedAt)],
   ]
   const known = facts.filter(([, value]) => value !== undefined && value !== false)
   return html`<section id="controller" class="card" aria-labelledby="controller-title">
@@ -35,7 +35,7 @@ function short(id: string): Html {
 
 function newerImage(images: ImageCheck, now: number): Html {
   const found = [...images.newerTags, ...(images.newDigest === undefined ? [] : ['this tag has been rebuilt'])]
-  const checked = html`<small title="${dateTime(images.checkedAt)}">checked ${ago(now, images.checkedAt)}</small>`
+  const checked = html`<small title="${dateTime(images.checkedAt)}">checked ${agoView(now, images.checkedAt)}</small>`
   if (images.fault !== undefined) return html`${sentence(images.fault.message)} ${checked}`
   return html`${found.length === 0 ? 'none' : found.join(', ')} ${checked}`
 }

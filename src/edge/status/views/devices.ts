@@ -1,8 +1,7 @@
+import { count, plural } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { Adoption, Device, Ownership } from '../../../ipc/edge-state.ts'
-import { ago, count, plural } from './format.ts'
-import { type Html, html } from './html.ts'
-import { reasonView } from './reason.ts'
-import { type Column, table } from './table.ts'
+import { agoView, type Column, reasonView, table } from './parts.ts'
 
 const classes = new Map([
   ['ap', 'Access point'],
@@ -75,7 +74,7 @@ const columns = (now: number): readonly Column<Device>[] => [
       }`
     },
   },
-  { label: 'Announced', kind: 'brief', cell: (device) => ago(now, device.lastSeen) },
+  { label: 'Announced', kind: 'brief', cell: (device) => agoView(now, device.lastSeen) },
 ]
 
 /** Rows at most: a table that strangers filled would keep browsers, and this process, busy for nothing. */

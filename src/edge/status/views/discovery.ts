@@ -1,6 +1,6 @@
+import { count, plural } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { DiscoveryState, ListenerState } from '../../../ipc/edge-state.ts'
-import { count, plural } from './format.ts'
-import { type Html, html } from './html.ts'
 
 /** What the outcomes of a datagram mean, for whoever sees one of them grow. */
 const meanings = new Map([

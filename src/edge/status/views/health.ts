@@ -1,7 +1,7 @@
+import { plural, sentence } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { Condition } from '../../../ipc/host-state.ts'
-import { lasting, plural } from './format.ts'
-import { type Html, html } from './html.ts'
-import { remedyView, sentence } from './reason.ts'
+import { lastingView, remedyView } from './parts.ts'
 
 const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; word: string }>> = {
   ok: { mark: '✓', tone: 'good', word: 'OK' },
@@ -50,7 +50,7 @@ function rootOf(condition: Condition, byName: ReadonlyMap<string, Condition>): C
 function conditionView(condition: Condition, now: number, consequences: readonly Condition[]): Html {
   const { mark, tone, word } = marks[condition.status]
   return html`<li data-key="${condition.name}" class="condition ${tone}"><span class="mark" aria-hidden="true">${mark}</span>
-<div><p><b>${condition.name}</b> <span class="state">${word}</span> <span class="since">for ${lasting(now, condition.since)}</span></p>
+<div><p><b>${condition.name}</b> <span class="state">${word}</span> <span class="since">for ${lastingView(now, condition.since)}</span></p>
 <p>${sentence(condition.reason.message)}${condition.detail !== undefined && html` <span class="detail">${condition.detail}</span>`}</p>
 ${condition.status !== 'ok' && remedyView(condition.reason)}${
   consequences.length > 0 &&

@@ -1,7 +1,6 @@
+import { dateTime, sentence } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { HistoryEntry } from '../../../ipc/host-state.ts'
-import { dateTime } from './format.ts'
-import { type Html, html } from './html.ts'
-import { sentence } from './reason.ts'
 
 const shown = 20
 

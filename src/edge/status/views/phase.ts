@@ -1,8 +1,8 @@
+import { bytes, count, percent, plural } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { Phase, PullProgress, Reason } from '../../../ipc/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
-import { bytes, count, lasting, plural } from './format.ts'
-import { type Html, html } from './html.ts'
-import { reasonView } from './reason.ts'
+import { lastingView, reasonView } from './parts.ts'
 
 /** How a phase is shown: `tone` colours it, `mark` and `title` say the same without colour. */
 const phases: Readonly<Record<Phase, { title: string; mark: string; tone: 'good' | 'busy' | 'bad' | 'idle' }>> = {
@@ -36,17 +36,17 @@ ${status.controller.pull === undefined ? undefined : pullView(status.controller.
 }
 
 function since(iso: string, now: number): Html | undefined {
-  return iso === '' ? undefined : html`, for ${lasting(now, iso)}`
+  return iso === '' ? undefined : html`, for ${lastingView(now, iso)}`
 }
 
 /** The bar says nothing that the figures beside it do not say. */
 function pullView(pull: PullProgress): Html {
   const done = pull.layers.filter((layer) => layer.done).length
-  const percent = pull.total === 0 ? undefined : Math.min(100, Math.floor((pull.current / pull.total) * 100))
+  const share = percent(pull)
   return html`<div class="pull"><progress max="100" aria-label="Download" ${
-    percent === undefined ? undefined : html`value="${percent}"`
+    share !== undefined && html`value="${share}"`
   }></progress>
-<p>${bytes(pull.current)}${percent === undefined ? undefined : ` of ${bytes(pull.total)} (${percent} %)`} · ${count(
+<p>${bytes(pull.current)}${share !== undefined && ` of ${bytes(pull.total)} (${share} %)`} · ${count(
     done,
   )} of ${plural(pull.layers.length, 'layer')}${pull.attempt > 1 && ` · attempt ${pull.attempt}`}</p></div>`
 }

@@ -1,9 +1,8 @@
+import { bytes, count } from '../../../core/format.ts'
+import { type Html, html } from '../../../core/html.ts'
 import type { ProxyPortState } from '../../../ipc/edge-state.ts'
 import { controllerPorts } from '../../../omada/ports.ts'
-import { bytes, count } from './format.ts'
-import { type Html, html } from './html.ts'
-import { reasonView } from './reason.ts'
-import { type Column, table } from './table.ts'
+import { type Column, reasonView, table } from './parts.ts'
 
 const states: Readonly<Record<ProxyPortState['state'], { mark: string; tone: string; word: string }>> = {
   listening: { mark: '✓', tone: 'good', word: 'Listening' },

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { renderPage, styleSource } from '../../../../src/edge/proxy/waiting-room/page.ts'
-import { guestView } from '../../../../src/edge/proxy/waiting-room/view.ts'
+import { guestView, renderPage, styleSource } from '../../../../src/edge/proxy/waiting-room/page.ts'
 import type { WaitingView } from '../../../../src/edge/proxy/web-upstream.ts'
 import type { Phase } from '../../../../src/ipc/host-state.ts'
 import { pulling } from './support.ts'
@@ -25,7 +24,7 @@ test('the style sheet is the one that the content security policy names', () => 
 test('progress of a pull is shown in bytes, percent and as a bar', () => {
   const page = renderPage(pulling)
   expect(page).toContain('<progress aria-label="Download" max="100" value="27">')
-  expect(page).toContain('123.5 MB of 456.0 MB')
+  expect(page).toContain('123 MB of 456 MB')
   expect(page).toContain('27 %')
   expect(page).toContain('attempt 2')
 })
@@ -38,7 +37,7 @@ test('a pull whose size is not known yet, or was told too small, does not show n
   expect(unknown).not.toMatch(/NaN|Infinity/)
   const beyond = renderPage({ ...pulling, pull: { ...pull, current: 5_000_000_000, total: 4_000_000_000 } })
   expect(beyond).toContain('value="100"')
-  expect(beyond).toContain('4.00 GB of 4.00 GB')
+  expect(beyond).toContain('4 GB of 4 GB')
 })
 
 test('texts are shown as they are, never taken as HTML', () => {

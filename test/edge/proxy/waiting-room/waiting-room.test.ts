@@ -20,7 +20,7 @@ test.each([{ tls: false }, { tls: true }])(
       'retry-after': '3',
     })
     expect(answer.body).toContain('Downloading docker.io/mbentley/omada-controller:6.2')
-    expect(answer.body).toContain('123.5 MB of 456.0 MB')
+    expect(answer.body).toContain('123 MB of 456 MB')
     await waitFor(() => expect(room.state(port)).toMatchObject({ open: 0, total: 1, waitingRoom: 1, bytesIn: 0 }))
   },
 )
