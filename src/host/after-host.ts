@@ -25,21 +25,16 @@ export async function runAfterHost(options: {
   if ((await decideByOwnJob({ logger })) === 'leave') return
   const milliseconds = config.controller.stopGraceSeconds * 1000 + stopMargin
   await options.notifier.extendTimeout(milliseconds + stopMargin)
-  const reconciler = new Reconciler({
-    config,
-    live: () => config,
-    logger: logger.child({ component: 'controller' }),
-    clock,
-    connect: (connecting) => connectEngine({ config, logger, signal: connecting }),
-    machine: await readMachineFacts(),
-    version: options.version,
-    ready: () => false,
-  })
-  await reconciler.start(signal)
-  try {
-    // At once: the engine has not been reached yet, and nothing but this has been wished for by then.
-    await reconciler.stopController(AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]))
-  } finally {
-    await reconciler.stop()
-  }
+  await Reconciler.stopController(
+    {
+      config,
+      live: () => config,
+      logger: logger.child({ component: 'controller' }),
+      clock,
+      connect: (connecting) => connectEngine({ config, logger, signal: connecting }),
+      machine: await readMachineFacts(),
+      version: options.version,
+    },
+    AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]),
+  )
 }

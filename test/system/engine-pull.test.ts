@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { Puller } from '../../src/host/controller/puller.ts'
+import { type PullEvent, Puller, type PullUnderWay } from '../../src/host/controller/puller.ts'
 import type { PullUpdate } from '../../src/host/engine/engine.ts'
 import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
@@ -82,10 +82,17 @@ describe('a pull', () => {
 })
 
 describe('the puller', () => {
-  const puller = () => new Puller({ logger, clock: systemClock, architecture: ownArchitecture, onChange: () => {} })
+  /** A puller with what it tells of its one pull; undefined when that is over. */
+  const puller = () => {
+    const told: { pull?: PullUnderWay | undefined } = {}
+    const onEvent = (event: PullEvent) => {
+      told.pull = event.kind === 'pulling' ? event.pull : undefined
+    }
+    return { told, own: new Puller({ logger, clock: systemClock, architecture: ownArchitecture, onEvent }) }
+  }
 
   test('refuses an image for another architecture, which Podman takes', async () => {
-    const attempt = puller().pull(machine.engine, foreignImage, { attempts: 5, signal: forever })
+    const attempt = puller().own.pull(machine.engine, foreignImage, { attempts: 5, signal: forever })
     await expect(attempt).rejects.toMatchObject({
       code: 'IMAGE_ARCHITECTURE',
       message: expect.stringContaining(otherArchitecture),
@@ -94,16 +101,16 @@ describe('the puller', () => {
 
   test('goes on by itself when the engine was killed in the middle and came back', async () => {
     machine.registryIs('slow')
-    const own = puller()
+    const { own, told } = puller()
     const pulled = own.pull(machine.engine, image, { attempts: 10, signal: forever })
     pulled.catch(() => {})
     await eventually(
-      async () => own.progress?.current ?? 0,
+      async () => told.pull?.progress?.current ?? 0,
       (current) => current > 0,
     )
     await machine.killService()
     await eventually(
-      async () => own.fault?.code,
+      async () => told.pull?.fault?.code,
       (code) => code === 'ENGINE_UNREACHABLE',
     )
     machine.registryIs('fine')
@@ -113,16 +120,16 @@ describe('the puller', () => {
 
   test('goes on by itself when the registry comes back', async () => {
     machine.registryIs('truncate')
-    const own = puller()
+    const { own, told } = puller()
     const pulled = own.pull(machine.engine, image, { attempts: 10, signal: forever })
     pulled.catch(() => {})
     await eventually(
-      async () => own.fault?.code,
+      async () => told.pull?.fault?.code,
       (code) => code === 'IMAGE_PULL_FAILED',
     )
     machine.registryIs('fine')
     await pulled
-    expect(own.progress).toBeUndefined()
+    expect(told.pull).toBeUndefined()
   })
 })
 

@@ -1,4 +1,4 @@
-import { Backoff } from '../../core/backoff.ts'
+import { backoffDelay } from '../../core/backoff.ts'
 import type { Fault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import type { Reason } from '../../ipc/host-state.ts'
@@ -13,6 +13,16 @@ export interface Death {
   readonly log: readonly string[]
 }
 
+/** The deaths so far. */
+export interface Deaths {
+  /** When, in monotonic milliseconds; those within the window of a crash loop. */
+  readonly times: readonly number[]
+  /** How many there were since the controller last was ready: each makes the wait before the next start longer. */
+  readonly inRow: number
+}
+
+export const noDeaths: Deaths = { times: [], inRow: 0 }
+
 /** `refused` and `loop` are for the user to solve; otherwise the container starts again after `restartIn` milliseconds. */
 export type Verdict =
   | { readonly kind: 'restart'; readonly restartIn: number; readonly reason: Reason }
@@ -24,39 +34,32 @@ export const crashLoop = { deaths: 5, windowMilliseconds: 600_000 } as const
 /** 128 + SIGKILL. */
 const killed = 137
 
-/** Judges deaths in their order: the growing delay before a restart, and when to give up. */
-export class DeathWatch {
-  readonly #backoff: Backoff
-  #times: number[] = []
-
-  constructor(options: { random?: () => number } = {}) {
-    this.#backoff = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 60_000, ...options })
+/**
+ * Judges a death that followed `before`: how long to wait before the next start, or that there is to be none. `now` is
+ * monotonic milliseconds; `wasReady` whether the controller had been ready since its start.
+ */
+export function judgeDeath(
+  death: Death,
+  before: Deaths,
+  { now, wasReady, random }: { now: number; wasReady: boolean; random?: () => number },
+): { readonly verdict: Verdict; readonly deaths: Deaths } {
+  const refusal = death.exitCode === 1 ? findRefusal(death.log) : undefined
+  if (refusal !== undefined) return { verdict: { kind: 'refused', reason: refusal }, deaths: before }
+  const inRow = wasReady ? 0 : before.inRow
+  const times = [...before.times.filter((time) => now - time < crashLoop.windowMilliseconds), now]
+  const reason = describe(death)
+  if (times.length < crashLoop.deaths) {
+    const growth = { initialMilliseconds: 1000, maxMilliseconds: 60_000, ...(random === undefined ? {} : { random }) }
+    const restartIn = backoffDelay(inRow, growth)
+    return { verdict: { kind: 'restart', restartIn, reason }, deaths: { times, inRow: inRow + 1 } }
   }
-
-  /** `now` is monotonic milliseconds; `wasReady` whether the controller had been ready since its start. */
-  judge(death: Death, now: number, wasReady: boolean): Verdict {
-    const refusal = death.exitCode === 1 ? findRefusal(death.log) : undefined
-    if (refusal !== undefined) return { kind: 'refused', reason: refusal }
-    if (wasReady) this.#backoff.reset()
-    this.#times = [...this.#times.filter((time) => now - time < crashLoop.windowMilliseconds), now]
-    const reason = describe(death)
-    if (this.#times.length < crashLoop.deaths) return { kind: 'restart', restartIn: this.#backoff.next(), reason }
-    const minutes = crashLoop.windowMilliseconds / 60_000
-    return {
-      kind: 'loop',
-      reason: {
-        code: reason.code === 'CONTROLLER_OUT_OF_MEMORY' ? reason.code : 'CONTROLLER_CRASH_LOOP',
-        message: `the controller died ${this.#times.length} times within ${minutes} minutes; at last: ${reason.message}${lastLines(death.log)}`,
-        remedy: reason.remedy ?? 'see why in its log (omada-host logs), then: omada-host start',
-      },
-    }
+  const minutes = crashLoop.windowMilliseconds / 60_000
+  const loop: Fault = {
+    code: reason.code === 'CONTROLLER_OUT_OF_MEMORY' ? reason.code : 'CONTROLLER_CRASH_LOOP',
+    message: `the controller died ${times.length} times within ${minutes} minutes; at last: ${reason.message}${lastLines(death.log)}`,
+    remedy: reason.remedy ?? 'see why in its log (omada-host logs), then: omada-host start',
   }
-
-  /** The user asked for a fresh start. */
-  reset(): void {
-    this.#times = []
-    this.#backoff.reset()
-  }
+  return { verdict: { kind: 'loop', reason: loop }, deaths: { times, inRow } }
 }
 
 function describe(death: Death): Reason {

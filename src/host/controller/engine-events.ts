@@ -48,23 +48,3 @@ export async function followEvents(options: {
     await clock.sleep(backoff.next(), signal).catch(() => {})
   }
 }
-
-/**
- * How often the container's process is looked for, in milliseconds. Podman 4.3 with its events in a file tells of a death
- * only with its next event, as the death is written by another process.
- */
-const processCheckEvery = 1000
-
-/** Calls `onGone` every second while `vanished` says that the container's process is gone, until the signal aborts. */
-export async function watchProcess(options: {
-  vanished: () => boolean
-  clock: Clock
-  signal: AbortSignal
-  onGone: () => void
-}): Promise<void> {
-  const { clock, signal } = options
-  while (!signal.aborted) {
-    await clock.sleep(processCheckEvery, signal).catch(() => {})
-    if (!signal.aborted && options.vanished()) options.onGone()
-  }
-}

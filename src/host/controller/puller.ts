@@ -1,8 +1,9 @@
+import { Alarm } from '../../core/alarm.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import { raceAbort } from '../../core/deadline.ts'
 import { ApplianceError, type Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { Serial } from '../../core/serial.ts'
 import type { PullProgress } from '../../ipc/host-state.ts'
 import type { Engine, EngineImage, PullUpdate } from '../engine/engine.ts'
 
@@ -15,33 +16,38 @@ const transient = new Set<Fault['code']>([
   'ENGINE_TIMEOUT',
 ])
 
+/** A pull that has not ended, the user's or the plan's own. `fault`: why its last try failed. */
+export interface PullUnderWay {
+  readonly id: number
+  readonly progress?: PullProgress
+  readonly fault?: Fault
+}
+
+/** What is told of a pull: how it is getting on, and that it has ended, well or badly. */
+export type PullEvent =
+  | { readonly kind: 'pulling'; readonly pull: PullUnderWay }
+  | { readonly kind: 'pull-ended'; readonly id: number }
+
 /** Pulls one image at a time, with progress, and again after failures that may pass. */
 export class Puller {
   readonly #logger: Logger
-  readonly #clock: Clock
   readonly #architecture: string
-  readonly #onChange: () => void
-  #turn: Promise<void> = Promise.resolve()
-  #succeeded = Promise.withResolvers<void>()
-  #progress: PullProgress | undefined
-  #fault: Fault | undefined
+  readonly #onEvent: (event: PullEvent) => void
+  readonly #turns = new Serial()
+  readonly #succeeded: Alarm
+  #pulls = 0
 
-  /** `onChange` is called whenever `progress` or `fault` changed. */
-  constructor(options: { logger: Logger; clock: Clock; architecture: string; onChange: () => void }) {
+  /** `architecture` is this machine's, by Go's name. */
+  constructor(options: {
+    logger: Logger
+    clock: Clock
+    architecture: string
+    onEvent: (event: PullEvent) => void
+  }) {
     this.#logger = options.logger
-    this.#clock = options.clock
     this.#architecture = options.architecture
-    this.#onChange = options.onChange
-  }
-
-  /** The progress of the pull under way. */
-  get progress(): PullProgress | undefined {
-    return this.#progress
-  }
-
-  /** Why the last try of the pull under way failed, until the next one succeeds. */
-  get fault(): Fault | undefined {
-    return this.#fault
+    this.#onEvent = options.onEvent
+    this.#succeeded = new Alarm(options)
   }
 
   /**
@@ -56,72 +62,42 @@ export class Puller {
   ): Promise<EngineImage> {
     const { signal } = options
     const backoff = new Backoff({ initialMilliseconds: 2000, maxMilliseconds: 300_000 })
-    let progress: PullProgress | undefined
-    let told: Fault | undefined
+    this.#pulls += 1
+    let pull: PullUnderWay = { id: this.#pulls }
+    const tell = (change: Partial<PullUnderWay>) => {
+      pull = { ...pull, ...change }
+      this.#onEvent({ kind: 'pulling', pull })
+    }
     try {
       for (let attempt = 1; ; attempt += 1) {
-        const onProgress = (update: PullUpdate) => {
-          progress = { image: reference, ...update, attempt }
-          this.#progress = progress
-          this.#onChange()
-        }
+        const onProgress = (update: PullUpdate) => tell({ progress: { image: reference, ...update, attempt } })
         try {
-          return await this.#try(engine, reference, { signal, onProgress })
+          return await this.#turns.run(() => this.#try(engine, reference, { signal, onProgress }), signal)
         } catch (error) {
           signal.throwIfAborted()
           const passes = error instanceof ApplianceError && transient.has(error.code)
           if (!passes || attempt >= options.attempts) throw error
           const wait = backoff.next()
-          told = error.fault
-          this.#fault = told
           this.#logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
-          this.#onChange()
-          await this.#pause(wait, signal)
+          tell({ fault: error.fault })
+          // Only a success from now on is one of another pull.
+          this.#succeeded.clear()
+          await this.#succeeded.sleep(wait, signal)
         }
       }
     } finally {
-      if (this.#progress === progress) this.#progress = undefined
-      if (this.#fault === told) this.#fault = undefined
-      this.#onChange()
+      this.#onEvent({ kind: 'pull-ended', id: pull.id })
     }
   }
 
-  /** One try, when it is its turn. */
   async #try(
     engine: Engine,
     reference: string,
     options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
   ): Promise<EngineImage> {
-    const { signal, onProgress } = options
-    const before = this.#turn
-    const turn = Promise.withResolvers<void>()
-    this.#turn = before.then(() => turn.promise)
-    try {
-      await raceAbort(before, signal)
-      onProgress({ current: 0, total: 0, layers: [] })
-      await engine.pull(reference, { signal, onProgress })
-      const image = await this.#pulled(engine, reference, signal)
-      this.#succeeded.resolve()
-      this.#succeeded = Promise.withResolvers()
-      return image
-    } finally {
-      turn.resolve()
-    }
-  }
-
-  /** Waits for the next try, or until another pull succeeds. */
-  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const enough = new AbortController()
-    const sleep = this.#clock.sleep(milliseconds, AbortSignal.any([signal, enough.signal]))
-    try {
-      await Promise.race([sleep, this.#succeeded.promise])
-    } finally {
-      enough.abort()
-    }
-  }
-
-  async #pulled(engine: Engine, reference: string, signal: AbortSignal): Promise<EngineImage> {
-    const image = await engine.image(reference, signal)
+    options.onProgress({ current: 0, total: 0, layers: [] })
+    await engine.pull(reference, options)
+    const image = await engine.image(reference, options.signal)
     if (image === undefined) {
       throw new ApplianceError({
         code: 'IMAGE_PULL_FAILED',
@@ -131,6 +107,7 @@ export class Puller {
     }
     const fault = architectureFault(reference, image, this.#architecture)
     if (fault !== undefined) throw new ApplianceError(fault)
+    this.#succeeded.ring()
     return image
   }
 }

@@ -1,24 +1,55 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
+import { Alarm } from '../../core/alarm.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { raceAbort } from '../../core/deadline.ts'
 import { Emitter } from '../../core/emitter.ts'
-import { ApplianceError, type Fault, toFault } from '../../core/errors.ts'
+import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { Periodic } from '../../core/periodic.ts'
+import { Pulse } from '../../core/pulse.ts'
+import { QuietLog } from '../../core/quiet-log.ts'
 import type { Engine } from '../engine/engine.ts'
 import { containerLog } from './container-log.ts'
-import { followEvents, watchProcess } from './engine-events.ts'
+import { followEvents } from './engine-events.ts'
 import type { MachineFacts } from './machine.ts'
-import { Pass } from './pass.ts'
-import { PassPulse } from './pass-pulse.ts'
-import { isStop, Requests, superseded, type Want } from './requests.ts'
-import type { ControllerSnapshot } from './snapshot.ts'
+import { type PassOptions, runPass } from './pass.ts'
+import { Puller } from './puller.ts'
+import { Requests, superseded } from './requests.ts'
+import { type ControllerSnapshot, snapshotOf } from './snapshot.ts'
+import {
+  type ControllerEvent,
+  type ControllerState,
+  initialState,
+  isSettled,
+  isStop,
+  ownContainer,
+  runs,
+  transition,
+  vanished,
+  type Want,
+} from './state.ts'
 
 /** How often to look when nothing happens, in milliseconds; more often until the controller has been ready. */
 const resync = { steady: 30_000, starting: 5000 } as const
 
+/**
+ * How often the container's process is looked for, in milliseconds. Podman 4.3 with its events in a file tells of a death
+ * only with its next event, as the death is written by another process.
+ */
+const processCheckEvery = 1000
+
+/**
+ * Longest silence of a pass beyond the grace, in milliseconds: more than the engine's deadlines, a pull's pause between two
+ * tries, and the longest pull without a byte.
+ */
+const passSilence = 900_000
+/** How late the next pass may be, in milliseconds. */
+const lateness = 60_000
+
+/** Faults of the way to the engine: they say nothing about the controller. */
 const engineFaults = new Set<Fault['code']>([
   'ENGINE_UNREACHABLE',
   'ENGINE_TIMEOUT',
@@ -26,15 +57,29 @@ const engineFaults = new Set<Fault['code']>([
   'ENGINE_TOO_OLD',
 ])
 
+export interface ReconcilerOptions {
+  readonly config: HostConfig
+  readonly live: () => LiveConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Finds the engine; called until it succeeds. */
+  readonly connect: (signal: AbortSignal) => Promise<Engine>
+  readonly machine: MachineFacts
+  readonly version: string
+  /** Whether the controller works now, by the probes. */
+  readonly ready: () => boolean
+}
+
 /**
- * Keeps the controller's container as the configuration wants it. One pass at a time: observe, plan, execute; on engine
- * events, on requests of the user and on a slow resync.
+ * Keeps the controller's container as the configuration wants it. One pass at a time: observe, judge, plan, execute; on
+ * engine events, on requests of the user and on a slow resync. All that is known is in one record.
  *
  * INVARIANTS
  * - Only `#run` starts passes, so no two are ever under way at once.
+ * - The record changes in `#dispatch` alone, by `transition`.
  * - A request bumps `#requests.last`; a pass settles only requests made before it began.
- * - Creating, starting, stopping and removing are never cut short by a request, only by the end of this component; the
- *   next pass observes what came of them.
+ * - A step is cut short by a request only where the table of steps says so; creating, starting, stopping and removing by
+ *   the end of this component alone. The next pass observes what came of them.
  * - Nothing here kills: see `stopWithGrace`.
  */
 export class Reconciler implements Component {
@@ -42,61 +87,60 @@ export class Reconciler implements Component {
   readonly changed = new Emitter<ControllerSnapshot>()
   /** What was done, for the history. */
   readonly steps = new Emitter<{ subject: string; message: string }>()
-  readonly pulse: PassPulse
-  readonly #config: HostConfig
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #connect: (signal: AbortSignal) => Promise<Engine>
-  readonly #pass: Pass
+  /** Its life signs: each pass, each thing done in it and each rest. */
+  readonly pulse: Pulse
+  readonly #options: ReconcilerOptions
+  readonly #pass: PassOptions
   readonly #requests = new Requests()
   readonly #retry = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 30_000 })
   readonly #stopping = new AbortController()
+  readonly #wake: Alarm
+  readonly #log: QuietLog
+  readonly #processWatch: Periodic
+  #state: ControllerState = initialState
+  #published: ControllerSnapshot
   #engine: Engine | undefined
-  #asked: Want = 'run'
-  #told = ''
+  #interrupt = new AbortController()
   /** What was tried did not work: the engine's events, many of them of our own doing, do not shorten the wait. */
   #backingOff = false
-  #wake = Promise.withResolvers<void>()
-  #published: ControllerSnapshot
   #loops: Promise<unknown>[] = []
 
-  /** `connect` finds the engine; it is called until it succeeds. `ready` tells whether the controller works now. */
-  constructor(options: {
-    config: HostConfig
-    live: () => LiveConfig
-    logger: Logger
-    clock: Clock
-    connect: (signal: AbortSignal) => Promise<Engine>
-    machine: MachineFacts
-    version: string
-    ready: () => boolean
-  }) {
-    this.#config = options.config
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.pulse = new PassPulse(options)
-    this.#connect = options.connect
-    this.#pass = new Pass({
+  constructor(options: ReconcilerOptions) {
+    const { config, logger, clock, machine } = options
+    this.#options = options
+    this.pulse = new Pulse(options)
+    this.#wake = new Alarm(options)
+    this.#log = new QuietLog({ logger, clock, periodMilliseconds: 0 })
+    this.#published = snapshotOf(initialState, config)
+    const dispatch = (event: ControllerEvent) => this.#dispatch(event)
+    this.#pass = {
       ...options,
-      onChange: () => this.#publish(),
+      puller: new Puller({ logger, clock, architecture: machine.architecture, onEvent: dispatch }),
+      state: () => this.#state,
+      dispatch,
       onStep: (message) => this.steps.emit({ subject: 'controller', message }),
+      alive: () => this.#alive(),
+    }
+    this.#processWatch = new Periodic({
+      name: 'process-watch',
+      logger,
+      clock,
+      intervalMilliseconds: processCheckEvery,
+      work: () => {
+        if (vanished(this.#state, machine.processRuns)) this.#wake.ring()
+      },
     })
-    this.#published = this.#pass.snapshot()
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const own = { clock: this.#clock, signal: this.#stopping.signal }
-    this.#loops = [
-      this.#run(),
-      watchProcess({ ...own, vanished: () => this.#pass.vanished, onGone: () => this.#wakeUp() }),
-    ]
+    await this.#processWatch.start(signal)
+    this.#loops = [this.#run()]
   }
 
   /** Leaves the container alone. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all(this.#loops)
+    await Promise.all([...this.#loops, this.#processWatch.stop()])
   }
 
   snapshot(): ControllerSnapshot {
@@ -105,10 +149,18 @@ export class Reconciler implements Component {
 
   /** Pulls the configured image now. What runs is not touched: a newer image is taken at the next start. */
   async requestPull(signal: AbortSignal): Promise<{ message: string }> {
-    const engine = this.#reached()
-    const message = await this.#pass.pullNow(engine, AbortSignal.any([signal, this.#stopping.signal]))
-    this.#wakeUp()
-    return { message }
+    const { image: reference } = this.#options.config.controller
+    const own = AbortSignal.any([signal, this.#stopping.signal])
+    const image = await this.#pass.puller.pull(this.#reached(), reference, { attempts: 3, signal: own })
+    this.#dispatch({ kind: 'pulled' })
+    this.#wake.ring()
+    const container = ownContainer(this.#state)
+    const newer = container !== undefined && container.imageId !== image.id
+    return {
+      message: newer
+        ? `a newer ${reference} was pulled; take it with: omada-host restart`
+        : `${reference} is on this machine and up to date`,
+    }
   }
 
   /** Stops the controller with its grace and starts it again, from a newer image when there is one. */
@@ -124,7 +176,7 @@ export class Reconciler implements Component {
   }
 
   async requestStart(signal: AbortSignal): Promise<{ message: string }> {
-    const ran = this.#pass.runs
+    const ran = runs(this.#state)
     await this.#request('run', signal)
     return { message: ran ? 'the controller runs already' : 'the controller was started' }
   }
@@ -134,26 +186,41 @@ export class Reconciler implements Component {
    * the appliance. Nothing is left to do where no engine was ever reached and none answers now.
    */
   async stopController(signal: AbortSignal): Promise<void> {
-    if (this.#loops.length === 0 || this.#stopping.signal.aborted) return
+    if (this.#loops.length > 0 && !this.#stopping.signal.aborted) await this.#end(signal)
+  }
+
+  /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
+  static async stopController(options: Omit<ReconcilerOptions, 'ready'>, signal: AbortSignal): Promise<void> {
+    const reconciler = new Reconciler({ ...options, ready: () => false })
     try {
-      await this.#request('end', signal, this.#pass.runs)
+      // Asked before the first pass, which would start the controller.
+      await Promise.all([reconciler.#end(signal), reconciler.start(signal)])
+    } finally {
+      await reconciler.stop()
+    }
+  }
+
+  async #end(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#request('end', signal, runs(this.#state))
     } catch (error) {
       if (this.#engine !== undefined || !engineFaults.has(toFault(error).code)) throw error
     }
   }
 
   logs(options: { follow: boolean; tail: number; signal: AbortSignal }): AsyncIterable<string> {
-    return containerLog({ ...options, engine: this.#reached(), clock: this.#clock, name: this.#config.controller.name })
+    const { clock, config } = this.#options
+    return containerLog({ ...options, engine: this.#reached(), clock, name: config.controller.name })
   }
 
   /** @throws ApplianceError COMMAND_REFUSED when somebody asks for the opposite before it has come about, or has */
   async #request(want: Want, signal: AbortSignal, patient = false): Promise<void> {
-    if (this.#asked === 'end') throw superseded('end')
-    this.#asked = want
-    this.#pass.want(want)
-    const own = AbortSignal.any([signal, this.#stopping.signal])
-    await this.#requests.add({ signal: own, patient, wake: () => this.#wakeUp() })
-    if (isStop(this.#asked) !== isStop(want)) throw superseded(this.#asked)
+    if (this.#state.want === 'end') throw superseded('end')
+    this.#dispatch({ kind: 'asked', want })
+    this.#interrupt.abort()
+    this.#wake.ring()
+    await this.#requests.add({ signal: AbortSignal.any([signal, this.#stopping.signal]), patient })
+    if (isStop(this.#state.want) !== isStop(want)) throw superseded(this.#state.want)
   }
 
   #reached(): Engine {
@@ -165,22 +232,14 @@ export class Reconciler implements Component {
     })
   }
 
-  #wakeUp(): void {
-    this.#wake.resolve()
-  }
-
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      this.#wake = Promise.withResolvers()
-      this.pulse.working()
+      this.#alive()
       const wait = await this.#turn(signal)
       if (signal.aborted) return
-      this.pulse.resting(wait)
-      const rest = new AbortController()
-      const sleep = this.#clock.sleep(wait, AbortSignal.any([signal, rest.signal])).catch(() => {})
-      await Promise.race([this.#wake.promise, sleep])
-      rest.abort()
+      this.pulse.promise(wait + lateness)
+      await this.#wake.sleep(wait, signal).catch(() => {})
     }
   }
 
@@ -188,64 +247,61 @@ export class Reconciler implements Component {
   async #turn(signal: AbortSignal): Promise<number> {
     const { last } = this.#requests
     this.#backingOff = false
-    this.#pass.begin()
+    this.#interrupt = new AbortController()
+    const interrupt = this.#interrupt.signal
     try {
       this.#engine ??= await this.#connected(signal)
-      const wait = await this.#pass.run(this.#engine, signal)
+      const wait = await runPass({ ...this.#pass, engine: this.#engine, signal, interrupt })
       this.#retry.reset()
-      this.#told = ''
+      this.#log.over('pass')
       // A pass that has to wait for something has not reached what is desired.
       if (wait === undefined) this.#requests.settle(last)
-      return wait ?? (this.#pass.settled ? resync.steady : resync.starting)
+      return wait ?? (isSettled(this.#state) ? resync.steady : resync.starting)
     } catch (error) {
-      if (signal.aborted || this.#pass.interrupted) return 0
-      const fault = toFault(error)
-      this.#tell(fault, error)
-      const away = engineFaults.has(fault.code)
-      this.#pass.failed(error, away)
-      this.#requests.settle(last, fault, !away)
-      this.#backOff(!away, last)
-      return this.#retry.next()
+      if (signal.aborted || interrupt.aborted) return 0
+      return this.#failed(error, last)
     }
   }
 
-  /** Forgets what woke us while the try was under way, unless it was the user. */
-  #backOff(backingOff: boolean, last: number): void {
-    this.#backingOff = backingOff
-    if (backingOff && this.#requests.last === last) this.#wake = Promise.withResolvers()
-  }
-
-  /** Logs a fault once, not at every try. */
-  #tell(fault: Fault, error: unknown): void {
-    if (fault.message === this.#told) return
-    this.#told = fault.message
-    const detail = fault.code === 'INTERNAL' ? { err: error } : { code: fault.code, remedy: fault.remedy }
-    this.#logger.warn(detail, fault.message)
+  /** A pass that began when `last` was the newest request has failed. Returns how long to wait, in milliseconds. */
+  #failed(error: unknown, last: number): number {
+    const faults = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
+    const fault = toFault(error)
+    const fields = fault.code === 'INTERNAL' ? { err: error } : { code: fault.code, remedy: fault.remedy }
+    this.#log.once('pass', fault.message, { fields })
+    const away = engineFaults.has(fault.code)
+    this.#dispatch({ kind: 'failed', faults, away })
+    this.#requests.settle(last, fault, !away)
+    this.#backingOff = !away
+    // What rang while the try was under way is forgotten, too, unless it was the user.
+    if (this.#backingOff && this.#requests.last === last) this.#wake.clear()
+    return this.#retry.next()
   }
 
   async #connected(signal: AbortSignal): Promise<Engine> {
-    const engine = await raceAbort(this.#connect(signal), signal)
-    const { controller, network } = this.#config
-    this.#loops.push(
-      followEvents({
-        engine,
-        names: [controller.name, network.name],
-        clock: this.#clock,
-        logger: this.#logger,
-        signal,
-        onEvent: () => {
-          if (!this.#backingOff) this.#wakeUp()
-        },
-      }),
-    )
+    const { connect, config, clock, logger } = this.#options
+    const engine = await raceAbort(connect(signal), signal)
+    const onEvent = () => {
+      if (!this.#backingOff) this.#wake.ring()
+    }
+    const names = [config.controller.name, config.network.name]
+    this.#loops.push(followEvents({ engine, names, clock, logger, signal, onEvent }))
     return engine
   }
 
-  #publish(): void {
-    this.pulse.working()
-    const next = this.#pass.snapshot()
+  #dispatch(event: ControllerEvent): void {
+    this.#state = transition(this.#state, event)
+    this.#alive()
+    // What was seen is told together with what is made of it: half of it would be a controller that is nowhere.
+    if (event.kind === 'seen' || event.kind === 'engine-told') return
+    const next = snapshotOf(this.#state, this.#options.config)
     if (isDeepStrictEqual(next, this.#published)) return
     this.#published = next
     this.changed.emit(next)
+  }
+
+  /** Within the grace there is nothing to tell of a stop. */
+  #alive(): void {
+    this.pulse.promise(this.#options.live().controller.stopGraceSeconds * 1000 + passSilence)
   }
 }

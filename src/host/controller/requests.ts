@@ -1,12 +1,6 @@
 import { raceAbort } from '../../core/deadline.ts'
 import { ApplianceError, type Fault } from '../../core/errors.ts'
-
-/** What is wanted of the controller. `end`: stopped, and its container removed. */
-export type Want = 'run' | 'restart' | 'stop' | 'end'
-
-export function isStop(want: Want): boolean {
-  return want === 'stop' || want === 'end'
-}
+import type { Want } from './state.ts'
 
 interface Request {
   readonly number: number
@@ -16,7 +10,7 @@ interface Request {
   readonly reject: (error: Error) => void
 }
 
-/** The user's requests in their order; each waits for a pass that began after it and came to an end. */
+/** Who waits for what comes of a request. Each waits for a pass that began after it and came to an end. */
 export class Requests {
   readonly #waiting = new Set<Request>()
   #last = 0
@@ -27,12 +21,11 @@ export class Requests {
   }
 
   /** Resolves when a pass that began after this call reached what is desired; rejects with its fault. */
-  async add(options: { signal: AbortSignal; patient: boolean; wake: () => void }): Promise<void> {
+  async add(options: { signal: AbortSignal; patient: boolean }): Promise<void> {
     this.#last += 1
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const request: Request = { number: this.#last, patient: options.patient, resolve, reject }
     this.#waiting.add(request)
-    options.wake()
     try {
       await raceAbort(promise, options.signal)
     } finally {

@@ -1,9 +1,10 @@
 import type { HostConfig } from '../../config/schema.ts'
-import type { ControllerFacts, PullProgress, Reason } from '../../ipc/host-state.ts'
-import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
+import type { ControllerFacts, Reason } from '../../ipc/host-state.ts'
+import type { EngineContainer } from '../engine/engine.ts'
+import { type ControllerState, ownContainer, type Stage } from './state.ts'
 
 /** `starting` and `running` both mean that the container runs; `running` that it has been ready since its start. */
-export type Lifecycle = 'pulling' | 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+export type Lifecycle = Exclude<Stage, 'up'> | 'starting' | 'running'
 
 /** What the reconciler tells of the controller. */
 export interface ControllerSnapshot {
@@ -17,21 +18,15 @@ export interface ControllerSnapshot {
   readonly storage: { readonly engineDirectory?: string; readonly mounts?: EngineContainer['mounts'] }
 }
 
-/** Puts a snapshot together. `container` is ours; `digest` is of the image that it runs, or will. */
-export function controllerSnapshot(parts: {
-  config: HostConfig
-  lifecycle: Lifecycle
-  reason: Reason
-  container: EngineContainer | undefined
-  digest: string | undefined
-  pull: PullProgress | undefined
-  warnings: readonly Reason[]
-  engine: Pick<EngineInfo, 'storageDirectory'> | undefined
-}): ControllerSnapshot {
-  const { config, container, digest, pull } = parts
+/** What is told of the controller while the record is `state`. Pure. */
+export function snapshotOf(state: ControllerState, config: HostConfig): ControllerSnapshot {
+  const container = ownContainer(state)
+  const digest = state.seen?.digest
+  const pull = state.pulls.findLast(({ progress }) => progress !== undefined)?.progress
+  const pullFault = state.pulls.findLast(({ fault }) => fault !== undefined)?.fault
   return {
-    lifecycle: parts.lifecycle,
-    reason: parts.reason,
+    lifecycle: state.stage === 'up' ? (state.wasReady ? 'running' : 'starting') : state.stage,
+    reason: (state.stage === 'pulling' ? pullFault : undefined) ?? state.reason,
     facts: {
       image: config.controller.image,
       ...(digest === undefined ? {} : { digest }),
@@ -41,10 +36,23 @@ export function controllerSnapshot(parts: {
       ...(pull === undefined ? {} : { pull }),
     },
     ...(container?.sandboxKey === undefined ? {} : { sandboxKey: container.sandboxKey }),
-    warnings: parts.warnings,
+    warnings: [
+      ...state.faults,
+      // It keeps its memory and its connections: what runs is left as it is.
+      ...(state.stage === 'up' && container?.status === 'paused' ? [pausedWarning(container)] : []),
+      ...(state.heapWarning === undefined ? [] : [state.heapWarning]),
+    ],
     storage: {
-      ...(parts.engine === undefined ? {} : { engineDirectory: parts.engine.storageDirectory }),
+      ...(state.engine === undefined ? {} : { engineDirectory: state.engine.storageDirectory }),
       ...(container === undefined ? {} : { mounts: container.mounts }),
     },
+  }
+}
+
+function pausedWarning({ id }: EngineContainer): Reason {
+  return {
+    code: 'CONTAINER_PAUSED',
+    message: 'the container is paused',
+    remedy: `podman unpause ${id.slice(0, 12)} (with Docker: docker unpause …)`,
   }
 }

@@ -105,6 +105,18 @@ describe('a controller that dies', () => {
   })
 })
 
+test('a controller that died is never told to run, nor without its namespace', async () => {
+  const { engine, clock, name, snapshots, lifecycle } = await mortal()
+  snapshots.length = 0
+  const { sandboxKey: _, ...dead } = engine.containers.get(name) ?? expect.fail('there is no container')
+  engine.containers.set(name, dead)
+  engine.die(name, 2)
+  await clock.until(() => lifecycle() === 'creating')
+  await clock.until(() => lifecycle() === 'starting', 100)
+  const running = snapshots.filter((snapshot) => snapshot.lifecycle === 'starting')
+  expect(running.map(({ sandboxKey }) => sandboxKey)).toEqual(['/run/netns/x'])
+})
+
 test('a death that the engine does not tell is noticed by the process', async () => {
   const gone = new Set<number>()
   const all = appliance({ machine: { processRuns: (pid) => !gone.has(pid) } })

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { appliance, forever, started, up } from './fixture.ts'
+import { ApplianceError } from '../../../src/core/errors.ts'
+import { Reconciler } from '../../../src/host/controller/reconciler.ts'
+import type { MachineNames } from '../../../src/linux/name-servers.ts'
+import { gone } from './fake-engine.ts'
+import { appliance, forever, machine, silent, started, up } from './fixture.ts'
 
 describe('the user', () => {
   test('stops it with the grace; it stays stopped until started', async () => {
@@ -195,5 +199,58 @@ describe('a pull', () => {
     await clock.until(() => lifecycle() === 'failed')
     expect(reconciler.snapshot().reason.code).toBe('IMAGE_MISSING')
     expect(engine.calls).toEqual([])
+  })
+})
+
+test('a stop that is asked for while a pass judges what runs is not taken for done by it', async () => {
+  const names = Promise.withResolvers<MachineNames>()
+  const first = await up()
+  await first.reconciler.stop()
+  const { engine, clock, snapshots, reconciler } = await started({
+    engine: first.engine,
+    machine: { names: () => names.promise },
+  })
+  await clock.until(() => reconciler.snapshot().facts.containerId !== undefined)
+  const stop = reconciler.requestStop(forever)
+  names.resolve({ servers: [], served: false })
+  await stop
+  expect(engine.calls).toEqual(['stop 120'])
+  const told = snapshots.map((snapshot) => snapshot.lifecycle)
+  expect(told.slice(told.indexOf('stopping'))).toEqual(['stopping', 'stopped'])
+  expect(told.indexOf('stopped')).toBe(told.length - 1)
+})
+
+describe('without a reconciler that could be asked', () => {
+  const alone = (options: Parameters<typeof appliance>[0] = {}) => {
+    const { config, engine, clock } = appliance(options)
+    const connect = options.connect ?? (async () => engine)
+    const parts = { config, live: () => config, clock, connect, logger: silent, machine, version: '1.0.0' }
+    return { engine, stopped: Reconciler.stopController(parts, forever) }
+  }
+
+  test.each([
+    ['runs is stopped with its grace', 'running', ['stop 120', 'remove']],
+    ['ended is not started', 'exited', ['remove']],
+  ] as const)('a controller that %s, and its container is removed', async (_, status, calls) => {
+    const first = await up()
+    await first.reconciler.stop()
+    first.engine.change(first.name, { status })
+    const { engine, stopped } = alone({ engine: first.engine })
+    await stopped
+    expect(engine.calls).toEqual(calls)
+  })
+
+  test('nothing is left to do where no engine answers', async () => {
+    const { stopped } = alone({ connect: async () => Promise.reject(new ApplianceError(gone)) })
+    await expect(stopped).resolves.toBeUndefined()
+  })
+
+  test('a stop that fails is told', async () => {
+    const first = await up()
+    await first.reconciler.stop()
+    first.engine.remove = async () => {
+      throw new ApplianceError({ code: 'ENGINE_REQUEST', message: 'no', remedy: '-' })
+    }
+    await expect(alone({ engine: first.engine }).stopped).rejects.toMatchObject({ code: 'ENGINE_REQUEST' })
   })
 })

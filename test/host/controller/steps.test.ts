@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ApplianceError } from '../../../src/core/errors.ts'
 import { createLogger } from '../../../src/core/logger.ts'
-import { execute } from '../../../src/host/controller/execute.ts'
+import { stepKindOf } from '../../../src/host/controller/steps.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { appliance, forever } from './fixture.ts'
@@ -26,7 +26,9 @@ async function startThatFails(message: string): Promise<unknown> {
     pull: async () => {},
   }
   const step = { kind: 'start', container: 'c1', fresh: false } as const
-  return execute(step, context, new AbortController().signal).catch((error: unknown) => error)
+  return stepKindOf(step)
+    .execute(context, new AbortController().signal)
+    .catch((error: unknown) => error)
 }
 
 const blocked =

@@ -1,0 +1,217 @@
+import type { Fault } from '../../core/errors.ts'
+import type { Reason } from '../../ipc/host-state.ts'
+import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
+import { type Deaths, noDeaths, restarting, type Verdict } from './deaths.ts'
+import type { Observation } from './observe.ts'
+import { isOurs, isRunning } from './plan.ts'
+import type { PullEvent, PullUnderWay } from './puller.ts'
+
+/** What is wanted of the controller. `restart`: that it is stopped, and then runs. `end`: stopped, its container removed. */
+export type Want = 'run' | 'restart' | 'stop' | 'end'
+
+export function isStop(want: Want): boolean {
+  return want === 'stop' || want === 'end'
+}
+
+/** How far the controller is. `up`: its container runs. */
+export type Stage = 'pulling' | 'creating' | 'up' | 'stopping' | 'stopped' | 'failed'
+
+/** All that the reconciler knows. Only `transition` makes a new one. Times are monotonic milliseconds. */
+export interface ControllerState {
+  readonly want: Want
+  /** What the engine said of itself last; kept while it is away. */
+  readonly engine: EngineInfo | undefined
+  /** It was away since, and may have come back as another version or with another runtime. */
+  readonly engineStale: boolean
+  /** What the engine had at the last look. */
+  readonly seen: Observation | undefined
+  /** Id of the container that runs by our will: its end would be a death. */
+  readonly watched: string | undefined
+  /** Whether the controller has been ready since that container's start. */
+  readonly wasReady: boolean
+  readonly deaths: Deaths
+  /** A container that died is not started again before. */
+  readonly restartAt: number
+  readonly heapCheckedAt: number
+  readonly heapWarning: Reason | undefined
+  readonly pulls: readonly PullUnderWay[]
+  /** The image was pulled for the next start: `controller.pull: always` is satisfied. */
+  readonly pulled: boolean
+  /** Podman's name server was seen not to get port 53 of the bridge. */
+  readonly nameServerBlocked: boolean
+  /** What only the user can solve: nothing is tried until they ask. */
+  readonly held: Fault | undefined
+  readonly stage: Stage
+  readonly reason: Reason
+  /** Faults that keep nothing that runs from running. */
+  readonly faults: readonly Fault[]
+}
+
+export const initialState: ControllerState = {
+  want: 'run',
+  engine: undefined,
+  engineStale: true,
+  seen: undefined,
+  watched: undefined,
+  wasReady: false,
+  deaths: noDeaths,
+  restartAt: 0,
+  heapCheckedAt: Number.NEGATIVE_INFINITY,
+  heapWarning: undefined,
+  pulls: [],
+  pulled: false,
+  nameServerBlocked: false,
+  held: undefined,
+  stage: 'creating',
+  reason: { message: 'looking for the container engine' },
+  faults: [],
+}
+
+/** What changes the record. `at` is monotonic milliseconds. */
+export type ControllerEvent =
+  /** A request; whoever asks that it runs does not undo a restart that another one waits for. */
+  | { readonly kind: 'asked'; readonly want: Want }
+  | { readonly kind: 'engine-told'; readonly engine: EngineInfo }
+  | { readonly kind: 'seen'; readonly observation: Observation }
+  /** Our container was seen to run, perhaps one that was there before us. `ready`: by the probes, now. */
+  | { readonly kind: 'runs'; readonly id: string; readonly ready: boolean; readonly at: number }
+  /** The log of a controller that runs and is not ready was read; `warning` where its heap is exhausted. */
+  | { readonly kind: 'heap-checked'; readonly warning: Reason | undefined; readonly at: number }
+  | { readonly kind: 'died'; readonly verdict: Verdict; readonly deaths: Deaths; readonly at: number }
+  /** What runs is as the configuration wants it. */
+  | { readonly kind: 'as-wanted' }
+  /** A step begins. `beside`: what runs goes on running beside it. */
+  | { readonly kind: 'step'; readonly stage: Stage; readonly doing: string; readonly beside: boolean }
+  | PullEvent
+  /** The configured image was pulled. */
+  | { readonly kind: 'pulled' }
+  | { readonly kind: 'started'; readonly id: string | undefined; readonly at: number }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'name-server-blocked' }
+  /** Nothing is left to do. */
+  | { readonly kind: 'reached' }
+  /** A pass failed. `away`: with the engine, so that the controller itself may be as it was. */
+  | { readonly kind: 'failed'; readonly faults: readonly Fault[]; readonly away: boolean }
+
+/** What no other try will change: only the user's next request takes it up again. */
+const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
+
+const unwatched = { watched: undefined, wasReady: false, heapWarning: undefined } as const
+
+const up = { stage: 'up', reason: { message: 'the container runs' } } as const
+
+/** The record after an event. Pure: the one place where it changes. */
+export function transition(state: ControllerState, event: ControllerEvent): ControllerState {
+  switch (event.kind) {
+    case 'asked': {
+      const want = event.want === 'run' && state.want === 'restart' ? 'restart' : event.want
+      if (isStop(want)) return { ...state, want }
+      return { ...state, want, held: undefined, pulled: false, deaths: noDeaths, restartAt: 0 }
+    }
+    case 'engine-told':
+      return { ...state, engine: event.engine, engineStale: false }
+    case 'seen': {
+      // What does not run need not be stopped before it is started.
+      const idle = state.want === 'restart' && !isRunning(event.observation.container)
+      return { ...state, seen: event.observation, want: idle ? 'run' : state.want }
+    }
+    case 'runs': {
+      const watching = state.watched === event.id ? state : watch(state, event)
+      return event.ready ? { ...watching, wasReady: true, heapWarning: undefined } : watching
+    }
+    case 'heap-checked':
+      return { ...state, heapCheckedAt: event.at, heapWarning: event.warning ?? state.heapWarning }
+    case 'died':
+      return died(state, event)
+    case 'as-wanted':
+      return { ...state, held: undefined }
+    case 'step':
+      if (event.beside && runs(state)) return state
+      return {
+        ...state,
+        stage: isStop(state.want) ? 'stopping' : event.stage,
+        reason: { message: event.doing },
+        faults: [],
+      }
+    case 'pulling':
+      return { ...state, pulls: [...without(state.pulls, event.pull.id), event.pull] }
+    case 'pull-ended':
+      return { ...state, pulls: without(state.pulls, event.id) }
+    case 'pulled': {
+      const solved = state.held !== undefined && permanent.has(state.held.code)
+      return { ...state, pulled: true, held: solved ? undefined : state.held }
+    }
+    case 'started':
+      return watch(state, event)
+    case 'stopped':
+      return { ...state, ...unwatched, want: state.want === 'restart' ? 'run' : state.want }
+    case 'name-server-blocked':
+      return { ...state, nameServerBlocked: true }
+    case 'reached':
+      return isStop(state.want) ? { ...state, ...unwatched, ...stopped, faults: [] } : { ...state, ...up, faults: [] }
+    case 'failed':
+      return failed(state, event)
+  }
+}
+
+const stopped = {
+  stage: 'stopped',
+  reason: { message: 'the controller is stopped until it is started again', remedy: 'omada-host start' },
+} as const
+
+function watch(state: ControllerState, { id, at }: { id: string | undefined; at: number }): ControllerState {
+  return { ...state, ...unwatched, watched: id, heapCheckedAt: at }
+}
+
+function died(
+  state: ControllerState,
+  { verdict, deaths, at }: Extract<ControllerEvent, { kind: 'died' }>,
+): ControllerState {
+  const next = { ...state, ...unwatched, deaths, faults: [] }
+  if (verdict.kind !== 'restart') return { ...next, held: verdict.reason, stage: 'failed', reason: verdict.reason }
+  const reason = restarting(verdict.reason, verdict.restartIn)
+  return { ...next, restartAt: at + verdict.restartIn, stage: 'creating', reason }
+}
+
+function failed(
+  state: ControllerState,
+  { faults, away }: Extract<ControllerEvent, { kind: 'failed' }>,
+): ControllerState {
+  const [first, ...others] = faults
+  if (first === undefined) return state
+  const held = permanent.has(first.code) ? first : state.held
+  // While it runs the probes speak for it: that nobody could stop or restart it now is a warning.
+  if (away) return { ...state, held, engineStale: true, reason: first, faults: runs(state) ? faults : others }
+  if (runs(state)) return { ...state, held, ...up, faults }
+  return { ...state, held, stage: 'failed', reason: first, faults: others }
+}
+
+function without(pulls: readonly PullUnderWay[], id: number): readonly PullUnderWay[] {
+  return pulls.filter((pull) => pull.id !== id)
+}
+
+/** Our container, as last seen. */
+export function ownContainer({ seen }: ControllerState): EngineContainer | undefined {
+  return seen?.container !== undefined && isOurs(seen.container) ? seen.container : undefined
+}
+
+/** Whether our container runs, as last seen. */
+export function runs(state: ControllerState): boolean {
+  return isRunning(ownContainer(state))
+}
+
+/** Whether our container was last seen to run with a process that is gone. */
+export function vanished(state: ControllerState, processRuns: (pid: number) => boolean): boolean {
+  const container = ownContainer(state)
+  return isRunning(container) && container.pid !== undefined && !processRuns(container.pid)
+}
+
+/** Whether a container ended by no will of ours, and was not judged for it yet. */
+export function hasDied(state: ControllerState, container: EngineContainer): boolean {
+  return !isStop(state.want) && container.status === 'exited' && state.watched === container.id
+}
+
+/** Whether there is nothing to look out for but what the engine tells. */
+export function isSettled({ wasReady, stage }: ControllerState): boolean {
+  return wasReady || stage === 'stopped' || stage === 'failed'
+}
