@@ -26,7 +26,7 @@ const floors: readonly (readonly string[])[] = [
 /** Of one process: what all its features may use, and the rooms that no other room of it imports but its composition. */
 const processes = {
   host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks'] },
-  edge: { shared: [], features: ['discovery', 'proxy', 'status'] },
+  edge: { shared: ['listening'], features: ['discovery', 'proxy', 'status'] },
 } as const
 
 /** What diagnosis asks of the host: its pure judges, and the engine. */

@@ -1,8 +1,9 @@
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { withDeadline } from '../../core/deadline.ts'
 import { isAbort, messageOf } from '../../core/errors.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { encodePeerMessage, parsePeerMessage } from '../../network/peer-message.ts'
+import { UdpSocket } from '../../network/udp-socket.ts'
 import { decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
 
@@ -16,8 +17,8 @@ export interface PeerAnswer {
 /** What one question to one network brought. `failed`: it could not be asked. */
 export type Asked = { readonly answers: readonly PeerAnswer[] } | { readonly failed: string }
 
-/** How long answers are waited for, in milliseconds; they take a few. */
-const patience = 2000
+/** How long answers are waited for; they take a few milliseconds. */
+const patienceMilliseconds = 2000
 /** Answers that are kept. */
 const maxAnswers = 64
 
@@ -26,27 +27,24 @@ const maxAnswers = 64
  * edge answers too. Rejects only with the signal's reason.
  */
 export async function askPeers(network: BroadcastNetwork, signal: AbortSignal): Promise<Asked> {
-  const socket = createSocket('udp4')
   const answers: PeerAnswer[] = []
   const failed = new AbortController()
-  socket.on('error', (error) => failed.abort(error))
-  socket.on('message', (payload, sender) => {
-    const decoded = decodeFrame(payload)
-    const message = decoded.framed ? parsePeerMessage(decoded.frame) : undefined
-    if (message?.kind !== 'answer' || answers.length >= maxAnswers) return
-    answers.push({ address: sender.address, port: sender.port, instance: message.instance })
-  })
+  let socket: UdpSocket | undefined
   try {
-    socket.bind(0, network.address)
-    await once(socket, 'listening', { signal })
-    socket.setBroadcast(true)
-    await new Promise<void>((resolve, reject) => {
-      socket.send(encodePeerMessage({ kind: 'probe' }), discoveryPort, network.broadcast, (error) =>
-        error === null ? resolve() : reject(error),
-      )
+    socket = await UdpSocket.bind({
+      address: network.address,
+      port: 0,
+      onDatagram: (payload, sender) => {
+        const decoded = decodeFrame(payload)
+        const message = decoded.framed ? parsePeerMessage(decoded.frame) : undefined
+        if (message?.kind !== 'answer' || answers.length >= maxAnswers) return
+        answers.push({ address: sender.address, port: sender.port, instance: message.instance })
+      },
+      onError: (error) => failed.abort(error),
     })
-    const timeout = AbortSignal.timeout(patience)
-    const end = AbortSignal.any([signal, failed.signal, timeout])
+    signal.throwIfAborted()
+    await socket.broadcast(encodePeerMessage({ kind: 'probe' }), discoveryPort, network.broadcast)
+    const end = AbortSignal.any([failed.signal, withDeadline(patienceMilliseconds, signal)])
     if (!end.aborted) await once(end, 'abort')
     signal.throwIfAborted()
     return failed.signal.aborted ? { failed: messageOf(failed.signal.reason) } : { answers }
@@ -54,6 +52,6 @@ export async function askPeers(network: BroadcastNetwork, signal: AbortSignal): 
     if (signal.aborted || isAbort(error)) throw error
     return { failed: messageOf(error) }
   } finally {
-    socket.close()
+    await socket?.close()
   }
 }

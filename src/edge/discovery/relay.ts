@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { type PeerMessage, parsePeerMessage } from '../../network/peer-message.ts'
+import { absenceCode } from '../../network/udp-socket.ts'
 import { parseAnnounce, parseMac } from '../../omada/announce.ts'
 import { type DecodedFrame, decodeFrame, frameType, ownValue } from '../../omada/frame.ts'
 import { Admission } from './admission.ts'
@@ -12,7 +13,6 @@ import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
 import { type Session, Sessions } from './sessions.ts'
 import { Settlement } from './settlement.ts'
-import { absenceCode } from './upstream.ts'
 import type { RateLimitedWarnings } from './warnings.ts'
 
 /** Sends an answer to a device from one address of this machine. */
@@ -126,12 +126,9 @@ export class Relay {
     const session = this.#sessionOf(datagram, controllerAddress)
     if (session === undefined) return
     if (mac !== undefined) session.mac = mac
-    session.upstream.send(datagram.payload, {
-      onError: (error) => this.#upstreamError(datagram.discoveryPort, error),
-      done: (error) => {
-        if (error === undefined) this.#settlement.sent(datagram.discoveryPort)
-        else this.#notSent(datagram.discoveryPort, error)
-      },
+    session.upstream.send(datagram.payload, (error) => {
+      if (error === undefined) this.#settlement.sent(datagram.discoveryPort)
+      else this.#notSent(datagram.discoveryPort, error)
     })
   }
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemCode } from '../../core/errors.ts'
 import { LruMap } from '../../core/lru-map.ts'
+import { ConnectedUdpSocket } from '../../network/udp-socket.ts'
 import type { Datagram } from './ports.ts'
-import { Upstream } from './upstream.ts'
 
 /** One device port that talks to one discovery port of the controller. */
 export interface Session {
@@ -11,7 +11,7 @@ export interface Session {
   readonly discoveryPort: number
   /** The controller's address that its socket is connected to. */
   readonly controllerAddress: string
-  readonly upstream: Upstream
+  readonly upstream: ConnectedUdpSocket
   /** The address of ours that the device addressed last; undefined after a broadcast. */
   localAddress: string | undefined
   /** The device that announced itself here last. */
@@ -106,10 +106,10 @@ export class Sessions {
 
   #create(key: string, datagram: Datagram, controllerAddress: string): Session {
     const upstream = this.#openOrMakeRoom(() =>
-      Upstream.open({
+      ConnectedUdpSocket.connect({
         address: controllerAddress,
         port: datagram.discoveryPort,
-        onAnswer: (payload) => this.#events.onAnswer(session, payload),
+        onDatagram: (payload) => this.#events.onAnswer(session, payload),
         onError: (error) => this.#events.onError(session, error),
       }),
     )
@@ -128,7 +128,7 @@ export class Sessions {
     return session
   }
 
-  #openOrMakeRoom(open: () => Upstream): Upstream {
+  #openOrMakeRoom(open: () => ConnectedUdpSocket): ConnectedUdpSocket {
     try {
       return open()
     } catch (error) {

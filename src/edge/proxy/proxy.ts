@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
@@ -6,9 +6,11 @@ import { withDeadline } from '../../core/deadline.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { webPorts } from '../../omada/ports.ts'
+import type { Retry } from '../listening/keep-open.ts'
+import { ListeningPort, wildcards } from '../listening/listening-port.ts'
 import { LimitedLog } from './limited-log.ts'
 import { ConnectionLimits } from './limits.ts'
-import { Listener, type Retry } from './listener.ts'
+import { listen } from './listener.ts'
 import { PeerTable } from './peers.ts'
 import { PortProxy, type SharedByPorts } from './port-proxy.ts'
 import type { ProxyPorts } from './ports.ts'
@@ -32,7 +34,7 @@ export class TcpProxy implements Component {
   readonly #drainMilliseconds: number
   readonly #peers = new PeerTable()
   readonly #waitingRoom: WaitingRoom
-  readonly #ports: readonly { readonly proxy: PortProxy; readonly listener: Listener }[]
+  readonly #ports: readonly { readonly proxy: PortProxy; readonly listener: ListeningPort<Server> }[]
   readonly #needsTls: boolean
   #stopping: Promise<void> | undefined
   #drained: (() => void) | undefined
@@ -70,21 +72,22 @@ export class TcpProxy implements Component {
       idleMilliseconds: config.proxy.idleTimeoutSeconds * 1000,
       closed: () => this.#socketClosed(),
     }
-    const hosts = tuning.hosts ?? (config.proxy.listen === 'dual-stack' ? ['::', '0.0.0.0'] : ['0.0.0.0'])
+    const hosts = tuning.hosts ?? wildcards(config.proxy.listen)
     const numbers = [...new Set(config.proxy.ports)]
     this.#needsTls = numbers.some((port) => web.get(port) === true)
     this.#ports = numbers.map((port) => {
       const tls = web.get(port)
       const waitingRoom = (client: Socket) => this.#waitingRoom.receive(client, tls === true)
       const proxy = new PortProxy({ port, shared, ...(tls === undefined ? {} : { waitingRoom }) })
-      const listener = new Listener({
-        port,
+      const onConnection = (client: Socket) => proxy.accept(client)
+      const onAcceptError = (error: Error) => proxy.shed(error)
+      const listener = new ListeningPort({
+        target: { port, setting: 'proxy.ports' },
         hosts,
+        listen: (host) => listen({ host, port, onConnection, onAcceptError }),
         logger,
         clock,
         ...(tuning.retry === undefined ? {} : { retry: tuning.retry }),
-        onConnection: (client) => proxy.accept(client),
-        onAcceptError: (error) => proxy.shed(error),
       })
       return { proxy, listener }
     })
@@ -126,7 +129,7 @@ export class TcpProxy implements Component {
   }
 
   async #drain(deadline: AbortSignal): Promise<void> {
-    await Promise.all(this.#ports.map(({ listener }) => listener.stop()))
+    await Promise.all(this.#ports.map(async ({ listener }) => (await listener.stop())?.close()))
     const open = this.#openSockets()
     if (open > 0) this.#logger.info({ sockets: open }, 'letting connections finish')
     await this.#empty(withDeadline(this.#drainMilliseconds, deadline))

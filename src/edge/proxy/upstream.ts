@@ -7,7 +7,7 @@ import type { Refusal } from './counters.ts'
  * only a leg that is really silent is asked; Linux gives up eleven minutes later (tcp(7), tcp_keepalive_intvl and
  * tcp_keepalive_probes).
  */
-export const keepAliveAfter = 60_000
+export const keepAliveMilliseconds = 60_000
 
 /**
  * Opens a connection to the controller. `done` is called once: without an error when it is connected, else with the
@@ -23,7 +23,7 @@ export function connectUpstream(
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
-    keepAliveInitialDelay: keepAliveAfter,
+    keepAliveInitialDelay: keepAliveMilliseconds,
   })
   let settled = false
   const settle = (refusal?: Refusal) => {

@@ -3,21 +3,19 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { EdgeConfig } from '../../config/schema.ts'
-import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { raceAbort } from '../../core/deadline.ts'
 import type { Emitter } from '../../core/emitter.ts'
-import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ListenerState } from '../../ipc/edge-state.ts'
 import { answerFaults } from '../../ipc/server-app.ts'
 import { defaultTiming, EventStream, type EventStreamTiming } from '../../ipc/sse.ts'
 import type { AccessPolicy } from '../../network/access.ts'
+import { ListeningPort, wildcards } from '../listening/listening-port.ts'
 import { answerClientError, maxHeaderBytes } from './client-errors.ts'
 import { ConnectionGuard } from './connection-guard.ts'
 import { ownDomainsOf } from './host-header.ts'
-import { listenFault, listenOnFirst } from './listen.ts'
 import { addRoutes } from './routes.ts'
 import { StatusSnapshot, type StatusSources } from './snapshot.ts'
 
@@ -47,17 +45,13 @@ export class StatusServer implements Component {
   readonly name = 'status'
   readonly #config: EdgeConfig
   readonly #logger: Logger
-  readonly #clock: Clock
   readonly #ports: StatusPorts
   readonly #timing: StatusTiming
   readonly #snapshot: StatusSnapshot
   readonly #guard: ConnectionGuard
   readonly #stream: EventStream
-  readonly #stopping = new AbortController()
+  readonly #listener: ListeningPort<FastifyInstance>
   #unsubscribe: (() => void) | undefined
-  #app: FastifyInstance | undefined
-  #fault: Fault | undefined
-  #trying: Promise<void> | undefined
 
   constructor(options: {
     config: EdgeConfig
@@ -68,7 +62,6 @@ export class StatusServer implements Component {
   }) {
     this.#config = options.config
     this.#logger = options.logger
-    this.#clock = options.clock
     this.#ports = options.ports
     this.#timing = options.timing ?? { ...defaultTiming, requestMilliseconds: 10_000 }
     this.#snapshot = new StatusSnapshot({ sources: options.ports, clock: options.clock, ownPid: process.pid })
@@ -81,17 +74,23 @@ export class StatusServer implements Component {
       timing: this.#timing,
       maxPerSource: maxStreamsPerSource,
     })
+    this.#listener = new ListeningPort({
+      target: { port: options.config.status.port, purpose: 'the status page', setting: 'status.port' },
+      hosts: wildcards(options.config.proxy.listen),
+      listen: (host) => this.#listen(host),
+      logger: options.logger,
+      clock: options.clock,
+    })
   }
 
   state(): ListenerState {
-    const base = {
+    return {
       protocol: 'tcp',
       address: '*',
       port: this.#config.status.port,
       refused: this.#guard.refused,
-    } as const
-    if (this.#app !== undefined) return { ...base, state: 'listening' }
-    return this.#fault === undefined ? { ...base, state: 'closed' } : { ...base, state: 'failed', reason: this.#fault }
+      ...this.#listener.state(),
+    }
   }
 
   /** Resolves when the port is open or has been found not to be; it is then tried again in the background. */
@@ -101,44 +100,18 @@ export class StatusServer implements Component {
       this.#snapshot.invalidate()
       this.#stream.notify()
     })
-    if (!(await this.#open())) this.#trying = this.#keepTrying(this.#stopping.signal)
+    await this.#listener.start()
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping.abort()
     this.#unsubscribe?.()
     this.#stream.close()
-    await this.#trying
-    const app = this.#app
-    this.#app = undefined
+    const app = await this.#listener.stop()
     if (app !== undefined) await raceAbort(app.close(), deadline)
   }
 
-  async #keepTrying(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 30_000 })
-    do {
-      await this.#clock.sleep(backoff.next(), signal).catch(() => {})
-    } while (!signal.aborted && !(await this.#open()))
-  }
-
-  async #open(): Promise<boolean> {
-    const { port } = this.#config.status
-    const hosts = this.#config.proxy.listen === '0.0.0.0' ? ['0.0.0.0'] : ['::', '0.0.0.0']
-    try {
-      this.#app = await listenOnFirst(hosts, (host) => this.#listen(host, port))
-      this.#fault = undefined
-      this.#logger.info({ port }, 'the status page is served')
-      return true
-    } catch (error) {
-      const fault = listenFault(port, error)
-      if (this.#fault?.message !== fault.message) this.#logger.warn({ code: fault.code }, fault.message)
-      this.#fault = fault
-      return false
-    }
-  }
-
   /** A Fastify app cannot listen again after it failed to: each try has its own. */
-  async #listen(host: string, port: number): Promise<FastifyInstance> {
+  async #listen(host: string): Promise<FastifyInstance> {
     const { requestMilliseconds } = this.#timing
     const app = fastify({
       logger: false,
@@ -165,7 +138,7 @@ export class StatusServer implements Component {
       controllerPort,
     })
     try {
-      await app.listen({ host, port })
+      await app.listen({ host, port: this.#config.status.port })
       return app
     } catch (error) {
       await app.close()

@@ -2,10 +2,10 @@ import { createSocket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import { literalLookup } from '../../../src/edge/discovery/datagram-socket.ts'
 import { Relay } from '../../../src/edge/discovery/relay.ts'
 import { SeenDevices } from '../../../src/edge/discovery/seen-devices.ts'
 import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
+import { literalLookup } from '../../../src/network/udp-socket.ts'
 import {
   announceOf,
   configFor,

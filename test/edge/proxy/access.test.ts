@@ -1,8 +1,8 @@
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { LimitedLog } from '../../../src/edge/proxy/limited-log.ts'
 import { ConnectionLimits } from '../../../src/edge/proxy/limits.ts'
-import { listen } from '../../../src/edge/proxy/listen.ts'
+import { listen } from '../../../src/edge/proxy/listener.ts'
 import { PeerTable } from '../../../src/edge/proxy/peers.ts'
 import { PortProxy } from '../../../src/edge/proxy/port-proxy.ts'
 import type { AccessPolicy } from '../../../src/network/access.ts'
@@ -52,6 +52,9 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
   })
 }
 
+const listenFor = (onConnection: (client: Socket) => void) =>
+  listen({ host: proxyHost, port: 0, onConnection, onAcceptError: () => undefined })
+
 function portOf(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
@@ -70,7 +73,7 @@ test.each<{ port: number; role: Role; admitted: boolean }>([
 ])('a client of the role $role on port $port: $admitted', async ({ port, role, admitted }) => {
   const nobody: AccessPolicy = { admits: () => false, servedAddresses: () => [] }
   const portProxy = judgedBy(port, (asked) => (asked === role ? only('127.0.0.1') : nobody))
-  const server = await listen([proxyHost], 0, (client) => portProxy.accept(client))
+  const server = await listenFor((client) => portProxy.accept(client))
   later(() => server.close())
   later(() => portProxy.closeAll())
   const client = dial(portOf(server))
@@ -91,7 +94,7 @@ test('a link-local client is judged with its interface, without which its addres
   }
   const linkLocal = { remoteAddress: 'fe80::7%vlan30', localAddress: 'fe80::1%vlan30' }
   const portProxy = judgedBy(port, () => access)
-  const server = await listen([proxyHost], 0, (client) => {
+  const server = await listenFor((client) => {
     // Not every machine that runs this has IPv6.
     for (const [name, value] of Object.entries(linkLocal)) Object.defineProperty(client, name, { value })
     portProxy.accept(client)

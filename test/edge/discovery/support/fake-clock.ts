@@ -16,6 +16,7 @@ export class FakeClock implements Clock {
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error)
       const sleeper = { until: this.#now + milliseconds, wake: resolve }
       this.#sleepers.add(sleeper)
       signal?.addEventListener('abort', () => {

@@ -1,0 +1,87 @@
+import type { EdgeConfig } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { type Fault, systemCode } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { ListenerState } from '../../ipc/edge-state.ts'
+import { KeepOpen, type Retry } from './keep-open.ts'
+import { type ListenTarget, listenFault, portName } from './listen-fault.ts'
+
+/** The wildcard addresses to listen on, in the order in which they are tried: `::` takes IPv4 clients, too. */
+export function wildcards(listen: EdgeConfig['proxy']['listen']): readonly string[] {
+  return listen === 'dual-stack' ? ['::', '0.0.0.0'] : ['0.0.0.0']
+}
+
+/**
+ * One TCP port with its server, a plain one or of HTTP. A port that cannot be opened is `failed`, with the reason, and is
+ * tried again until it opens: it never keeps the rest of the edge from serving.
+ */
+export class ListeningPort<Server> {
+  readonly #hosts: readonly string[]
+  readonly #listen: (host: string) => Promise<Server>
+  readonly #keepOpen: KeepOpen
+  #server: Server | undefined
+
+  /**
+   * `hosts`: the first that this machine can have is taken. `listen` gives a server that listens on the target's port of
+   * that host, or rejects with the system's error and leaves nothing open; each try is a new call.
+   */
+  constructor(options: {
+    target: Omit<ListenTarget, 'protocol' | 'address'>
+    hosts: readonly string[]
+    listen: (host: string) => Promise<Server>
+    logger: Logger
+    clock: Clock
+    retry?: Retry
+  }) {
+    const target: ListenTarget = { protocol: 'tcp', ...options.target }
+    this.#hosts = options.hosts
+    this.#listen = options.listen
+    this.#keepOpen = new KeepOpen({ ...options, name: portName(target), open: () => this.#open(target) })
+  }
+
+  /** `reason` is there when `failed`. */
+  state(): { readonly state: ListenerState['state']; readonly reason?: Fault } {
+    if (this.#server !== undefined) return { state: 'listening' }
+    const [reason] = this.#keepOpen.faults
+    return reason === undefined ? { state: 'closed' } : { state: 'failed', reason }
+  }
+
+  /** Resolves after the first try, whatever came of it. */
+  async start(): Promise<void> {
+    await this.#keepOpen.tryNow()
+  }
+
+  /** Ends the tries, and gives back the server that is open, which the caller closes. */
+  async stop(): Promise<Server | undefined> {
+    await this.#keepOpen.stop()
+    const server = this.#server
+    this.#server = undefined
+    return server
+  }
+
+  async #open(target: ListenTarget): Promise<readonly Fault[]> {
+    try {
+      this.#server = await listenOnFirst(this.#hosts, this.#listen)
+      return []
+    } catch (error) {
+      return [listenFault(target, error)]
+    }
+  }
+}
+
+/** Where the kernel runs without IPv6 there is no `::`. @throws the system's error, of the last of `hosts` if none is there */
+async function listenOnFirst<Server>(
+  hosts: readonly string[],
+  listen: (host: string) => Promise<Server>,
+): Promise<Server> {
+  let missing: unknown = new Error('no address to listen on')
+  for (const host of hosts) {
+    try {
+      return await listen(host)
+    } catch (error) {
+      if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(systemCode(error) ?? '')) throw error
+      missing = error
+    }
+  }
+  throw missing
+}
