@@ -1,7 +1,8 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as esbuild from 'esbuild'
+import { browserText } from '../src/core/browser-text.ts'
 import { bytes } from '../src/core/format.ts'
 
 /** What an optional dependency of the MongoDB driver would add; none of it is installed. */
@@ -48,6 +49,21 @@ const requireHttp: esbuild.Plugin = {
   },
 }
 
+/** Puts the texts for the browser in the place of the calls that make them. */
+const browserTexts: esbuild.Plugin = {
+  name: 'browser-texts',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/edge\/.*\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      const contents = source.replace(
+        /\bbrowserText\(new URL\('([^']+)', import\.meta\.url\)\)/g,
+        (_call, file: string) => JSON.stringify(browserText(new URL(file, pathToFileURL(path)))),
+      )
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
 /** CommonJS packages in an ES module: what they take for granted. */
 const banner = `import { createRequire as createRequireOfBundle } from 'node:module'
 const require = createRequireOfBundle(import.meta.url)
@@ -83,7 +99,7 @@ export async function buildProgram(outdir: string): Promise<esbuild.Metafile> {
     sourcesContent: false,
     metafile: true,
     external: absentOptions,
-    plugins: [leaveOut, requireHttp],
+    plugins: [leaveOut, requireHttp, browserTexts],
     banner: { js: banner },
     logLevel: 'warning',
   })

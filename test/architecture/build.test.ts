@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Metafile } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildProgram } from '../../scripts/build.ts'
+import { script, style } from '../../src/edge/status/policy.ts'
 import { root } from './sources.ts'
 
 const run = promisify(execFile)
@@ -75,6 +76,16 @@ test('the host has the engine, and nothing of the database or of the LAN', () =>
 
 test('the program itself starts with the command line alone', () => {
   expect(packagesOf('src/main.ts', ['import-statement'])).toEqual(['commander'])
+})
+
+test('what runs in the browser is in the bundle as the text that the tests see, without what makes it', async () => {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
+  expect(used).toContain('src/edge/status/policy.ts')
+  expect(used.filter((path) => /browser-text|status\/page\//.test(path))).toEqual([])
+  const paths = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'))
+  const texts = await Promise.all(paths.map((path) => readFile(join(root, path), 'utf8')))
+  expect(texts.filter((text) => text.includes(script) && text.includes(style))).toHaveLength(1)
 })
 
 test('no chunk imports node:http, which would load undici', () => {

@@ -127,6 +127,15 @@ test.each([
   expect(strayImports([{ path, imports: [target], text: '' }])).toEqual([`${path} → ${target}: ${why}`])
 })
 
+test('what runs in the browser imports nothing of the server, and nothing of it is imported there', () => {
+  const inBrowser = (path: string) => path.startsWith('src/edge/status/page/')
+  expect(sources.filter(({ path }) => inBrowser(path))).not.toEqual([])
+  const crossing = sources.flatMap(({ path, imports }) =>
+    imports.filter((target) => inBrowser(path) !== inBrowser(target)).map((target) => `${path} → ${target}`),
+  )
+  expect(crossing).toEqual([])
+})
+
 test('no import goes round in a circle', () => {
   expect(circles(sources)).toEqual([])
 })

@@ -81,10 +81,18 @@ test('a reader that has enough ends the command quietly', async () => {
 })
 
 test.each([
-  ['an exception that nobody catches', 'setTimeout(() => { throw new Error("boom") }, 1500)'],
-  ['a rejection that nobody catches', 'setTimeout(() => { Promise.reject(new Error("boom")) }, 1500)'],
-])('%s is told, and the command ends in order with 1', async (_, defect) => {
+  ['an exception that nobody catches', 'throw new Error("boom")'],
+  ['a rejection that nobody catches', 'Promise.reject(new Error("boom"))'],
+])('%s is told, and the command ends in order with 1', async (_, statement) => {
   await using appliance = await startAppliance()
+  // Once it is at work, which is when it prints first.
+  const defect = `const { stdout } = process
+    const { write } = stdout
+    stdout.write = (...data) => {
+      stdout.write = write
+      setTimeout(() => { ${statement} })
+      return stdout.write(...data)
+    }`
   const program = await watching(appliance, ['--import', `data:text/javascript,${encodeURIComponent(defect)}`])
   expect(await program.ended).toEqual({ code: 1, signal: null })
   expect(program.text()).toMatch(/error \[INTERNAL\] .*Error: boom/s)

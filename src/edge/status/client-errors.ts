@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Fault, systemCode } from '../../core/errors.ts'
-import { securityHeaders } from './headers.ts'
+import { securityHeaders } from './policy.ts'
 
 /** Longest request line and headers together, in bytes. */
 export const maxHeaderBytes = 16 * 1024

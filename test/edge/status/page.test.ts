@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { contentSecurityPolicy } from '../../../src/edge/status/views/page.ts'
+import { securityHeaders } from '../../../src/edge/status/policy.ts'
 import { device } from './fixtures.ts'
 import { pageStates } from './page-states.ts'
 import { rawConnection, serve } from './serve.ts'
@@ -74,7 +74,7 @@ test('the controller is linked at the address under which the page was asked for
 test('the policy allows this page to run its own script and nothing else', async () => {
   await using served = await serve()
   const page = await pageOf(served.url)
-  expect(contentSecurityPolicy).not.toContain('unsafe')
+  expect(securityHeaders['content-security-policy']).not.toContain('unsafe')
   expect(page).not.toMatch(/ on[a-z]+=| style=|javascript:/)
   expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\/(?!127\.0\.0\.1:8043)/)
 })

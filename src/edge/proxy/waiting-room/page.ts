@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { browserText } from '../../../core/browser-text.ts'
 import { bytes, percent } from '../../../core/format.ts'
 import { Html, html } from '../../../core/html.ts'
 import { plainText } from '../../../core/text.ts'
 import type { Phase, PullProgress } from '../../../ipc/host-state.ts'
 import type { WaitingView } from '../web-upstream.ts'
-import { style } from './style.ts'
+
+/** In the page itself: while the controller is away there is nothing to load it from. */
+const style = browserText(new URL('page.css', import.meta.url))
 
 /** What a Content-Security-Policy calls the page's style sheet. */
-export const styleSource = `sha256-${createHash('sha256').update(style).digest('base64')}`
+export const styleSource = `sha256-${hash('sha256', style, 'base64')}`
 
 const headings: Record<Phase, string> = {
   pulling: 'The controller is being downloaded',

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Html, html } from '../../../core/html.ts'
 import type { Device } from '../../../ipc/edge-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
+import { script, style } from '../policy.ts'
 import { controllerView } from './controller.ts'
 import { devicesView } from './devices.ts'
 import { discoveryView } from './discovery.ts'
@@ -9,24 +10,9 @@ import { healthView } from './health.ts'
 import { historyView } from './history.ts'
 import { phaseTitle, phaseView, warningsView } from './phase.ts'
 import { portsView } from './ports.ts'
-import { script } from './script.ts'
-import { style } from './style.ts'
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest('base64')
-
-/** What the page may do: run this script and this style, talk to its own server, and nothing else. */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `script-src 'sha256-${hashOf(script)}'`,
-  `style-src 'sha256-${hashOf(style)}'`,
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-const build = hashOf(script + style).slice(0, 12)
+/** Tells the pages of one version of the program from another's. */
+const build = hash('sha256', script + style, 'base64').slice(0, 12)
 
 const icon =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%230b57d0'/%3E%3Ccircle cx='8' cy='8' r='3.5' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
