@@ -10,7 +10,7 @@ export function addAfterHostCommand({ program, context, action }: Commands): voi
     .description('started by systemd after a host that ended out of order')
     .action(
       action(async (options: PlaceOptions) => {
-        const { runAfterHost } = await import('../host/after-host.ts')
+        const { runAfterHost } = await import('../host/farewell.ts')
         const { createNotifier } = await import('../systemd/notify.ts')
         const { applianceVersion } = await import('./appliance-version.ts')
         const { loadConfigOf } = await import('./load.ts')

@@ -1,9 +1,8 @@
 import type { LoadedConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
 import type { LogLevel } from '../core/logger.ts'
+import { type WarningSource, Warnings } from '../core/warnings.ts'
 import type { HostOptions } from '../host/host.ts'
-import type { Reason } from '../ipc/host-state.ts'
-import { StateStore } from '../ipc/store.ts'
 import { createNotifier } from '../systemd/notify.ts'
 import { applianceVersion } from './appliance-version.ts'
 import type { CliContext } from './context.ts'
@@ -16,6 +15,8 @@ export type HostBasics = Omit<HostOptions, 'controllerOnStop' | 'companions' | '
   /** Reads the configuration again. */
   readonly load: () => Promise<LoadedConfig>
   readonly setLogLevel: (level: LogLevel) => void
+  /** Says what is to be said of the configuration. */
+  readonly configuration: WarningSource
 }
 
 /** Runs a host as `serve` does, from the command line's configuration, and answers whoever grows impatient at its end. */
@@ -25,13 +26,18 @@ export async function serveHost(
   serve: (basics: HostBasics) => Promise<void>,
 ): Promise<number> {
   const load = () => loadConfigOf(context, options)
-  const { config, warnings } = await load()
+  const loaded = await load()
+  const { config } = loaded
   const { logger, setLevel } = await makeAdjustableLogger(context, config.log.level)
   const stopAnswering = answerImpatience(context, logger, () => config.controller.stopGraceSeconds)
+  const warnings = new Warnings({ logger, clock: systemClock })
+  const configuration = warnings.source({ name: 'configuration' })
+  configuration.set(loaded.warnings)
   try {
     await serve({
       config,
-      warnings: new StateStore<readonly Reason[]>({ initial: warnings }),
+      warnings,
+      configuration,
       paths: pathsOf(context, options),
       logger,
       clock: systemClock,

@@ -22,7 +22,7 @@ export interface HistoryEntry {
   readonly message: string
 }
 
-/** A code, or where only one of the things that can have it is meant, `CODE:instance`. */
+/** A code, or where only one of the things that can have it is meant, `CODE:role`. */
 type Cause = ErrorCode | `${ErrorCode}:${string}`
 
 /** How warnings of one code are treated. */
@@ -34,6 +34,8 @@ export interface WarningKind {
   readonly visibleAfterMilliseconds?: number
   /** What the history calls the state of whatever it is about; its severity unless given. */
   readonly state?: string
+  /** What is said when it is over, for people; its own message, as over, unless given. */
+  readonly over?: string
   /** Kept out of the history, which is bounded; the log has it all the same. */
   readonly inHistory?: false
   /** The verb of the command line that mends it. */
@@ -41,7 +43,7 @@ export interface WarningKind {
 }
 
 /** An update of the engine restarts it, which says nothing of the controller: that runs on. */
-const ofEngine: WarningKind = { severity: 'error', inHistory: false }
+const ofEngine: WarningKind = { severity: 'error', inHistory: false, over: 'the container engine works again' }
 
 /** At the machine's start, and when an address is renewed, an interface is without one for a moment. */
 const ofAddresses: WarningKind = { severity: 'warning', visibleAfterMilliseconds: 5000 }
@@ -53,7 +55,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   ENGINE_PERMISSION: ofEngine,
   ENGINE_TIMEOUT: ofEngine,
   ENGINE_REQUEST: ofEngine,
-  CONTAINER_PAUSED: ofEngine,
+  CONTAINER_PAUSED: { severity: 'error', inHistory: false, over: 'the container is not paused any more' },
   CONTROLLER_OUT_OF_MEMORY: { severity: 'error', verb: 'restart' },
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
@@ -63,13 +65,14 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),
   PROBE_FAILED: ofProbe(),
   OPEN_FILES_LOW: { severity: 'warning' },
-  OTHER_APPLIANCE: { severity: 'warning' },
+  OTHER_APPLIANCE: { severity: 'warning', over: 'no other omada-host is heard any more' },
   ACCESS_UNKNOWN_INTERFACE: ofAddresses,
   DISCOVERY_NO_ADDRESS: ofAddresses,
   DISCOVERY_FLOOD: { severity: 'warning' },
   DISCOVERY_SESSIONS_FULL: { severity: 'warning' },
-  IMAGE_TAG_LATEST: { severity: 'notice' },
-  RESTART_PENDING: { severity: 'notice' },
+  // Known from the start.
+  IMAGE_TAG_LATEST: { severity: 'notice', inHistory: false },
+  RESTART_PENDING: { severity: 'notice', over: 'the configuration in force is the one that was read' },
 }
 
 /** A code that the table does not have is an error without a cause. */
@@ -77,17 +80,17 @@ export function warningKind(code: ErrorCode): WarningKind {
   return kinds[code] ?? { severity: 'error' }
 }
 
-/** Something that can be wrong: the code that it has then, and which of the things that can have it. */
+/** Something that can be wrong: the code that it has then, and which of the things it is that can have that code. */
 export interface Trouble {
   readonly code: ErrorCode
-  readonly instance: string
+  readonly role: string
 }
 
 /** The first of its causes that is among `others`, in the order of the table; never itself. */
 export function causeAmong<T extends Trouble>(one: Trouble, others: Iterable<T>): T | undefined {
-  const candidates = [...others].filter(({ code, instance }) => code !== one.code || instance !== one.instance)
+  const candidates = [...others].filter(({ code, role }) => code !== one.code || role !== one.role)
   for (const cause of warningKind(one.code).causes ?? []) {
-    const found = candidates.find(({ code, instance }) => cause === code || cause === `${code}:${instance}`)
+    const found = candidates.find(({ code, role }) => cause === code || cause === `${code}:${role}`)
     if (found !== undefined) return found
   }
   return undefined

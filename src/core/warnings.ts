@@ -11,6 +11,8 @@ type Change = Pick<HistoryEntry, 'from' | 'to' | 'message'>
 /** What is wrong with one thing now. */
 interface Entry extends Trouble {
   readonly source: Source
+  readonly instance: string
+  role: string
   fault: Fault
   readonly kind: WarningKind
   readonly since: string
@@ -33,10 +35,10 @@ interface Source extends SourceOptions {
 }
 
 export interface SourceOptions {
-  /** Of its own in the process; the component in the log, and the subject in the history. */
+  /** Of its own in the process; the component in the log. */
   readonly name: string
-  /** The history speaks of each instance by its own name. */
-  readonly ofInstances?: true
+  /** What the history calls an instance; the source's name unless given. */
+  readonly subject?: (instance: string) => string
   /** Its owner shows and logs what it raises; here it is known as a cause and as a consequence. */
   readonly shownElsewhere?: true
 }
@@ -53,9 +55,10 @@ export interface InstanceFault extends Fault {
 export interface WarningSource {
   /**
    * Something is wrong with `instance`, or still is, perhaps in other words.
-   * @param from what the history says that it was, `ok` unless given
+   * @param how.from what the history says that it was, `ok` unless given
+   * @param how.role what the table of causes calls it, `instance` unless given
    */
-  raise(instance: string, fault: Fault, from?: string): void
+  raise(instance: string, fault: Fault, how?: { readonly from?: string; readonly role?: string }): void
   /**
    * Nothing is wrong with `instance` any more.
    * @param message says so, for people
@@ -67,8 +70,8 @@ export interface WarningSource {
   happened(fault: Fault, forMilliseconds: number): void
   /** Puts another change of `instance` into the history. */
   remember(instance: string, change: Change): void
-  /** Forgets everything without a word: what it was about is gone. */
-  forget(): void
+  /** Forgets what was wrong with `instance`, or with all of them, without a word: what it was about is gone. */
+  forget(instance?: string): void
   /** What stands that `instance`, which was raised, follows from: the nearest to the root. */
   causeOf(instance: string): { readonly source: string; readonly instance: string; readonly fault: Fault } | undefined
 }
@@ -102,7 +105,7 @@ export class Warnings {
     const { entries } = source
     this.#sources.push(source)
     return {
-      raise: (instance, fault, from) => this.#settle(this.#raise(source, instance, fault, from)),
+      raise: (instance, fault, how) => this.#settle(this.#raise(source, instance, fault, how)),
       clear: (instance, message) => this.#settle(this.#end(entries.get(instance), message)),
       set: (faults) => {
         const wrong = byInstance(faults)
@@ -122,10 +125,11 @@ export class Warnings {
         entry.until = this.#clock.now() + forMilliseconds
       },
       remember: (instance, change) => this.#remember({ source, instance }, change),
-      forget: () => {
-        const some = entries.size > 0
-        entries.clear()
-        this.#settle(some)
+      forget: (instance) => {
+        const before = entries.size
+        if (instance === undefined) entries.clear()
+        else entries.delete(instance)
+        this.#settle(entries.size < before)
       },
       causeOf: (instance) => {
         const entry = entries.get(instance)
@@ -161,16 +165,18 @@ export class Warnings {
   }
 
   /** Whether anything is other than before. */
-  #raise(source: Source, instance: string, fault: Fault, from = well): boolean {
+  #raise(source: Source, instance: string, fault: Fault, how: { from?: string; role?: string } = {}): boolean {
+    const { from = well, role = instance } = how
     const known = source.entries.get(instance)
     if (known?.code === fault.code) {
-      const same = isDeepStrictEqual(known.fault, fault)
+      const same = known.role === role && isDeepStrictEqual(known.fault, fault)
       known.fault = fault
+      known.role = role
       return !same
     }
     if (known === undefined && source.entries.size >= maxInstances) return false
     source.entries.set(instance, {
-      ...{ source, instance, fault, code: fault.code, kind: warningKind(fault.code) },
+      ...{ source, instance, role, fault, code: fault.code, kind: warningKind(fault.code) },
       since: this.#time(),
       raisedAt: this.#clock.now(),
       until: Number.POSITIVE_INFINITY,
@@ -188,7 +194,8 @@ export class Warnings {
     const { kind, fault, from, source } = entry
     const remember = !entry.inHistory && kind.inHistory !== false
     const log = !entry.logged && !source.shownElsewhere && this.#isSeen(entry)
-    if (remember) this.#remember(entry, { from, to: stateOf(entry), message: fault.message })
+    // Another code in the same state is the same in other words.
+    if (remember && from !== stateOf(entry)) this.#remember(entry, { from, to: stateOf(entry), message: fault.message })
     const { code, message, remedy } = fault
     if (log) source.logger[kind.severity === 'error' ? 'error' : 'warn']({ code, remedy }, message)
     entry.inHistory ||= remember
@@ -200,7 +207,7 @@ export class Warnings {
   #end(entry: Entry | undefined, said?: string): boolean {
     if (entry === undefined) return false
     const { source, times } = entry
-    const message = said ?? `it is over: ${entry.fault.message}`
+    const message = said ?? entry.kind.over ?? `it is over: ${entry.fault.message}`
     source.entries.delete(entry.instance)
     if (entry.logged) source.logger.info(times === 1 ? message : `${message} (${times} times)`)
     if (entry.inHistory) this.#remember(entry, { from: stateOf(entry), to: well, message })
@@ -208,7 +215,7 @@ export class Warnings {
   }
 
   #remember({ source, instance }: Pick<Entry, 'source' | 'instance'>, change: Change): void {
-    this.history.emit({ at: this.#time(), subject: source.ofInstances ? instance : source.name, ...change })
+    this.history.emit({ at: this.#time(), subject: source.subject?.(instance) ?? source.name, ...change })
   }
 
   #entries(): Entry[] {

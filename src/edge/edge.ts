@@ -7,9 +7,10 @@ import { Emitter } from '../core/emitter.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
+import { type InstanceFault, Warnings } from '../core/warnings.ts'
 import { StateSubscription } from '../ipc/client.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
-import { type HostState, type Reason, stateVersion } from '../ipc/host-state.ts'
+import { type HistoryEntry, type HostState, stateVersion } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
@@ -48,6 +49,9 @@ export interface EdgeOptions {
 
 /** How often readers of the edge's state hear of changed counters, in milliseconds. */
 const tellEvery = 2000
+
+/** How many changes the edge's history keeps. */
+const historyLimit = 50
 
 /** Serves every LAN socket until `signal` aborts. Never talks to the engine; needs no privilege. */
 export async function runEdge(options: EdgeOptions): Promise<void> {
@@ -100,6 +104,14 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       stateDirectory: paths.edgeStateDirectory,
     },
   })
+  const warnings = new Warnings({ logger, clock })
+  let history: readonly HistoryEntry[] = []
+  warnings.history.on((entry) => {
+    history = [...history, entry].slice(-historyLimit)
+  })
+  const ofMachine = warnings.source({ name: 'machine' })
+  const ofDiscovery = warnings.source({ name: 'discovery' })
+  const ofConfiguration = warnings.source({ name: 'configuration' })
   const discovery = new Discovery({
     config,
     logger: logger.child({ component: 'discovery' }),
@@ -118,6 +130,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   const neighbours = new NeighbourWatch({
     logger,
     clock,
+    warnings: warnings.source({ name: 'neighbours' }),
     read: () => readFileSync('/proc/net/stat/arp_cache', 'utf8'),
   })
   const openFiles = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
@@ -128,13 +141,8 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     proxy: { ports: proxy.state() },
     status: status.state(),
     devices: discovery.devices(),
-    warnings: [
-      ...openFiles,
-      ...unknownInterfaces(config, addresses),
-      ...neighbours.warnings(),
-      ...discovery.warnings(),
-      ...(changes?.warnings() ?? []),
-    ],
+    warnings: warnings.list(),
+    history,
   })
   const changed = new Emitter<void>()
   const status = new StatusServer({
@@ -155,7 +163,12 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     logger,
     clock,
     intervalMilliseconds: tellEvery,
-    work: () => changed.emit(),
+    work: () => {
+      ofMachine.set([...openFiles, ...unknownInterfaces(config, addresses)])
+      ofConfiguration.set(changes?.warnings() ?? [])
+      ofDiscovery.set(discovery.warnings())
+      changed.emit()
+    },
   })
   host.changed.on(() => {
     // A controller that has just started brought its bridge up: without a look the proxies would miss it for a moment.
@@ -189,13 +202,14 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
   })
 }
 
-function unknownInterfaces(config: Config, addresses: InterfaceWatcher): Reason[] {
+function unknownInterfaces(config: Config, addresses: InterfaceWatcher): InstanceFault[] {
   const known = new Set(addresses.list().map((local) => local.interface))
   return Object.entries(config.access).flatMap(([role, list]) =>
     (list === 'any' ? [] : list)
       .filter((entry) => !isCidr(entry) && !known.has(entry))
       .map(
-        (entry): Reason => ({
+        (entry): InstanceFault => ({
+          instance: `${role} ${entry}`,
           code: 'ACCESS_UNKNOWN_INTERFACE',
           message: `access.${role} names the interface "${entry}", which has no address on this machine now`,
           remedy: `correct access.${role}; interfaces with an address: ${[...known].join(', ')}`,

@@ -5,10 +5,10 @@ import type { CertificatePair } from '../config/certificate.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
+import type { Fault } from '../core/errors.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
 import { readHandover } from '../ipc/handover.ts'
-import type { Reason } from '../ipc/host-state.ts'
 import { needsRestart } from '../ipc/pending-restart.ts'
 
 /** What the edge goes by. */
@@ -58,7 +58,7 @@ export class EdgeChanges {
     })
   }
 
-  warnings(): readonly Reason[] {
+  warnings(): readonly Fault[] {
     return this.#pending.length === 0 ? [] : [needsRestart(this.#pending, 'omada-host-edge')]
   }
 

@@ -3,9 +3,8 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
-import type { Reason } from '../ipc/host-state.ts'
+import type { WarningSource } from '../core/warnings.ts'
 import { needsRestart } from '../ipc/pending-restart.ts'
-import type { StateStore } from '../ipc/store.ts'
 
 /** What the host itself goes by; the edge sees to the rest when it is handed over. */
 const hostSections = ['controller', 'engine', 'network', 'proxy', 'health', 'mongo', 'images', 'log'] as const
@@ -17,13 +16,14 @@ export interface ReloadOptions {
   /** Hands the edge's part over. `renewed`: the certificate in it is another one. */
   readonly handOver: (next: Config) => Promise<{ renewed: boolean }>
   readonly setLogLevel: (level: LogLevel) => void
-  readonly warnings: StateStore<readonly Reason[]>
+  /** Says what is to be said of the configuration. */
+  readonly configuration: WarningSource
   readonly logger: Logger
 }
 
 /**
  * Reads the configuration again and takes over what may change without a restart; the container is not touched. What
- * needs a restart is logged and stays a warning in the state. A wrong configuration changes nothing: all its faults are
+ * needs a restart stays a warning. A wrong configuration changes nothing: all its faults are
  * logged. Never rejects.
  */
 export async function reloadConfig(options: ReloadOptions): Promise<void> {
@@ -38,11 +38,10 @@ export async function reloadConfig(options: ReloadOptions): Promise<void> {
   const { applied, pending } = adoptConfig(running, next, hostSections)
   options.setLogLevel(running.log.level)
   const waiting = pending.length === 0 ? [] : [needsRestart(pending, 'omada-host')]
-  options.warnings.update(() => [...warnings, ...waiting])
+  options.configuration.set([...warnings, ...waiting])
   logger.info(
     `the configuration was read again; taken over: ${applied.length === 0 ? 'nothing new' : applied.join(', ')}`,
   )
-  for (const { message, remedy } of waiting) logger.warn({ remedy }, message)
   try {
     const { renewed } = await options.handOver(next)
     if (!renewed) return

@@ -3,6 +3,7 @@ import { usableCertificate } from '../config/certificate.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { LogLevel } from '../core/logger.ts'
+import type { WarningSource } from '../core/warnings.ts'
 import { edgePart, HandoverFile } from '../ipc/handover.ts'
 import { decideByOwnJob } from '../systemd/own-job.ts'
 import type { HostOptions } from './host.ts'
@@ -13,6 +14,8 @@ export interface HostServiceOptions extends Omit<HostOptions, 'controllerOnStop'
   readonly reloads: Emitter<void>
   readonly load: () => Promise<LoadedConfig>
   readonly setLogLevel: (level: LogLevel) => void
+  /** Says what is to be said of the configuration. */
+  readonly configuration: WarningSource
   /** How long systemd waits for a sign of life, in milliseconds; undefined when it does not, or is not there. */
   readonly watchdogMilliseconds: number | undefined
   /** Called once it is known what the end of this process means for the controller. */
@@ -26,7 +29,7 @@ export interface HostServiceOptions extends Omit<HostOptions, 'controllerOnStop'
  * running, and stops the controller only when systemd is about to stop the service and not to restart it.
  */
 export async function runHostService(options: HostServiceOptions): Promise<void> {
-  const { config, logger, clock, reloads, warnings } = options
+  const { config, logger, clock, reloads, configuration } = options
   const part = async (next: HostOptions['config']) => edgePart(next, await usableCertificate(next, logger))
   const path = options.paths.handoverFile
   const handover = new HandoverFile({ path, part: await part(config), logger, clock })
@@ -45,7 +48,7 @@ export async function runHostService(options: HostServiceOptions): Promise<void>
           return { renewed: newer.certificate !== undefined && !isDeepStrictEqual(newer.certificate, former) }
         },
         setLogLevel: options.setLogLevel,
-        warnings,
+        configuration,
         logger,
       })
       reloaded.emit()

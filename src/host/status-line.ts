@@ -23,9 +23,9 @@ export function statusLine(state: HostState): string {
 
 /** What needs attention although all works, such as a disk that is nearly full. */
 function alarm({ warnings }: HostState): string {
-  const first = warnings.find(({ code }) => code !== undefined)
+  const first = warnings.find(({ severity }) => severity !== 'notice')
   if (first === undefined) return ''
-  return `; but ${first.message}${first.remedy === undefined ? '' : `; fix: ${first.remedy}`}`
+  return `; but ${first.message}; fix: ${first.remedy}`
 }
 
 /** `Pulling image 43 % (212 MB of 490 MB)`. Its total grows while layers become known. */

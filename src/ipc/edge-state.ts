@@ -1,4 +1,4 @@
-import type { Reason, stateVersion } from './host-state.ts'
+import type { HistoryEntry, Reason, stateVersion, Warning } from './host-state.ts'
 
 /** `factory`: ready to adopt; `ours`: managed by this controller; `other`: by another one; `unknown`: it did not say. */
 export type Ownership = 'factory' | 'ours' | 'other' | 'unknown'
@@ -92,5 +92,7 @@ export interface EdgeState {
   readonly proxy: { readonly ports: readonly ProxyPortState[] }
   readonly status: ListenerState
   readonly devices: readonly Device[]
-  readonly warnings: readonly Reason[]
+  readonly warnings: readonly Warning[]
+  /** Newest last, bounded; absent where nothing is remembered. */
+  readonly history?: readonly HistoryEntry[]
 }

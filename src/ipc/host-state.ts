@@ -1,8 +1,8 @@
 import type { Fault, Reason } from '../core/errors.ts'
-import type { HistoryEntry } from '../core/warning-kinds.ts'
+import type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
 
 export type { Reason } from '../core/errors.ts'
-export type { HistoryEntry } from '../core/warning-kinds.ts'
+export type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
 
 /** Raised when a reader of an older version could misread the state; a reader treats another version as unknown. */
 export const stateVersion = 1
@@ -84,6 +84,6 @@ export interface HostState {
   readonly history: readonly HistoryEntry[]
   readonly portHolders: readonly PortHolder[]
   /** Things a user should know that keep nothing from working, such as `latest` being v5. */
-  readonly warnings: readonly Reason[]
+  readonly warnings: readonly Warning[]
   readonly images?: ImageCheck
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
-import { type Fault, messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
+import type { WarningSource } from '../core/warnings.ts'
 
 /** How often the kernel's count is read, and for how long what was lost is worth a warning, in milliseconds. */
-const lookEvery = 5000
-const worthTelling = 600_000
+const lookMilliseconds = 5000
+const tellMilliseconds = 600_000
 
 /**
  * Watches whether the kernel has had no place for a neighbour. It remembers 1024 machines by default, on all networks
@@ -15,20 +16,19 @@ const worthTelling = 600_000
 export class NeighbourWatch implements Component {
   readonly name = 'neighbours'
   readonly #logger: Logger
-  readonly #clock: Clock
+  readonly #warnings: WarningSource
   readonly #read: () => string
   readonly #looking: Periodic
   #count: number | undefined
-  #lostAt: number | undefined
 
   /** `read` gives the text of /proc/net/stat/arp_cache. */
-  constructor(options: { logger: Logger; clock: Clock; read: () => string }) {
+  constructor(options: { logger: Logger; clock: Clock; warnings: WarningSource; read: () => string }) {
     const { logger, clock } = options
     this.#logger = logger
-    this.#clock = clock
+    this.#warnings = options.warnings
     this.#read = options.read
     const work = () => this.look()
-    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookEvery, work })
+    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -48,14 +48,7 @@ export class NeighbourWatch implements Component {
       this.#logger.debug(`the kernel's count of neighbours cannot be read: ${messageOf(error)}`)
     }
     if (before === undefined || this.#count === before) return
-    const told = this.warnings().length > 0
-    this.#lostAt = this.#clock.now()
-    if (!told) for (const { code, message, remedy } of this.warnings()) this.#logger.warn({ code, remedy }, message)
-  }
-
-  warnings(): readonly Fault[] {
-    if (this.#lostAt === undefined || this.#clock.now() - this.#lostAt > worthTelling) return []
-    return [
+    this.#warnings.happened(
       {
         code: 'NEIGHBOURS_FULL',
         message:
@@ -63,7 +56,8 @@ export class NeighbourWatch implements Component {
         remedy:
           'allow more: sysctl net.ipv4.neigh.default.gc_thresh3=8192 (1024 unless you changed it), and in a file in /etc/sysctl.d for good',
       },
-    ]
+      tellMilliseconds,
+    )
   }
 }
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
+import { Warnings } from '../../src/core/warnings.ts'
 import { reloadConfig } from '../../src/host/reload.ts'
-import type { Reason } from '../../src/ipc/host-state.ts'
-import { StateStore } from '../../src/ipc/store.ts'
 
 function scene(text: string) {
   const file = { text }
@@ -13,7 +13,9 @@ function scene(text: string) {
   const handedOver: Config[] = []
   const edge = { renewed: false, undeliverable: false }
   const levels: string[] = []
-  const warnings = new StateStore<readonly Reason[]>({ initial: [] })
+  const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
+  const warnings = new Warnings({ logger, clock: systemClock })
+  const configuration = warnings.source({ name: 'configuration' })
   const running = loadConfig({ path: 'config.yaml', text, env: {} }).config
   const reload = async (next: string) => {
     file.text = next
@@ -27,8 +29,8 @@ function scene(text: string) {
         return { renewed: edge.renewed }
       },
       setLogLevel: (level) => levels.push(level),
-      warnings,
-      logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
+      configuration,
+      logger,
     })
     return lines.join('')
   }
@@ -43,10 +45,10 @@ test('takes over what it can, hands the rest to the edge, and tells what needs a
   expect(log).toContain('taken over: log.level')
   expect(log).toMatch(/WARN .*restart is needed for controller.cpus .*systemctl restart omada-host /)
   expect(handedOver.at(-1)?.status.port).toBe(8091)
-  expect(warnings.get()).toEqual([expect.objectContaining({ message: expect.stringContaining('controller.cpus') })])
+  expect(warnings.list()).toEqual([expect.objectContaining({ message: expect.stringContaining('controller.cpus') })])
 
   expect(await reload('')).toContain('taken over: log.level')
-  expect(warnings.get()).toEqual([])
+  expect(warnings.list()).toEqual([])
 })
 
 test('a wrong configuration changes nothing, and every fault is told', async () => {
@@ -55,7 +57,7 @@ test('a wrong configuration changes nothing, and every fault is told', async () 
   const log = await reload('log: { level: loud }\nstatus: { prot: 1 }\ncontroller: { pull: always }')
   expect(running).toEqual(before)
   expect(handedOver).toEqual([])
-  expect(warnings.get()).toEqual([])
+  expect(warnings.list()).toEqual([])
   expect(log).toContain('log.level')
   expect(log).toContain('status.prot')
   expect(log).toContain('the old one stays in force')

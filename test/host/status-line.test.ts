@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { StartSteps } from '../../src/host/start-steps.ts'
 import { statusLine } from '../../src/host/status-line.ts'
 import type { HostState } from '../../src/ipc/host-state.ts'
 import { hostState } from '../ipc/fixtures.ts'
@@ -32,8 +31,8 @@ test.each([
     {
       ...of('ready', 'the controller is ready'),
       warnings: [
-        { message: 'to know' },
-        { code: 'DISK_LOW', message: 'the disk is nearly full', remedy: 'free space' },
+        { code: 'IMAGE_TAG_LATEST', message: 'to know', remedy: 'pin it', severity: 'notice' },
+        { code: 'DISK_LOW', message: 'the disk is nearly full', remedy: 'free space', severity: 'warning' },
       ],
     } satisfies HostState,
     'Ready: the controller is ready; but the disk is nearly full; fix: free space',
@@ -43,24 +42,3 @@ test.each([
 ])('what systemctl status shows (%#)', (state, line) => {
   expect(statusLine(state)).toBe(line)
 })
-
-test('steps of a start count once, so that what goes in circles is no progress', () => {
-  const steps = new StartSteps()
-  const first = steps.count(pulling(0, 100))
-  expect(steps.count(pulling(50, 100))).toBeGreaterThan(first)
-  const best = steps.count(pulling(60, 100))
-  // The next try begins at nothing.
-  expect(steps.count(pulling(0, 100))).toBe(best)
-  expect(steps.count(pulling(60, 100))).toBe(best)
-  const created = { ...of('creating', 'creating'), history: [entry('controller', 'pulled the image')], conditions: [] }
-  expect(steps.count(created)).toBe(best + 2)
-  expect(steps.count(pulling(0, 100))).toBe(best + 2)
-  expect(steps.count({ ...created, history: [...created.history, entry('phase', 'anything')] })).toBe(best + 2)
-  const condition = { name: 'database', reason: { message: '' }, since: '' }
-  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'failing' }] })).toBe(best + 2)
-  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'ok' }] })).toBe(best + 3)
-})
-
-function entry(subject: string, message: string) {
-  return { at: '', subject, to: 'done', message }
-}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { Warnings } from '../../src/core/warnings.ts'
 import { NeighbourWatch } from '../../src/network/neighbours.ts'
 import { keepingLogger } from '../edge/discovery/support/edge.ts'
 import { FakeClock } from '../edge/discovery/support/fake-clock.ts'
@@ -10,35 +11,41 @@ const stat = (...fulls: string[]) =>
 function watch(read: () => string) {
   const clock = new FakeClock()
   const { logger, lines } = keepingLogger()
-  return { clock, lines, neighbours: new NeighbourWatch({ logger, clock, read }) }
+  const warnings = new Warnings({ logger, clock })
+  const neighbours = new NeighbourWatch({ logger, clock, warnings: warnings.source({ name: 'neighbours' }), read })
+  const told = () => {
+    warnings.settle()
+    return warnings.list()
+  }
+  return { clock, lines, neighbours, told }
 }
 
 test('what was lost before the start, or long ago, is no warning; what is lost now is one, and is logged once', () => {
   let text = stat('0000000f', '0000000a')
-  const { clock, lines, neighbours } = watch(() => text)
+  const { clock, lines, neighbours, told } = watch(() => text)
   neighbours.look()
   neighbours.look()
-  expect(neighbours.warnings()).toEqual([])
+  expect(told()).toEqual([])
   text = stat('0000000f', '0000000b')
   neighbours.look()
   text = stat('00000010', '0000000b')
   neighbours.look()
-  expect(neighbours.warnings()).toEqual([
+  expect(told()).toEqual([
     expect.objectContaining({ code: 'NEIGHBOURS_FULL', remedy: expect.stringContaining('gc_thresh3=8192') }),
   ])
   expect(lines.filter((line) => line.includes('NEIGHBOURS_FULL'))).toHaveLength(1)
   clock.advance(601_000)
   neighbours.look()
-  expect(neighbours.warnings()).toEqual([])
+  expect(told()).toEqual([])
 })
 
 test('a kernel that does not tell ends nothing', () => {
-  const { neighbours } = watch(() => {
+  const { neighbours, told } = watch(() => {
     throw new Error('ENOENT')
   })
   neighbours.look()
   neighbours.look()
-  expect(neighbours.warnings()).toEqual([])
+  expect(told()).toEqual([])
 })
 
 test('this kernel tells', () => {

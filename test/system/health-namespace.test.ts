@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import { Warnings } from '../../src/core/warnings.ts'
 import { HealthMonitor } from '../../src/host/health/monitor.ts'
 import { controllerProbePorts } from '../../src/host/health/ports.ts'
 import { inNetworkNamespace, ProbeProcess } from '../../src/host/health/probe-process.ts'
@@ -30,6 +31,7 @@ beforeEach(async () => {
     live: () => config,
     logger: silent,
     clock: systemClock,
+    warnings: new Warnings({ logger: silent, clock: systemClock }),
     probeCommand,
     ports: { ...controllerProbePorts, info: outside.ports.info, web: outside.ports.web, device: outside.ports.device },
   })

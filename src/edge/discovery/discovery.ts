@@ -2,10 +2,10 @@ import type { EdgeConfig } from '../../config/schema.ts'
 import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
+import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Periodic } from '../../core/periodic.ts'
 import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
-import type { Reason } from '../../ipc/host-state.ts'
 import { broadcastNetworks } from '../../network/broadcast-networks.ts'
 import type { LocalAddress } from '../../network/interfaces.ts'
 import type { PeerMessage } from '../../network/peer-message.ts'
@@ -121,7 +121,7 @@ export class Discovery implements Component {
   }
 
   /** What a user should know now and can do something about. */
-  warnings(): readonly Reason[] {
+  warnings(): readonly Fault[] {
     const current = [
       ...this.#peers.warnings(),
       ...this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed']),

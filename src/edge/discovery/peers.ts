@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
-import { messageOf } from '../../core/errors.ts'
+import { type Fault, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import { Periodic } from '../../core/periodic.ts'
 import type { PeerAppliance } from '../../ipc/edge-state.ts'
-import type { Reason } from '../../ipc/host-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage } from '../../network/peer-message.ts'
 import type { RateLimitedWarnings } from './warnings.ts'
@@ -119,7 +118,7 @@ export class Peers implements Component {
     }))
   }
 
-  warnings(): readonly Reason[] {
+  warnings(): readonly Fault[] {
     const addresses = this.#current()
       .map(([address]) => address)
       .sort()

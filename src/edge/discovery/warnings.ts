@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Fault, Reason } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { Reason } from '../../ipc/host-state.ts'
 
 /** What can go wrong once per datagram. */
 export type WarningKind =
@@ -12,7 +12,7 @@ export type WarningKind =
   | 'controller-absent'
 
 interface Occurrence {
-  reason: Reason
+  reason: Fault | Pick<Reason, 'message'>
   loggedAt: number
   lastAt: number
   suppressed: number
@@ -35,7 +35,7 @@ export class RateLimitedWarnings {
     this.#clock = options.clock
   }
 
-  warn(kind: WarningKind, reason: Reason, level: 'warn' | 'info' = 'warn'): void {
+  warn(kind: WarningKind, reason: Occurrence['reason'], level: 'warn' | 'info' = 'warn'): void {
     const now = this.#clock.now()
     const known = this.#occurrences.get(kind)
     if (known !== undefined && now - known.loggedAt < window) {
@@ -50,11 +50,12 @@ export class RateLimitedWarnings {
   }
 
   /** What happened within the last minute, of these kinds. */
-  current(kinds: readonly WarningKind[]): readonly Reason[] {
+  current(kinds: readonly WarningKind[]): readonly Fault[] {
     const since = this.#clock.now() - window
     return kinds.flatMap((kind) => {
       const occurrence = this.#occurrences.get(kind)
-      return occurrence !== undefined && occurrence.lastAt > since ? [occurrence.reason] : []
+      if (occurrence === undefined || occurrence.lastAt <= since) return []
+      return 'code' in occurrence.reason ? [occurrence.reason] : []
     })
   }
 }

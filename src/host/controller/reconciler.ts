@@ -268,7 +268,8 @@ export class Reconciler implements Component {
     const faults = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
     const fault = toFault(error)
     const fields = fault.code === 'INTERNAL' ? { err: error } : { code: fault.code, remedy: fault.remedy }
-    this.#log.once('pass', fault.message, { fields })
+    // While it runs this is a warning, and logged as such.
+    if (!runs(this.#state) || fault.code === 'INTERNAL') this.#log.once('pass', fault.message, { fields })
     const away = engineFaults.has(fault.code)
     this.#dispatch({ kind: 'failed', faults, away })
     this.#requests.settle(last, fault, !away)

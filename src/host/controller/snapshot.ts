@@ -1,5 +1,6 @@
 import type { HostConfig } from '../../config/schema.ts'
-import type { ControllerFacts, Reason } from '../../ipc/host-state.ts'
+import type { Fault, Reason } from '../../core/errors.ts'
+import type { ControllerFacts } from '../../ipc/host-state.ts'
 import type { EngineContainer } from '../engine/engine.ts'
 import { type ControllerState, ownContainer, type Stage } from './state.ts'
 
@@ -13,7 +14,7 @@ export interface ControllerSnapshot {
   readonly facts: Omit<ControllerFacts, 'version' | 'omadacId'>
   /** Path of the container's network namespace while it runs. */
   readonly sandboxKey?: string
-  readonly warnings: readonly Reason[]
+  readonly warnings: readonly Fault[]
   /** Where the engine and our container write, as far as it is known. */
   readonly storage: { readonly engineDirectory?: string; readonly mounts?: EngineContainer['mounts'] }
 }
@@ -49,7 +50,7 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
   }
 }
 
-function pausedWarning({ id }: EngineContainer): Reason {
+function pausedWarning({ id }: EngineContainer): Fault {
   return {
     code: 'CONTAINER_PAUSED',
     message: 'the container is paused',

@@ -1,5 +1,4 @@
-import type { Fault } from '../../core/errors.ts'
-import type { Reason } from '../../ipc/host-state.ts'
+import type { Fault, Reason } from '../../core/errors.ts'
 import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
 import { type Deaths, noDeaths, restarting, type Verdict } from './deaths.ts'
 import type { Observation } from './observe.ts'
@@ -33,7 +32,7 @@ export interface ControllerState {
   /** A container that died is not started again before. */
   readonly restartAt: number
   readonly heapCheckedAt: number
-  readonly heapWarning: Reason | undefined
+  readonly heapWarning: Fault | undefined
   readonly pulls: readonly PullUnderWay[]
   /** The image was pulled for the next start: `controller.pull: always` is satisfied. */
   readonly pulled: boolean
@@ -76,7 +75,7 @@ export type ControllerEvent =
   /** Our container was seen to run, perhaps one that was there before us. `ready`: by the probes, now. */
   | { readonly kind: 'runs'; readonly id: string; readonly ready: boolean; readonly at: number }
   /** The log of a controller that runs and is not ready was read; `warning` where its heap is exhausted. */
-  | { readonly kind: 'heap-checked'; readonly warning: Reason | undefined; readonly at: number }
+  | { readonly kind: 'heap-checked'; readonly warning: Fault | undefined; readonly at: number }
   | { readonly kind: 'died'; readonly verdict: Verdict; readonly deaths: Deaths; readonly at: number }
   /** What runs is as the configuration wants it. */
   | { readonly kind: 'as-wanted' }

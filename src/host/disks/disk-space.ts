@@ -1,9 +1,10 @@
 import { stat, statfs } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
-import { Emitter } from '../../core/emitter.ts'
+import type { Component } from '../../core/component.ts'
 import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { HistoryEntry } from '../../ipc/host-state.ts'
+import { Periodic } from '../../core/periodic.ts'
+import type { WarningSource } from '../../core/warnings.ts'
 import type { Place } from './storage-places.ts'
 
 /** `low`: nearly full, `full`: what is kept there may already fail to write. */
@@ -66,63 +67,56 @@ export function diskFault(fileSystem: FileSystem, level: 'low' | 'full'): Fault 
   }
 }
 
-/** Follows the space left on the file systems that the appliance depends on, and says when it becomes scarce. */
-export class DiskSpace {
-  readonly transitions = new Emitter<HistoryEntry>()
-  readonly #logger: Logger
-  readonly #clock: Clock
+/** How often the free space is looked at, in milliseconds. */
+const lookMilliseconds = 5000
+
+/** Follows the space left on the file systems that the appliance depends on, and warns when it becomes scarce. */
+export class DiskSpace implements Component {
+  readonly name = 'disk-space'
+  readonly #warnings: WarningSource
   readonly #places: () => readonly Place[]
   readonly #read: typeof readFileSystems
-  #levels = new Map<number, Level>()
-  #warnings: readonly Fault[] = []
-  #dataFull: Fault | undefined
+  readonly #looking: Periodic
+  /** As of the last look, by device. */
+  #levels: ReadonlyMap<number, Level> = new Map()
 
   constructor(options: {
     logger: Logger
     clock: Clock
+    warnings: WarningSource
     places: () => readonly Place[]
     /** readFileSystems unless something else is put in its place. */
     read?: typeof readFileSystems
   }) {
-    this.#logger = options.logger
-    this.#clock = options.clock
+    const { logger, clock } = options
+    this.#warnings = options.warnings
     this.#places = options.places
     this.#read = options.read ?? readFileSystems
+    const work = () => this.look()
+    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
   }
 
-  /** As of the last look. */
-  get warnings(): readonly Fault[] {
-    return this.#warnings
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#looking.start(signal)
   }
 
-  /** Why the controller cannot write its data, when that is so. */
-  get dataFull(): Fault | undefined {
-    return this.#dataFull
+  async stop(): Promise<void> {
+    await this.#looking.stop()
   }
 
+  /** Looks once. A file system that is not there any more is forgotten; it has not got room again. */
   async look(): Promise<void> {
+    const before = this.#levels
     const levels = new Map<number, Level>()
-    const warnings: Fault[] = []
-    let dataFull: Fault | undefined
     for (const fileSystem of await this.#read(this.#places())) {
-      const { device } = fileSystem
-      const before = this.#levels.get(device) ?? 'ok'
-      const level = levelOf(fileSystem, before)
+      const { device, places } = fileSystem
+      const level = levelOf(fileSystem, before.get(device))
       levels.set(device, level)
-      const fault = level === 'ok' ? undefined : diskFault(fileSystem, level)
-      if (fault !== undefined) warnings.push(fault)
-      if (level === 'full' && fileSystem.places.some(({ data }) => data)) dataFull = fault
-      if (level !== before) this.#tell(fileSystem.places[0].path, before, level, fault)
+      const role = places.some(({ data }) => data) ? 'data' : 'other'
+      if (level !== 'ok') this.#warnings.raise(`${device}`, diskFault(fileSystem, level), { role })
+      else this.#warnings.clear(`${device}`, `the file system of ${places[0].path} has room again`)
     }
+    for (const device of before.keys()) if (!levels.has(device)) this.#warnings.forget(`${device}`)
     this.#levels = levels
-    this.#warnings = warnings
-    this.#dataFull = dataFull
-  }
-
-  #tell(path: string, from: Level, to: Level, fault: Fault | undefined): void {
-    const message = fault?.message ?? `the file system of ${path} has room again`
-    if (fault === undefined) this.#logger.info(message)
-    else this.#logger[to === 'full' ? 'error' : 'warn']({ code: fault.code, remedy: fault.remedy }, message)
-    this.transitions.emit({ at: new Date(this.#clock.wall()).toISOString(), subject: 'disk', from, to, message })
   }
 }

@@ -1,15 +1,12 @@
 import type { ErrorCode } from '../../core/error-codes.ts'
 
 export type ProbedName = 'database' | 'web' | 'device-port' | 'discovery' | 'web-ports' | 'app-discovery'
-export type ConditionName = 'container' | ProbedName
 
-/** What is to be told of one condition, and what it follows from. */
+/** What is to be told of one condition; what it follows from is in the table of warnings, by `code` and `name`. */
 export interface ConditionDefinition {
   readonly name: ProbedName
   /** The controller is not ready without it. The others are shown, and that is all. */
   readonly required: boolean
-  /** Conditions that take this one down with them, the nearest to the root first. */
-  readonly causes: readonly ProbedName[]
   readonly ok: string
   readonly failing: string
   /** While the controller starts: what it is that has not come yet. */
@@ -25,7 +22,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'database',
     required: true,
-    causes: [],
     ok: 'MongoDB answers and is writable',
     failing: "the controller's database (MongoDB) does not work",
     awaited: 'MongoDB',
@@ -35,7 +31,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'web',
     required: true,
-    causes: ['database'],
     ok: 'the web interface answers and says that all is well',
     failing: "the controller's web interface does not work",
     awaited: 'the web server',
@@ -45,7 +40,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'device-port',
     required: true,
-    causes: ['database'],
     ok: 'the device port 29814 accepts connections',
     failing: "the controller's device port 29814 does not accept connections",
     awaited: 'the device port 29814',
@@ -55,7 +49,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'discovery',
     required: true,
-    causes: ['database'],
     ok: 'the controller listens for devices on UDP 29810',
     failing: 'the controller does not listen for devices on UDP 29810',
     awaited: 'the discovery port 29810',
@@ -65,7 +58,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'web-ports',
     required: false,
-    causes: ['database', 'web'],
     ok: 'all web ports accept connections',
     failing: 'not all web ports accept connections',
     awaited: 'all web ports',
@@ -75,7 +67,6 @@ export const conditionTable: readonly ConditionDefinition[] = [
   {
     name: 'app-discovery',
     required: false,
-    causes: ['database', 'discovery'],
     ok: 'the controller listens for the mobile app on UDP 27001',
     failing: 'the controller does not listen for the mobile app on UDP 27001',
     awaited: 'the app discovery port 27001',

@@ -1,18 +1,21 @@
 import type { Clock } from '../../core/clock.ts'
-import { Emitter } from '../../core/emitter.ts'
+import type { Fault, Reason } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
-import type { Condition, HistoryEntry, Reason } from '../../ipc/host-state.ts'
-import {
-  type ConditionDefinition,
-  type ConditionName,
-  conditionTable,
-  type ProbedName,
-  unableRemedy,
-} from './condition-table.ts'
+import { causeAmong, type Trouble } from '../../core/warning-kinds.ts'
+import type { SourceOptions, WarningSource } from '../../core/warnings.ts'
+import type { Condition } from '../../ipc/host-state.ts'
+import { type ConditionDefinition, conditionTable, type ProbedName, unableRemedy } from './condition-table.ts'
 import type { ProbeResult } from './schedule.ts'
 
 /** Of what a probe says, in characters. */
 const maxText = 300
+
+/** What fails is shown as a condition, and logged with the phase that it leads to. */
+export const conditionsSource: SourceOptions = {
+  name: 'health',
+  subject: (condition) => condition,
+  shownElsewhere: true,
+}
 
 interface Entry {
   readonly definition: ConditionDefinition
@@ -28,7 +31,8 @@ interface Entry {
 }
 
 /**
- * The conditions of one container: debounced, and each consequence tied to its cause.
+ * The conditions of one container: debounced, and each consequence tied to its cause, which the registry of warnings
+ * knows: another condition, or what else is wrong, such as a full disk.
  *
  * A condition that was ok fails after `threshold` failed probes in a row and is ok again after the first good one. One
  * that never was ok is `unknown`, with what is missing, until the patience with a starting controller is over; only a
@@ -36,13 +40,15 @@ interface Entry {
  * cause, so that a consequence is never told first.
  */
 export class Conditions {
-  readonly transitions = new Emitter<HistoryEntry>()
   readonly #clock: Clock
+  readonly #warnings: WarningSource
   readonly #threshold: () => number
   readonly #entries: ReadonlyMap<ProbedName, Entry>
 
-  constructor(options: { clock: Clock; threshold: () => number }) {
+  /** `warnings` is of `conditionsSource`, and these conditions' own. */
+  constructor(options: { clock: Clock; warnings: WarningSource; threshold: () => number }) {
     this.#clock = options.clock
+    this.#warnings = options.warnings
     this.#threshold = options.threshold
     const since = this.#time()
     this.#entries = new Map(
@@ -79,17 +85,13 @@ export class Conditions {
 
   /** All conditions, causes before consequences. */
   list(): readonly Condition[] {
-    return [...this.#entries.values()].map((entry) => {
-      const cause = entry.status === 'failing' && entry.failure?.unable !== true ? this.#failingCause(entry) : undefined
-      return {
-        name: entry.definition.name,
-        status: entry.status,
-        reason: entry.reason,
-        since: entry.since,
-        ...(cause === undefined ? {} : { consequenceOf: cause }),
-        ...(entry.detail === undefined ? {} : { detail: entry.detail }),
-      }
-    })
+    return [...this.#entries.values()].map((entry) => ({
+      name: entry.definition.name,
+      status: entry.status,
+      ...this.#explained(entry),
+      since: entry.since,
+      ...(entry.detail === undefined ? {} : { detail: entry.detail }),
+    }))
   }
 
   /** True when every required condition was ok at its last probe, no failure pending. */
@@ -102,11 +104,11 @@ export class Conditions {
     return this.#required().every((entry) => entry.status === 'ok')
   }
 
-  /** The reason of the first required condition that fails and is nobody's consequence. */
+  /** The reason of the first required condition that fails and is no other condition's consequence. */
   rootCause(): Reason | undefined {
     const failing = this.#required().filter((entry) => entry.status === 'failing')
-    const root = failing.find((entry) => entry.failure?.unable === true || this.#failingCause(entry) === undefined)
-    return root?.reason
+    return failing.map((entry) => this.#explained(entry)).find(({ consequenceOf }) => consequenceOf === undefined)
+      ?.reason
   }
 
   /** What a starting controller has got to, for people. */
@@ -127,40 +129,37 @@ export class Conditions {
     }
     const told = entry.failures >= this.#threshold() || entry.status === 'failing'
     if (entry.everOk ? told && !this.#causeUndecided(entry) : !patient || (failure.unable === true && told)) {
-      this.#enter(entry, 'failing', failingReason(definition, failure))
+      const fault = faultOf(definition, failure)
+      this.#warnings.raise(definition.name, fault, { from: entry.status })
+      this.#enter(entry, 'failing', fault)
     } else if (!entry.everOk) {
       this.#enter(entry, 'unknown', { message: `not there yet: ${plainText(failure.message, maxText)}` })
     }
   }
 
+  /** Whether something that it may follow from has begun to fail and is not judged yet. */
   #causeUndecided(entry: Entry): boolean {
     if (entry.status === 'failing') return false
-    return entry.definition.causes.some((name) => {
-      const cause = this.#entry(name)
-      return cause.failures > 0 && cause.status === 'ok'
-    })
-  }
-
-  #failingCause(entry: Entry): ConditionName | undefined {
-    return entry.definition.causes.find((name) => {
-      const cause = this.#entry(name)
-      return cause.status === 'failing' && cause.failure?.unable !== true
-    })
+    const undecided = [...this.#entries.values()].filter(({ failures, status }) => failures > 0 && status === 'ok')
+    return causeAmong(troubleOf(entry), undecided.map(troubleOf)) !== undefined
   }
 
   #enter(entry: Entry, status: Condition['status'], reason: Reason): void {
-    const from = entry.status
+    const { status: from, definition } = entry
     entry.status = status
     entry.reason = reason
     if (from === status) return
     entry.since = this.#time()
-    this.transitions.emit({
-      at: entry.since,
-      subject: entry.definition.name,
-      from,
-      to: status,
-      message: reason.message,
-    })
+    if (from === 'failing') this.#warnings.clear(definition.name, reason.message)
+    else if (status === 'ok') this.#warnings.remember(definition.name, { from, to: status, message: reason.message })
+  }
+
+  /** The reason, and the condition that it follows from; what else it follows from is named in the reason. */
+  #explained({ definition, status, reason }: Entry): Pick<Condition, 'reason' | 'consequenceOf'> {
+    const cause = status === 'failing' ? this.#warnings.causeOf(definition.name) : undefined
+    if (cause === undefined) return { reason }
+    if (cause.source === conditionsSource.name) return { reason, consequenceOf: cause.instance }
+    return { reason: { ...cause.fault, message: `${reason.message}: ${cause.fault.message}` } }
   }
 
   #required(): readonly Entry[] {
@@ -178,7 +177,11 @@ export class Conditions {
   }
 }
 
-function failingReason(definition: ConditionDefinition, failure: Extract<ProbeResult, { ok: false }>): Reason {
+function troubleOf({ definition: { code, name } }: Entry): Trouble {
+  return { code, role: name }
+}
+
+function faultOf(definition: ConditionDefinition, failure: Extract<ProbeResult, { ok: false }>): Fault {
   const message = plainText(failure.message, maxText)
   return failure.unable === true
     ? { code: 'PROBE_FAILED', message: `the ${definition.name} probe could not run: ${message}`, remedy: unableRemedy }

@@ -3,9 +3,11 @@ import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { Emitter } from '../../core/emitter.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { Condition, HistoryEntry, Reason } from '../../ipc/host-state.ts'
+import type { WarningSource, Warnings } from '../../core/warnings.ts'
+import type { Condition, Reason } from '../../ipc/host-state.ts'
 import type { ControllerInfo } from '../../omada/info-api.ts'
 import { conditionTable, type ProbedName } from './condition-table.ts'
+import { conditionsSource } from './conditions.ts'
 import { controllerProbePorts, type ProbePorts } from './ports.ts'
 import type { inNetworkNamespace } from './probe-process.ts'
 import type { ProbeResult } from './schedule.ts'
@@ -45,16 +47,17 @@ interface Watch {
 export class HealthMonitor implements Component {
   readonly name = 'health'
   readonly changed = new Emitter<HealthSnapshot>()
-  readonly transitions = new Emitter<HistoryEntry>()
   readonly #options: {
     config: HostConfig
     live: () => LiveConfig
     logger: Logger
     clock: Clock
+    warnings: Warnings
     probeCommand: readonly string[]
     ports?: ProbePorts
     enterNamespace?: typeof inNetworkNamespace
   }
+  readonly #warnings: WarningSource
   readonly #closing = new Set<Promise<void>>()
   #running = false
   #target: ProbeTarget | undefined
@@ -68,12 +71,14 @@ export class HealthMonitor implements Component {
     live: () => LiveConfig
     logger: Logger
     clock: Clock
+    warnings: Warnings
     /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
     probeCommand: readonly string[]
     ports?: ProbePorts
     enterNamespace?: typeof inNetworkNamespace
   }) {
     this.#options = options
+    this.#warnings = options.warnings.source(conditionsSource)
     this.#idleSince = new Date(options.clock.wall()).toISOString()
   }
 
@@ -96,6 +101,8 @@ export class HealthMonitor implements Component {
     if (!this.#running) return
     this.#close()
     if (target !== undefined) this.#open(target)
+    // What was wrong in the container that is gone is not over, nor does it stand.
+    this.#warnings.forget()
     this.#publish()
   }
 
@@ -163,6 +170,7 @@ export class HealthMonitor implements Component {
     const { clock } = this.#options
     const session = new ProbeSession({
       ...this.#options,
+      warnings: this.#warnings,
       ports: this.#options.ports ?? controllerProbePorts,
       target,
       everReady: () => watch.everReady,
@@ -176,7 +184,6 @@ export class HealthMonitor implements Component {
       ready: false,
       everReady: false,
     }
-    session.conditions.transitions.on((entry) => this.transitions.emit(entry))
     this.#watch = watch
     session.start()
   }

@@ -1,6 +1,7 @@
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
+import type { WarningSource } from '../../core/warnings.ts'
 import type { ProbedName } from './condition-table.ts'
 import { Conditions } from './conditions.ts'
 import { controllerProbes } from './controller-probes.ts'
@@ -33,6 +34,7 @@ export class ProbeSession {
     live: () => LiveConfig
     logger: Logger
     clock: Clock
+    warnings: WarningSource
     target: ProbeTarget
     ports: ProbePorts
     probeCommand: readonly string[]
@@ -40,7 +42,7 @@ export class ProbeSession {
     everReady: () => boolean
     report: (name: ProbedName, result: ProbeResult) => void
   }) {
-    const { config, live, logger, clock, target, ports, probeCommand } = options
+    const { config, live, logger, clock, warnings, target, ports, probeCommand } = options
     const enter = options.enterNamespace ?? inNetworkNamespace
     const onWritable = () => this.#schedule.wake('database')
     const external = config.mongo.uri
@@ -62,7 +64,7 @@ export class ProbeSession {
         ? undefined
         : new ProbeProcess({ logger, clock, command: probeCommand, databaseUri: external, onWritable })
     this.#processes = [inside, outside].filter((process) => process !== undefined)
-    this.conditions = new Conditions({ clock, threshold: () => live().health.failureThreshold })
+    this.conditions = new Conditions({ clock, warnings, threshold: () => live().health.failureThreshold })
     this.#schedule = new ProbeSchedule<ProbedName>({
       clock,
       report: options.report,

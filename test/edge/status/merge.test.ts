@@ -25,8 +25,10 @@ test('the two halves become one status with the documented keys', () => {
 })
 
 test('warnings of both halves are told once each', () => {
-  const host = hostState({ warnings: [{ message: 'latest is v5' }, { message: 'both' }] })
-  const edge = edgeState({ warnings: [{ message: 'few files' }, { message: 'both' }] })
+  const warning = (message: string) =>
+    ({ code: 'OPEN_FILES_LOW', message, remedy: 'more', severity: 'warning' }) as const
+  const host = hostState({ warnings: [warning('latest is v5'), warning('both')] })
+  const edge = edgeState({ warnings: [warning('few files'), warning('both')] })
   expect(mergeStatus(host, edge).warnings.map((warning) => warning.message)).toEqual([
     'latest is v5',
     'both',

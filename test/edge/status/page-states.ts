@@ -1,4 +1,4 @@
-import type { Reason } from '../../../src/ipc/host-state.ts'
+import type { Reason, Warning } from '../../../src/ipc/host-state.ts'
 import { hostState } from '../../ipc/fixtures.ts'
 import { condition, device, edgeState, proxyPort } from './fixtures.ts'
 import type { Served } from './serve.ts'
@@ -105,8 +105,10 @@ export const pageStates = {
   },
   engineAway(served: Served) {
     pageStates.ready(served)
-    const warning: Reason = {
+    const warning: Warning = {
       code: 'ENGINE_TIMEOUT',
+      severity: 'error',
+      since: '2026-03-01T09:50:00.000Z',
       message:
         'cannot look at the container omada-controller: the container engine on /run/podman/podman.sock did not answer within 30 s',
       remedy: 'see what the engine logs: journalctl -u podman -u docker',
@@ -115,8 +117,10 @@ export const pageStates = {
   },
   rival(served: Served) {
     pageStates.ready(served)
-    const warning: Reason = {
+    const warning: Warning = {
       code: 'OTHER_APPLIANCE',
+      severity: 'warning',
+      since: '2026-03-01T09:50:00.000Z',
       message: 'another omada-host is on eth0, at 192.168.0.17: both controllers see every device',
       remedy: 'stop one of them (systemctl disable --now omada-host there), or give each its own networks',
     }

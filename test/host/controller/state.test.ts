@@ -35,7 +35,11 @@ const seen = (status: EngineContainer['status'], more: Partial<EngineContainer> 
 const fault = (code: Fault['code']): Fault => ({ code, message: code, remedy: '-' })
 const held = fault('CONTROLLER_REFUSED')
 const running: Partial<ControllerState> = { seen: seen('running'), watched: 'c1', stage: 'up' }
-const heapWarning = { message: 'heap' }
+const heapWarning = {
+  code: 'CONTROLLER_OUT_OF_MEMORY',
+  message: 'its heap is exhausted',
+  remedy: 'more memory',
+} as const
 
 type Row = [string, Partial<ControllerState>, ControllerEvent, Partial<ControllerState>]
 const table = (...rows: Row[]) =>

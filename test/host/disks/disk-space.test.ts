@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { createLogger } from '../../../src/core/logger.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
 import { DiskSpace, diskFault, type FileSystem, levelOf, readFileSystems } from '../../../src/host/disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from '../../../src/host/disks/storage-places.ts'
 import { pathsBelow } from '../../../src/ipc/paths.ts'
@@ -66,27 +67,56 @@ test('places on one file system are one, and those that are not there are none',
 })
 
 test('each change of level is told once, and so is that there is room again', async () => {
-  let free = 2000
-  const lines: string[] = []
-  const history: string[] = []
-  const disks = new DiskSpace({
-    logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
-    clock: new ManualClock(),
-    places: () => places,
-    read: async () => [disk(free)],
-  })
-  disks.transitions.on(({ subject, from, to }) => history.push(`${subject} ${from} ${to}`))
-  for (const next of [2000, 900, 800, 50, 40]) {
-    free = next
-    await disks.look()
-  }
-  expect(disks.warnings).toMatchObject([{ code: 'DISK_FULL' }])
-  expect(disks.dataFull?.message).toContain('40 of 30000 MB')
-  free = 2000
-  await disks.look()
-  expect(disks.warnings).toEqual([])
-  expect(disks.dataFull).toBeUndefined()
+  const { lines, history, warnings, look } = watched()
+  for (const free of [2000, 900, 800, 50, 40]) await look([disk(free)])
+  expect(warnings.list()).toMatchObject([{ code: 'DISK_FULL', message: expect.stringContaining('40 of 30000 MB') }])
+  await look([disk(2000)])
+  expect(warnings.list()).toEqual([])
   expect(history).toEqual(['disk ok low', 'disk low full', 'disk full ok'])
   expect(lines).toHaveLength(3)
   expect(lines.map((line) => /INFO|WARN|ERROR/.exec(line)?.[0])).toEqual(['WARN', 'ERROR', 'INFO'])
+  expect(lines[2]).toContain('/volumes/omada-data/_data has room again')
 })
+
+test('a database that is down follows from the disk that holds its data, and from no other', async () => {
+  const { warnings, look } = watched()
+  const database = warnings.source({ name: 'database' })
+  database.raise('database', { code: 'DATABASE_DOWN', message: 'no answer', remedy: 'logs' })
+  await look([{ ...disk(10), places: [{ ...first, data: false }] }])
+  expect(warnings.list().map(({ code }) => code)).toEqual(['DISK_FULL', 'DATABASE_DOWN'])
+  // The place of the data is known only when there is a container.
+  await look([disk(10)])
+  expect(warnings.list().map(({ code }) => code)).toEqual(['DISK_FULL'])
+  expect(database.causeOf('database')?.fault.code).toBe('DISK_FULL')
+})
+
+test('a disk that was taken away is no warning any more, and nobody says that it has room', async () => {
+  const { lines, history, warnings, look } = watched()
+  await look([disk(900), disk(10, 2)])
+  expect(warnings.list()).toHaveLength(2)
+  await look([disk(900)])
+  expect(warnings.list().map(({ code }) => code)).toEqual(['DISK_LOW'])
+  expect([lines.length, history.length]).toEqual([2, 2])
+})
+
+function watched() {
+  const lines: string[] = []
+  const history: string[] = []
+  const fileSystems: { now: readonly FileSystem[] } = { now: [] }
+  const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
+  const clock = new ManualClock()
+  const warnings = new Warnings({ logger, clock })
+  const disks = new DiskSpace({
+    logger,
+    clock,
+    warnings: warnings.source({ name: 'disk' }),
+    places: () => places,
+    read: async () => fileSystems.now,
+  })
+  warnings.history.on(({ subject, from, to }) => history.push(`${subject} ${from} ${to}`))
+  const look = async (now: readonly FileSystem[]) => {
+    fileSystems.now = now
+    await disks.look()
+  }
+  return { lines, history, warnings, look }
+}

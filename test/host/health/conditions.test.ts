@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
+import { Warnings } from '../../../src/core/warnings.ts'
 import type { ProbedName } from '../../../src/host/health/condition-table.ts'
-import { Conditions } from '../../../src/host/health/conditions.ts'
+import { Conditions, conditionsSource } from '../../../src/host/health/conditions.ts'
 import type { ProbeResult } from '../../../src/host/health/schedule.ts'
 import { StandingClock } from '../../support/health-clock.ts'
+import { silent } from '../../support/health-process.ts'
 
 const all: readonly ProbedName[] = ['database', 'web', 'device-port', 'discovery', 'web-ports', 'app-discovery']
 const ok: ProbeResult = { ok: true }
@@ -11,16 +13,17 @@ const unable: ProbeResult = { ok: false, message: 'no nsenter', unable: true }
 
 function scene(options: { ready: boolean }) {
   const clock = new StandingClock()
-  const conditions = new Conditions({ clock, threshold: () => 3 })
+  const registry = new Warnings({ logger: silent, clock })
+  const conditions = new Conditions({ clock, warnings: registry.source(conditionsSource), threshold: () => 3 })
   const history: string[] = []
-  conditions.transitions.on((entry) => history.push(`${entry.subject}: ${entry.from} → ${entry.to}`))
+  registry.history.on((entry) => history.push(`${entry.subject}: ${entry.from} → ${entry.to}`))
   const record = (name: ProbedName, result: ProbeResult, times = 1, patient = true) => {
     for (let i = 0; i < times; i++) conditions.record(name, result, patient)
   }
   if (options.ready) for (const name of all) record(name, ok)
   history.length = 0
   const condition = (name: ProbedName) => conditions.list().find((each) => each.name === name)
-  return { clock, conditions, history, record, condition }
+  return { clock, registry, conditions, history, record, condition }
 }
 
 it('fails after three failures in a row and is back after one success', () => {
@@ -95,6 +98,42 @@ it('does not blame a database of which nothing is known', () => {
   expect(conditions.rootCause()?.code).toBe('PROBE_FAILED')
 })
 
+it('names what else is wrong as the cause: the disk of a database that fails, and of that alone', () => {
+  const { registry, record, condition, conditions } = scene({ ready: true })
+  const disk = registry.source({ name: 'disk' })
+  record('database', failed, 3)
+  record('web', failed, 3)
+  const before = condition('database')?.reason
+  disk.raise('1', { code: 'DISK_FULL', message: 'the disk is full', remedy: 'free space' }, { role: 'data' })
+  const blamed = { code: 'DISK_FULL', message: `${before?.message}: the disk is full`, remedy: 'free space' }
+  expect(condition('database')).toMatchObject({ status: 'failing', reason: blamed })
+  expect(condition('database')).not.toHaveProperty('consequenceOf')
+  expect(conditions.rootCause()).toEqual(blamed)
+  expect(condition('web')).toMatchObject({ reason: { code: 'WEB_DOWN' }, consequenceOf: 'database' })
+  expect(registry.list().map(({ code }) => code)).toEqual(['DISK_FULL'])
+  disk.clear('1')
+  expect(conditions.rootCause()).toEqual(before)
+})
+
+it('a paused container is the cause of what does not answer in it', () => {
+  const { registry, record, conditions } = scene({ ready: true })
+  const container = registry.source({ name: 'container' })
+  container.set([{ code: 'CONTAINER_PAUSED', message: 'the container is paused', remedy: 'podman unpause' }])
+  record('web', failed, 3)
+  expect(conditions.rootCause()).toMatchObject({ code: 'CONTAINER_PAUSED', remedy: 'podman unpause' })
+  record('database', failed, 3)
+  expect(conditions.rootCause()?.message).toMatch(/MongoDB.*refused: the container is paused$/)
+})
+
+it('a failure that becomes another one of the same condition is no change of state', () => {
+  const { record, condition, history } = scene({ ready: true })
+  record('database', failed, 3)
+  record('database', unable)
+  expect(condition('database')?.reason.code).toBe('PROBE_FAILED')
+  record('database', ok)
+  expect(history).toEqual(['database: ok → failing', 'database: failing → ok'])
+})
+
 it('says while starting what has not come yet, without calling it a failure', () => {
   const { record, condition, conditions, history } = scene({ ready: false })
   record('database', failed, 10)
@@ -106,8 +145,9 @@ it('says while starting what has not come yet, without calling it a failure', ()
 })
 
 it('calls it a failure when the time to start is over, and a probe that cannot run after three tries', () => {
-  const { record, condition } = scene({ ready: false })
+  const { record, condition, history } = scene({ ready: false })
   record('web', failed, 1, false)
+  expect(history).toEqual(['web: unknown → failing'])
   expect(condition('web')).toMatchObject({ status: 'failing', reason: { code: 'WEB_DOWN' } })
   record('discovery', unable, 2)
   expect(condition('discovery')?.status).toBe('unknown')

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
 import { HealthMonitor, type HealthSnapshot } from '../../../src/host/health/monitor.ts'
 import { FakeController, infoPath } from '../../support/health-controller.ts'
 import { probeCommand, silent } from '../../support/health-process.ts'
@@ -22,7 +23,9 @@ async function watch(options: { health?: object; uri?: string; sandboxKey?: stri
     health: { intervalSeconds: 1, ...options.health },
     mongo: options.uri === undefined ? {} : { uri: options.uri },
   })
+  const warnings = new Warnings({ logger: silent, clock: systemClock })
   const monitor = new HealthMonitor({
+    warnings,
     config,
     live: () => config,
     logger: silent,
@@ -35,11 +38,17 @@ async function watch(options: { health?: object; uri?: string; sandboxKey?: stri
   const seen: HealthSnapshot[] = []
   const history: string[] = []
   monitor.changed.on((snapshot) => seen.push(snapshot))
-  monitor.transitions.on((entry) => history.push(`${entry.subject} ${entry.to}`))
+  warnings.history.on((entry) => history.push(`${entry.subject} ${entry.to}`))
   await monitor.start(AbortSignal.timeout(10_000))
   const { sandboxKey = '/run/netns/a' } = options
   monitor.setTarget({ containerId: 'c1', address: '127.0.0.1', ...(sandboxKey === null ? {} : { sandboxKey }) })
-  return { monitor, seen, history, ready: () => expect.poll(() => monitor.snapshot().ready, patience).toBe(true) }
+  return {
+    monitor,
+    warnings,
+    seen,
+    history,
+    ready: () => expect.poll(() => monitor.snapshot().ready, patience).toBe(true),
+  }
 }
 
 const named = (snapshot: HealthSnapshot, name: string) => snapshot.conditions.find((each) => each.name === name)
@@ -108,7 +117,7 @@ it('says that the time to start is over, and is ready nevertheless when it comes
 })
 
 it('starts over when the namespace changes and forgets all when the container goes', { timeout: 60_000 }, async () => {
-  const { monitor, ready } = await watch()
+  const { monitor, history, ready } = await watch()
   await ready()
   monitor.setTarget({ containerId: 'c1', address: '127.0.0.1', sandboxKey: '/run/netns/b' })
   expect(monitor.snapshot()).toMatchObject({ ready: false, everReady: false })
@@ -116,7 +125,12 @@ it('starts over when the namespace changes and forgets all when the container go
   await ready()
   monitor.setTarget({ containerId: 'c1', address: '127.0.0.1', sandboxKey: '/run/netns/b' })
   expect(monitor.snapshot().ready).toBe(true)
+  await controller.killDatabase()
+  await expect.poll(() => named(monitor.snapshot(), 'database')?.status, patience).toBe('failing')
+  const told = history.length
   monitor.setTarget(undefined)
+  // What failed in it has neither come back nor does it fail on.
+  expect(history).toHaveLength(told)
   const snapshot = monitor.snapshot()
   expect(snapshot.reason.message).toBe('the container is not running')
   expect(new Set(snapshot.conditions.map(({ status }) => status))).toEqual(new Set(['unknown']))

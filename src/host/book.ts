@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../core/clock.ts'
+import type { Fault, Reason } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Warnings } from '../core/warnings.ts'
+import type {
+  Condition,
+  ControllerFacts,
+  HistoryEntry,
+  HostState,
+  ImageCheck,
+  Phase,
+  PortHolder,
+} from '../ipc/host-state.ts'
+import { stateVersion } from '../ipc/host-state.ts'
+import { StateStore } from '../ipc/store.ts'
+
+/** What the reconciler knows: `starting` and `running` both mean that the container runs. */
+export interface ControllerPart {
+  readonly lifecycle: 'pulling' | 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+  readonly reason: Reason
+  readonly facts: Omit<ControllerFacts, 'version' | 'omadacId'>
+  /** Path of the container's network namespace while it runs. */
+  readonly sandboxKey?: string
+  readonly warnings: readonly Fault[]
+}
+
+/** What the probes know. `everReady`: the container that runs now has been ready before. */
+export interface HealthPart {
+  readonly ready: boolean
+  readonly everReady: boolean
+  readonly reason: Reason
+  readonly conditions: readonly Condition[]
+  readonly version?: string
+  readonly omadacId?: string
+}
+
+/** The parts that are asked what they know whenever something may have changed. */
+export interface BookSources {
+  readonly controller: () => ControllerPart
+  readonly health: () => HealthPart
+  readonly images: () => ImageCheck | undefined
+  readonly warnings: Warnings
+}
+
+/** How many entries the history keeps. */
+export const historyLimit = 200
+
+/**
+ * The host's half of the state: what the parts know becomes one snapshot with one phase and one history. `publish` is to
+ * be called after each change of a part; nobody is told when it comes to the same.
+ */
+export class HostBook {
+  readonly state: StateStore<HostState>
+  readonly #sources: BookSources
+  readonly #logger: Logger
+  readonly #clock: Clock
+  #portHolders: readonly PortHolder[] = []
+  #logged = ''
+
+  constructor(options: { sources: BookSources; logger: Logger; clock: Clock; version: string }) {
+    this.#sources = options.sources
+    this.#logger = options.logger
+    this.#clock = options.clock
+    const at = this.#now()
+    this.state = new StateStore<HostState>({
+      initial: {
+        stateVersion,
+        phase: 'creating',
+        reason: { message: 'omada-host is starting' },
+        since: at,
+        appliance: { version: options.version, startedAt: at },
+        controller: options.sources.controller().facts,
+        conditions: [],
+        history: [],
+        portHolders: [],
+        warnings: [],
+      },
+    })
+  }
+
+  /** Takes note of who holds the appliance's ports now. */
+  seePortHolders(portHolders: readonly PortHolder[]): void {
+    this.#portHolders = portHolders
+    this.publish()
+  }
+
+  /** A step that the reconciler has taken. */
+  remember(step: Pick<HistoryEntry, 'subject' | 'message'>): void {
+    this.addHistory({ at: this.#now(), to: 'done', ...step })
+  }
+
+  addHistory(entry: HistoryEntry): void {
+    this.state.update((state) => withHistory(state, entry))
+  }
+
+  /** Asks every part. `since` moves and the history grows only with the phase, which is logged with its reason. */
+  publish(): void {
+    const previous = this.state.get()
+    const next = this.#assemble(previous)
+    if (isDeepStrictEqual(next, previous)) return
+    this.#log(next)
+    const { phase, reason, since: at } = next
+    const changed = phase !== previous.phase
+    const entry = { at, subject: 'phase', from: previous.phase, to: phase, message: reason.message }
+    this.state.update(() => (changed ? withHistory(next, entry) : next))
+  }
+
+  #assemble(previous: HostState): HostState {
+    const [controller, health, images] = [this.#sources.controller(), this.#sources.health(), this.#sources.images()]
+    const { phase, reason } = derivePhase(controller, health)
+    const { version, omadacId } = health
+    return {
+      ...previous,
+      phase,
+      reason,
+      since: phase === previous.phase ? previous.since : this.#now(),
+      controller: {
+        ...controller.facts,
+        ...(version === undefined ? {} : { version }),
+        ...(omadacId === undefined ? {} : { omadacId }),
+      },
+      // Of a container that does not run nothing is measured.
+      conditions: isRunning(controller) ? health.conditions : [],
+      portHolders: this.#portHolders,
+      warnings: this.#sources.warnings.list(),
+      ...(images === undefined ? {} : { images }),
+    }
+  }
+
+  #log({ phase, reason: { message, code, remedy } }: HostState): void {
+    const line = `${phase}: ${message}`
+    if (line === this.#logged) return
+    this.#logged = line
+    const level = phase === 'failed' || phase === 'degraded' ? 'error' : 'info'
+    this.#logger[level](code === undefined ? {} : { code, remedy }, line)
+  }
+
+  #now(): string {
+    return new Date(this.#clock.wall()).toISOString()
+  }
+}
+
+/**
+ * The appliance's phase. Until the container runs the reconciler knows best; from then on the probes do, because a
+ * container that runs is not yet a controller that works.
+ */
+export function derivePhase(
+  controller: Pick<ControllerPart, 'lifecycle' | 'reason'>,
+  health: Pick<HealthPart, 'ready' | 'everReady' | 'reason'>,
+): { phase: Phase; reason: Reason } {
+  const { lifecycle } = controller
+  if (lifecycle !== 'running' && lifecycle !== 'starting') return { phase: lifecycle, reason: controller.reason }
+  if (health.ready) return { phase: 'ready', reason: health.reason }
+  return { phase: health.everReady ? 'degraded' : 'starting', reason: health.reason }
+}
+
+/** What the probes are to look at: the container, while it runs. */
+export function probeTarget(
+  controller: ControllerPart,
+): { readonly containerId: string; readonly address: string; readonly sandboxKey?: string } | undefined {
+  const { containerId, address } = controller.facts
+  if (!isRunning(controller) || containerId === undefined) return undefined
+  const { sandboxKey } = controller
+  return { containerId, address, ...(sandboxKey === undefined ? {} : { sandboxKey }) }
+}
+
+function isRunning({ lifecycle }: Pick<ControllerPart, 'lifecycle'>): boolean {
+  return lifecycle === 'running' || lifecycle === 'starting'
+}
+
+/** The state with one more entry, the oldest given up beyond `historyLimit`. */
+function withHistory(state: HostState, entry: HistoryEntry): HostState {
+  return { ...state, history: [...state.history, entry].slice(-historyLimit) }
+}

@@ -1,0 +1,67 @@
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Notifier } from '../systemd/notify.ts'
+import { decideByOwnJob } from '../systemd/own-job.ts'
+import { readMachineFacts } from './controller/machine.ts'
+import { Reconciler } from './controller/reconciler.ts'
+import { connectEngine } from './engine/choose.ts'
+
+/** What the engine may take beyond the grace to say that the controller has stopped, in milliseconds. */
+const stopMarginMilliseconds = 30_000
+
+/**
+ * What is done at the orderly end of a host while everything still runs: systemd is told, and the controller stopped with
+ * its grace, or left running, as the end is meant. Rejects when the controller could not be stopped.
+ */
+export async function bidFarewell(options: {
+  stopGraceSeconds: number
+  /** How long the rest of the host may take to stop after that. */
+  componentsMilliseconds: number
+  logger: Logger
+  notifier: Notifier
+  /** What is to be done first. */
+  ending?: (() => Promise<void>) | undefined
+  controllerOnStop: () => Promise<'stop' | 'leave'>
+  stopController: (signal: AbortSignal) => Promise<void>
+}): Promise<void> {
+  const { stopGraceSeconds, logger, notifier } = options
+  await options.ending?.()
+  await notifier.stopping()
+  if ((await options.controllerOnStop()) === 'leave') return
+  const limitMilliseconds = stopGraceSeconds * 1000 + stopMarginMilliseconds
+  await notifier.extendTimeout(limitMilliseconds + options.componentsMilliseconds)
+  logger.info(`stopping the controller; it may take ${stopGraceSeconds} s to close its database`)
+  await options.stopController(AbortSignal.timeout(limitMilliseconds))
+}
+
+/**
+ * What a host leaves undone that ended before it could ask what its end is meant for: a SIGTERM in the first moments of a
+ * process ends it at once. Run by systemd in its place; stops the controller with its grace if the service is stopped.
+ */
+export async function runAfterHost(options: {
+  config: Config
+  logger: Logger
+  clock: Clock
+  version: string
+  notifier: Notifier
+  signal: AbortSignal
+}): Promise<void> {
+  const { config, clock, signal } = options
+  const logger = options.logger.child({ component: 'host' })
+  if ((await decideByOwnJob({ logger })) === 'leave') return
+  const limitMilliseconds = config.controller.stopGraceSeconds * 1000 + stopMarginMilliseconds
+  await options.notifier.extendTimeout(limitMilliseconds + stopMarginMilliseconds)
+  await Reconciler.stopController(
+    {
+      config,
+      live: () => config,
+      logger: logger.child({ component: 'controller' }),
+      clock,
+      connect: (connecting) => connectEngine({ config, logger, signal: connecting }),
+      machine: await readMachineFacts(),
+      version: options.version,
+    },
+    AbortSignal.any([signal, AbortSignal.timeout(limitMilliseconds)]),
+  )
+}
