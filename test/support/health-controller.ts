@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import type { ProbePorts } from '../../src/host/health/ports.ts'
+import type { ProbePorts } from '../../src/host/health/controller-probes.ts'
 import type { MongoPose } from '../standin/mongo/commands.ts'
 import { MongoServer } from '../standin/mongo/server.ts'
 import { FakeWeb } from './health-web.ts'

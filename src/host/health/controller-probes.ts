@@ -1,10 +1,32 @@
+import { createConnection } from 'node:net'
+import { messageOf } from '../../core/errors.ts'
+import { appDiscoveryPort, discoveryPort, embeddedDatabasePort, managementPort, webPorts } from '../../omada/ports.ts'
 import type { ProbedName } from './condition-table.ts'
 import { probeInfo } from './info-probe.ts'
-import type { ProbePorts } from './ports.ts'
 import type { DatabaseReport } from './probe-messages.ts'
 import type { ProbeProcess } from './probe-process.ts'
 import type { Probe, ProbeResult } from './schedule.ts'
-import { refusingPorts } from './tcp-probe.ts'
+
+/** Where the probes look. */
+export interface ProbePorts {
+  /** HTTPS, the info API. */
+  readonly info: number
+  readonly web: readonly number[]
+  readonly device: number
+  readonly discovery: number
+  readonly appDiscovery: number
+  readonly database: number
+}
+
+/** The controller's own ports. */
+export const controllerProbePorts: ProbePorts = {
+  info: 8043,
+  web: webPorts.map((web) => web.port),
+  device: managementPort,
+  discovery: discoveryPort,
+  appDiscovery: appDiscoveryPort,
+  database: embeddedDatabasePort,
+}
 
 /** The probes of one controller, one for each probed condition. */
 export function controllerProbes(options: {
@@ -30,7 +52,7 @@ export function controllerProbes(options: {
 }
 
 /** Writable and answering. The version is not required: an account may lack the right to ask for it. */
-export function judgeDatabase(report: DatabaseReport): ProbeResult {
+function judgeDatabase(report: DatabaseReport): ProbeResult {
   const { pingOk, writable, serverType, version, roundTripMilliseconds, error } = report
   if (!pingOk) return { ok: false, message: error ?? 'it does not answer a ping' }
   if (!writable) return { ok: false, message: `it answers but is not writable (server type ${serverType})` }
@@ -48,6 +70,39 @@ async function probePorts(address: string, ports: readonly number[], signal: Abo
   return refusing.length === 0
     ? { ok: true }
     : { ok: false, message: refusing.map(({ port, message }) => `${port}: ${message}`).join('; ') }
+}
+
+/** The ports of `host` that do not accept a connection, each with why not. */
+export async function refusingPorts(
+  host: string,
+  ports: readonly number[],
+  signal: AbortSignal,
+): Promise<readonly { readonly port: number; readonly message: string }[]> {
+  const tried = await Promise.all(
+    ports.map(async (port) => {
+      try {
+        await connectOnce(host, port, signal)
+        return undefined
+      } catch (error) {
+        return { port, message: messageOf(error) }
+      }
+    }),
+  )
+  return tried.filter((refusal) => refusal !== undefined)
+}
+
+/** Resolves when `host:port` accepts a connection, which is closed again at once. Rejects with the socket's error. */
+function connectOnce(host: string, port: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port, signal })
+    // Stays on after the outcome: destroying a socket may still raise an error.
+    socket.on('error', reject)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('close', () => reject(new Error(`the connection to ${host}:${port} was closed`)))
+  })
 }
 
 async function probeUdp(inside: ProbeProcess | undefined, port: number, signal: AbortSignal): Promise<ProbeResult> {

@@ -90,16 +90,14 @@ export class DatabaseWatch {
     return [...(this.#topology?.servers.values() ?? [])]
   }
 
-  #view(): Pick<DatabaseReport, 'writable' | 'serverType' | 'version' | 'maxWireVersion'> {
+  #view(): Pick<DatabaseReport, 'writable' | 'serverType' | 'version'> {
     const servers = this.#servers()
     const best =
       servers.find((server) => server.isWritable) ?? servers.find((server) => server.isReadable) ?? servers[0]
-    const maxWireVersion = best?.maxWireVersion ?? 0
     return {
       writable: best?.isWritable ?? false,
       serverType: best?.type ?? 'Unknown',
       ...(this.#version === undefined ? {} : { version: this.#version }),
-      ...(maxWireVersion > 0 ? { maxWireVersion } : {}),
     }
   }
 

@@ -8,7 +8,7 @@ import type { Condition, Reason } from '../../ipc/host-state.ts'
 import type { ControllerInfo } from '../../omada/info-api.ts'
 import { conditionTable, type ProbedName } from './condition-table.ts'
 import { conditionsSource } from './conditions.ts'
-import { controllerProbePorts, type ProbePorts } from './ports.ts'
+import { controllerProbePorts, type ProbePorts } from './controller-probes.ts'
 import type { inNetworkNamespace } from './probe-process.ts'
 import type { ProbeResult } from './schedule.ts'
 import { ProbeSession, type ProbeTarget } from './session.ts'
@@ -24,6 +24,20 @@ export interface HealthSnapshot {
   readonly reason: Reason
   readonly version?: string
   readonly omadacId?: string
+}
+
+export interface HealthMonitorOptions {
+  readonly config: HostConfig
+  readonly live: () => LiveConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly warnings: Warnings
+  /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
+  readonly probeCommand: readonly string[]
+  /** The controller's own, unless others are put in their place. */
+  readonly ports?: ProbePorts
+  /** nsenter(1) unless something else is put in its place. */
+  readonly enterNamespace?: typeof inNetworkNamespace
 }
 
 /** One target's life as the monitor sees it. */
@@ -47,16 +61,7 @@ interface Watch {
 export class HealthMonitor implements Component {
   readonly name = 'health'
   readonly changed = new Emitter<HealthSnapshot>()
-  readonly #options: {
-    config: HostConfig
-    live: () => LiveConfig
-    logger: Logger
-    clock: Clock
-    warnings: Warnings
-    probeCommand: readonly string[]
-    ports?: ProbePorts
-    enterNamespace?: typeof inNetworkNamespace
-  }
+  readonly #options: HealthMonitorOptions
   readonly #warnings: WarningSource
   readonly #closing = new Set<Promise<void>>()
   #running = false
@@ -65,18 +70,7 @@ export class HealthMonitor implements Component {
   #idleSince: string
   #emitted = ''
 
-  /** `ports` are the controller's own and `enterNamespace` is nsenter(1) unless something else is put in their place. */
-  constructor(options: {
-    config: HostConfig
-    live: () => LiveConfig
-    logger: Logger
-    clock: Clock
-    warnings: Warnings
-    /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
-    probeCommand: readonly string[]
-    ports?: ProbePorts
-    enterNamespace?: typeof inNetworkNamespace
-  }) {
+  constructor(options: HealthMonitorOptions) {
     this.#options = options
     this.#warnings = options.warnings.source(conditionsSource)
     this.#idleSince = new Date(options.clock.wall()).toISOString()

@@ -13,7 +13,6 @@ export interface DatabaseReport {
   /** The driver's server type, such as `Standalone`, `RSPrimary`, `RSSecondary` or `Unknown`. */
   readonly serverType: string
   readonly version?: string
-  readonly maxWireVersion?: number
   readonly roundTripMilliseconds?: number
   /** Why the ping failed, without secrets. */
   readonly error?: string
@@ -58,7 +57,6 @@ function isDatabaseReport(report: unknown): report is DatabaseReport {
     typeof report.writable === 'boolean' &&
     typeof report.serverType === 'string' &&
     isOptional(report.version, 'string') &&
-    isOptional(report.maxWireVersion, 'number') &&
     isOptional(report.roundTripMilliseconds, 'number') &&
     isOptional(report.error, 'string')
   )

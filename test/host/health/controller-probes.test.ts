@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { refusingPorts } from '../../../src/host/health/tcp-probe.ts'
+import { refusingPorts } from '../../../src/host/health/controller-probes.ts'
 
 const servers: Server[] = []
 afterEach(async () => {
