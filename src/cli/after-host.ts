@@ -1,7 +1,8 @@
 import { systemClock } from '../core/clock.ts'
 import type { Commands } from './command.ts'
-import type { PlaceOptions } from './places.ts'
+import { loadConfigOf, type PlaceOptions } from './places.ts'
 import { makeLogger } from './service.ts'
+import { applianceVersion } from './version.ts'
 
 /** `omada-host after-host`: ExecStopPost= of the host's service. Not for people. */
 export function addAfterHostCommand({ program, context, action }: Commands): void {
@@ -12,8 +13,6 @@ export function addAfterHostCommand({ program, context, action }: Commands): voi
       action(async (options: PlaceOptions) => {
         const { runAfterHost } = await import('../host/farewell.ts')
         const { createNotifier } = await import('../systemd/notify.ts')
-        const { applianceVersion } = await import('./appliance-version.ts')
-        const { loadConfigOf } = await import('./load.ts')
         const { config } = await loadConfigOf(context, options)
         const logger = await makeLogger(context, config.log.level)
         await runAfterHost({

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { type Commands, examples, type GlobalOptions } from './command.ts'
-import { configFileOf } from './places.ts'
+import { configFileOf, loadConfigOf } from './places.ts'
+import { formatJson, reportWarnings } from './report.ts'
 
 /** `omada-host config check|show|schema` */
 export function addConfigCommand(commands: Commands): void {
@@ -29,17 +30,13 @@ function addCheck({ program, context, action }: Commands): void {
     .addHelpText('after', examples(['omada-host --config new.yaml config check', 'check a file before it is in place']))
     .action(
       action(async (options: GlobalOptions) => {
-        const { loadConfigOf, printWarnings } = await import('./load.ts')
         const loaded = await loadConfigOf(context, options)
-        printWarnings(context, loaded)
+        reportWarnings(loaded.warnings, context.stderr)
         const { path } = configFileOf(context, options)
-        const absent = await stat(path).then(
-          () => false,
-          () => true,
-        )
-        context.stdout.write(
-          absent ? `there is no ${path}: every key has its default, which is fine\n` : `${path} is fine\n`,
-        )
+        const fine = existsSync(path)
+          ? `${path} is fine`
+          : `there is no ${path}: every key has its default, which is fine`
+        context.stdout.write(`${fine}\n`)
         return 0
       }),
     )
@@ -54,12 +51,9 @@ function addShow({ program, context, action }: Commands): void {
     .action(
       action(async (options: GlobalOptions & { json?: boolean }) => {
         const { formatConfig, shownKeys } = await import('../config/show.ts')
-        const { loadConfigOf, printWarnings } = await import('./load.ts')
         const loaded = await loadConfigOf(context, options)
-        printWarnings(context, loaded)
-        context.stdout.write(
-          options.json === true ? `${JSON.stringify(shownKeys(loaded), undefined, 2)}\n` : formatConfig(loaded),
-        )
+        reportWarnings(loaded.warnings, context.stderr)
+        context.stdout.write(options.json === true ? formatJson(shownKeys(loaded)) : formatConfig(loaded))
         return 0
       }),
     )
@@ -73,7 +67,7 @@ function addSchema({ program, context, action }: Commands): void {
     .action(
       action(async () => {
         const { configJsonSchema } = await import('../config/json-schema.ts')
-        context.stdout.write(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`)
+        context.stdout.write(formatJson(configJsonSchema()))
         return 0
       }),
     )

@@ -1,5 +1,6 @@
 import { type Commands, examples, type GlobalOptions } from './command.ts'
-import { configFileOf, pathsOf } from './places.ts'
+import { configFileOf, loadConfigOf, pathsOf } from './places.ts'
+import { formatFindings } from './report.ts'
 
 interface DoctorOptions extends GlobalOptions {
   readonly json?: boolean
@@ -21,8 +22,6 @@ export function addDoctorCommand({ program, context, action }: Commands): void {
     .action(
       action(async (options: DoctorOptions) => {
         const { examine } = await import('../diagnosis/doctor/examine.ts')
-        const { loadConfigOf } = await import('./load.ts')
-        const { formatFindings } = await import('./findings.ts')
         const { path } = configFileOf(context, options)
         const findings = await examine({
           configPath: path,
@@ -30,9 +29,7 @@ export function addDoctorCommand({ program, context, action }: Commands): void {
           paths: pathsOf(context, options),
           signal: context.signal,
         })
-        context.stdout.write(
-          options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : formatFindings(findings),
-        )
+        context.stdout.write(formatFindings(findings, options))
         return findings.some(({ status }) => status === 'fail') ? 1 : 0
       }),
     )

@@ -1,5 +1,7 @@
+import { systemClock } from '../core/clock.ts'
 import { type Commands, examples, type GlobalOptions } from './command.ts'
-import { pathsOf } from './places.ts'
+import { loadConfigOf, pathsOf } from './places.ts'
+import { formatFindings } from './report.ts'
 
 interface NetcheckOptions extends GlobalOptions {
   readonly json?: boolean
@@ -27,14 +29,8 @@ export function addNetcheckCommand({ program, context, action }: Commands): void
     )
     .action(
       action(async (options: NetcheckOptions) => {
-        const [{ netcheck }, { loadConfigOf }, { readLocalAddresses }, { systemClock }, { formatFindings }] =
-          await Promise.all([
-            import('../diagnosis/netcheck/netcheck.ts'),
-            import('./load.ts'),
-            import('../network/interfaces.ts'),
-            import('../core/clock.ts'),
-            import('./findings.ts'),
-          ])
+        const { netcheck } = await import('../diagnosis/netcheck/netcheck.ts')
+        const { readLocalAddresses } = await import('../network/interfaces.ts')
         const { config } = await loadConfigOf(context, options)
         const { findings, appliance } = await netcheck({
           config,
@@ -45,9 +41,7 @@ export function addNetcheckCommand({ program, context, action }: Commands): void
           waitSeconds,
           waiting: () => context.stderr.write(`listening for broadcasts for up to ${waitSeconds} s\n`),
         })
-        context.stdout.write(
-          options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : formatFindings(findings),
-        )
+        context.stdout.write(formatFindings(findings, options))
         if (findings.some(({ status }) => status === 'fail')) return 1
         return appliance === undefined ? 0 : 69
       }),

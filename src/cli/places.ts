@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { LoadedConfig } from '../config/load.ts'
 import { defaultConfigFile, optionVariables } from '../config/names.ts'
 import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../ipc/paths.ts'
 import type { GlobalOptions } from './command.ts'
@@ -8,6 +9,17 @@ import type { CliContext } from './context.ts'
 export function configFileOf(context: CliContext, options: GlobalOptions): { path: string; required: boolean } {
   const named = options.config ?? context.env[optionVariables.config]
   return { path: named ?? defaultConfigFile, required: named !== undefined }
+}
+
+/** The configuration of that file and of the environment. @throws ApplianceError or ApplianceErrors, CONFIG_… */
+export async function loadConfigOf(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
+  const [{ readConfigFile }, { loadConfig }] = await Promise.all([
+    import('../config/file.ts'),
+    import('../config/load.ts'),
+  ])
+  const { path, required } = configFileOf(context, options)
+  const text = await readConfigFile(path, { required })
+  return loadConfig({ path, env: context.env, ...(text === undefined ? {} : { text }) })
 }
 
 /** Options that say where things are. */

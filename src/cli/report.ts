@@ -2,19 +2,25 @@ import type { Writable } from 'node:stream'
 import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import { plainText } from '../core/text.ts'
+import type { Finding } from '../diagnosis/finding.ts'
 
 /** Tells the user what went wrong and what fixes it, each fault in two lines. Returns the command's exit code. */
 export function reportError(error: unknown, output: Writable): number {
   const faults = faultsOf(error)
-  for (const fault of faults) output.write(formatFault(fault))
+  for (const fault of faults) output.write(faultLines(`error [${fault.code}]`, fault))
   const first = faults[0]
   // A defect is for whoever mends it.
   if (first?.code === 'INTERNAL' && error instanceof Error) output.write(`${error.stack}\n`)
   return first === undefined ? 1 : errorCodes[first.code].exit
 }
 
-export function formatFault(fault: Fault): string {
-  return `error [${fault.code}] ${plainText(fault.message)}\n  fix: ${plainText(fault.remedy)}\n`
+/** Tells what a configuration was accepted with. */
+export function reportWarnings(warnings: readonly Fault[], output: Writable): void {
+  for (const warning of warnings) output.write(faultLines('warning', warning))
+}
+
+function faultLines(prefix: string, { message, remedy }: Fault): string {
+  return `${prefix} ${plainText(message)}\n  fix: ${plainText(remedy)}\n`
 }
 
 function faultsOf(error: unknown): readonly Fault[] {
@@ -30,4 +36,25 @@ function causedFault(error: unknown): Fault {
     if (cause instanceof ApplianceError) return { ...cause.fault, message: outer.message }
   }
   return outer
+}
+
+/** What a look at the machine found, as JSON or for people: a line each, the remedy below, a sum at the end. */
+export function formatFindings(
+  findings: readonly Finding[],
+  { json = false }: { readonly json?: boolean } = {},
+): string {
+  if (json) return formatJson(findings)
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines = findings.flatMap(({ check, status, message, remedy }) => [
+    `${status.padEnd(7)}  ${check.padEnd(width)}  ${plainText(message)}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(width + 11)}fix: ${plainText(remedy)}`]),
+  ])
+  const count = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length
+  const sum = `${count('fail')} to mend, ${count('warn')} to know, ${count('unknown')} not checked, ${count('ok')} fine`
+  return `${lines.join('\n')}\n\n${sum}\n`
+}
+
+/** JSON on as many lines as people need to read it. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
 }

@@ -4,11 +4,10 @@ import type { LogLevel } from '../core/logger.ts'
 import { type WarningSource, Warnings } from '../core/warnings.ts'
 import type { HostOptions } from '../host/host.ts'
 import { createNotifier } from '../systemd/notify.ts'
-import { applianceVersion } from './appliance-version.ts'
 import type { CliContext } from './context.ts'
-import { loadConfigOf } from './load.ts'
-import { type PlaceOptions, pathsOf } from './places.ts'
+import { loadConfigOf, type PlaceOptions, pathsOf } from './places.ts'
 import { answerImpatience, makeAdjustableLogger } from './service.ts'
+import { applianceVersion } from './version.ts'
 
 /** What every way of running a host has in common. */
 export type HostBasics = Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup' | 'service'> & {

@@ -14,8 +14,8 @@ export interface Halves extends MergeOptions {
   readonly edge: EdgeState | undefined
 }
 
-/** Shortest time between two prints, in milliseconds: people cannot read faster. */
-const pause = 500
+/** Shortest time between two prints: people cannot read faster. */
+const pauseMilliseconds = 500
 
 /** Prints the two halves whenever one of them changes, until the context's signal aborts. */
 export async function watchStatus(options: {
@@ -50,7 +50,7 @@ export async function watchStatus(options: {
   try {
     while (!signal.aborted) {
       await raceAbort(change.promise, signal)
-      await systemClock.sleep(pause, signal)
+      await systemClock.sleep(pauseMilliseconds, signal)
       change = Promise.withResolvers()
       await options.print(halves())
     }

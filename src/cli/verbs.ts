@@ -2,8 +2,8 @@ import type { ControlVerb } from '../ipc/control-client.ts'
 import { type Commands, examples, type GlobalOptions } from './command.ts'
 import { pathsOf } from './places.ts'
 
-/** How long a verb may take, in milliseconds: a pull over a slow line, a stop with the longest grace. */
-const verbDeadline = 6 * 60 * 60 * 1000
+/** How long a verb may take: a pull over a slow line, a stop with the longest grace. */
+const verbDeadlineMilliseconds = 6 * 60 * 60 * 1000
 
 const verbs: readonly { name: ControlVerb; description: string; effect: string }[] = [
   {
@@ -39,7 +39,7 @@ export function addVerbCommands({ program, context, action }: Commands): void {
         action(async (options: GlobalOptions) => {
           const { sendControl } = await import('../ipc/control-client.ts')
           const { withDeadline } = await import('../core/deadline.ts')
-          const signal = withDeadline(verbDeadline, context.signal)
+          const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
           const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)
           context.stdout.write(`${message}\n`)
           return 0

@@ -1,5 +1,8 @@
-import { applianceVersion } from './appliance-version.ts'
+import manifest from '../../package.json' with { type: 'json' }
 import { type Commands, examples } from './command.ts'
+
+/** This program's version, as it goes into labels, the state and `omada-host version`. */
+export const applianceVersion: string = manifest.version
 
 /** `omada-host version` */
 export function addVersionCommand({ program, context, action }: Commands): void {

@@ -149,7 +149,9 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     config,
     logger: logger.child({ component: 'status' }),
     clock,
-    ports: { host: () => host.current(), edge: edgeState, changed, access: access.management },
+    sources: { host: () => host.current(), edge: edgeState },
+    access: access.management,
+    changed,
   })
   const stateServer = new StateServer<EdgeState>({
     logger,

@@ -6,9 +6,9 @@ import type {
   HostState,
   ImageCheck,
   Phase,
+  PortHolder,
   Reason,
 } from '../../ipc/host-state.ts'
-import { nameHolder, type PortQuestion } from './port-holder.ts'
 
 /** What the page, the API and the CLI tell of the appliance. Facts that are not known are absent. Times are ISO 8601. */
 export interface ApplianceStatus {
@@ -102,6 +102,28 @@ function phaseOf(
     reason: { code: 'APPLIANCE_UNREACHABLE', message, remedy: hostRemedy },
     since: lost.at,
   }
+}
+
+/** A port of the appliance, open or not. */
+interface PortQuestion {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly state: string
+  readonly reason?: Reason
+}
+
+/**
+ * The same entry; when it failed and the host sees who holds the port, its reason names the process. The edge cannot
+ * see other processes, which is why its half of the state does not say it.
+ */
+function nameHolder<T extends PortQuestion>(entry: T, holders: readonly PortHolder[], ownPid: number | undefined): T {
+  if (entry.state !== 'failed' || entry.reason === undefined) return entry
+  const rivals = holders.filter(
+    (holder) => holder.protocol === entry.protocol && holder.port === entry.port && holder.pid !== ownPid,
+  )
+  if (rivals.length === 0) return entry
+  const names = [...new Set(rivals.map((rival) => `${rival.process} (pid ${rival.pid})`))].slice(0, 3).join(', ')
+  return { ...entry, reason: { ...entry.reason, message: `${entry.reason.message}: ${names}` } }
 }
 
 function unwatched(condition: Condition): Condition {

@@ -19,12 +19,6 @@ import { ownDomainsOf } from './host-header.ts'
 import { addRoutes } from './routes.ts'
 import { StatusSnapshot, type StatusSources } from './snapshot.ts'
 
-/** What the status page needs of the rest. */
-export interface StatusPorts extends StatusSources {
-  readonly changed: Emitter<void>
-  readonly access: AccessPolicy
-}
-
 /** Bounds on slow clients, in milliseconds; a test shortens them. */
 export interface StatusTiming extends EventStreamTiming {
   /** How long a client may take to send a whole request. */
@@ -45,7 +39,7 @@ export class StatusServer implements Component {
   readonly name = 'status'
   readonly #config: EdgeConfig
   readonly #logger: Logger
-  readonly #ports: StatusPorts
+  readonly #changed: Emitter<void>
   readonly #timing: StatusTiming
   readonly #snapshot: StatusSnapshot
   readonly #guard: ConnectionGuard
@@ -57,15 +51,19 @@ export class StatusServer implements Component {
     config: EdgeConfig
     logger: Logger
     clock: Clock
-    ports: StatusPorts
+    sources: StatusSources
+    /** Whoever may see the page. */
+    access: AccessPolicy
+    /** Told whenever a source has something new. */
+    changed: Emitter<void>
     timing?: StatusTiming
   }) {
     this.#config = options.config
     this.#logger = options.logger
-    this.#ports = options.ports
+    this.#changed = options.changed
     this.#timing = options.timing ?? { ...defaultTiming, requestMilliseconds: 10_000 }
-    this.#snapshot = new StatusSnapshot({ sources: options.ports, clock: options.clock, ownPid: process.pid })
-    this.#guard = new ConnectionGuard({ access: options.ports.access, maxPerSource })
+    this.#snapshot = new StatusSnapshot({ sources: options.sources, clock: options.clock, ownPid: process.pid })
+    this.#guard = new ConnectionGuard({ access: options.access, maxPerSource })
     this.#stream = new EventStream({
       event: 'status',
       render: () => this.#snapshot.statusJson(),
@@ -96,7 +94,7 @@ export class StatusServer implements Component {
   /** Resolves when the port is open or has been found not to be; it is then tried again in the background. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#unsubscribe = this.#ports.changed.on(() => {
+    this.#unsubscribe = this.#changed.on(() => {
       this.#snapshot.invalidate()
       this.#stream.notify()
     })

@@ -12,10 +12,10 @@ export interface StatusSources {
 }
 
 /**
- * How long what was put together is handed to further readers, in milliseconds: whoever asks in a loop must not keep this
+ * How long what was put together is handed to further readers: whoever asks in a loop must not keep this
  * process, which also forwards, from its work.
  */
-const lifetime = 500
+const lifetimeMilliseconds = 500
 
 /** What readers get, each part made when the first of them asks for it. */
 interface View {
@@ -77,7 +77,7 @@ export class StatusSnapshot {
     const host = this.#host()
     // What the host says, the phase among it, is never a moment old.
     const view = this.#view
-    if (view !== undefined && view.host === host && at - view.at < lifetime) return view
+    if (view !== undefined && view.host === host && at - view.at < lifetimeMilliseconds) return view
     const edge = this.#sources.edge()
     const lost = host === undefined ? this.#lost : undefined
     const status = mergeStatus(host, edge, { ownPid: this.#ownPid, ...(lost === undefined ? {} : { lost }) })

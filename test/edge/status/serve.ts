@@ -43,7 +43,9 @@ export async function serve(
     config,
     logger: silent,
     clock: systemClock,
-    ports: { host: () => states.host, edge: () => states.edge, changed, access: options.access ?? everybody },
+    sources: { host: () => states.host, edge: () => states.edge },
+    access: options.access ?? everybody,
+    changed,
     timing: {
       coalesceMilliseconds: 50,
       heartbeatMilliseconds: 15_000,

@@ -11,7 +11,7 @@ import type { ProxyPorts } from '../ports.ts'
 import { makeSelfSigned } from './self-signed.ts'
 
 /** A pair that lasts less than this is remade. */
-const renewBefore = 30 * 24 * 3600 * 1000
+const renewBeforeMilliseconds = 30 * 24 * 3600 * 1000
 
 /** One file for both, so that a crash cannot leave a key with another key's certificate. */
 const fileName = 'waiting-room.pem'
@@ -57,7 +57,7 @@ async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certi
   try {
     const pem = await readFile(join(ports.stateDirectory, fileName), 'utf8')
     // Only the end counts: a machine without a real-time clock may not have reached the beginning yet.
-    if (new X509Certificate(pem).validToDate.getTime() - clock.wall() < renewBefore) return undefined
+    if (new X509Certificate(pem).validToDate.getTime() - clock.wall() < renewBeforeMilliseconds) return undefined
     return checked({ cert: pem, key: pem })
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') logger.warn({ err: error }, "the waiting room's certificate is made anew")

@@ -10,8 +10,8 @@ import { answer } from './answer.ts'
 import { loadCertificate, usersOwn } from './certificate.ts'
 import { guestView, notAccepting } from './page.ts'
 
-/** A visit is one request and its answer; it has this long in all, in milliseconds. */
-const visitTime = 15_000
+/** A visit is one request and its answer; it has this long in all. */
+const defaultVisitMilliseconds = 15_000
 /** Cookies of other services on this machine's name come along; more than this is answered 431. */
 const maxHeaderBytes = 16 * 1024
 const minVersion = 'TLSv1.2'
@@ -40,7 +40,7 @@ export class WaitingRoom {
     this.#clock = options.clock
     this.#ports = options.ports
     this.#statusPort = options.statusPort
-    this.#visitMilliseconds = options.visitMilliseconds ?? visitTime
+    this.#visitMilliseconds = options.visitMilliseconds ?? defaultVisitMilliseconds
   }
 
   /** Makes or loads a certificate when `tls`. Without one, TLS clients are not received and the rest goes on. */

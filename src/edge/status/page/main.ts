@@ -1,4 +1,4 @@
-import { merge } from './merge.ts'
+import { morph } from './morph.ts'
 import { Refresher } from './refresher.ts'
 
 // The page's script. On every event it fetches the page again and changes only what differs. Without it the page reloads
@@ -34,7 +34,7 @@ async function refresh(): Promise<void> {
     // Another version of the program serves another page.
     if (next.documentElement.dataset.build !== document.documentElement.dataset.build) return location.reload()
     document.title = next.title
-    merge(here, there)
+    morph(here, there)
     say('Live')
   } catch {
     say('Connection lost, trying again')

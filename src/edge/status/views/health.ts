@@ -1,6 +1,6 @@
-import { plural, sentence } from '../../../core/format.ts'
+import { dateTime, plural, sentence } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
-import type { Condition } from '../../../ipc/host-state.ts'
+import type { Condition, HistoryEntry } from '../../../ipc/host-state.ts'
 import { lastingView, remedyView } from './parts.ts'
 
 const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; word: string }>> = {
@@ -57,4 +57,23 @@ ${condition.status !== 'ok' && remedyView(condition.reason)}${
   html`<details><summary>${plural(consequences.length, 'consequence')}</summary>
 <ul class="conditions">${consequences.map((consequence) => conditionView(consequence, now, []))}</ul></details>`
 }</div></li>`
+}
+
+/** Entries of the history; the API has them all. */
+const shownEntries = 20
+
+/** The newest changes first. */
+export function historyView(history: readonly HistoryEntry[]): Html {
+  const entries = history.slice(-shownEntries).reverse()
+  return html`<section id="history" class="card" aria-labelledby="history-title"><h2 id="history-title">History</h2>${
+    entries.length === 0
+      ? html`<p class="empty">Nothing has happened yet.</p>`
+      : html`<ol class="history">${entries.map(entryView)}</ol>`
+  }</section>`
+}
+
+function entryView(entry: HistoryEntry): Html {
+  return html`<li><time datetime="${entry.at}">${dateTime(entry.at)}</time><div><b>${entry.subject}</b> ${
+    entry.from !== undefined && html`${entry.from} → `
+  }${entry.to}<small>${sentence(entry.message)}</small></div></li>`
 }

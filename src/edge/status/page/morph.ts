@@ -2,11 +2,11 @@
  * Makes `from`, which is shown, like `to`, in place: scroll positions, focus, selections and opened details stay. `to` is
  * used up. `data-key` tells the children of an element apart that come, go and move.
  */
-export function merge(from: ChildNode, to: ChildNode): void {
+export function morph(from: ChildNode, to: ChildNode): void {
   if (from.isEqualNode(to)) return
   if (from instanceof Element && to instanceof Element && from.nodeName === to.nodeName) {
-    mergeAttributes(from, to)
-    mergeChildren(from, [...to.childNodes])
+    morphAttributes(from, to)
+    morphChildren(from, [...to.childNodes])
   } else if (from instanceof Text && to instanceof Text) {
     from.data = to.data
   } else {
@@ -14,7 +14,7 @@ export function merge(from: ChildNode, to: ChildNode): void {
   }
 }
 
-function mergeAttributes(from: Element, to: Element): void {
+function morphAttributes(from: Element, to: Element): void {
   // Whether details are open is the reader's.
   for (const { name } of [...from.attributes]) {
     if (name !== 'open' && !to.hasAttribute(name)) from.removeAttribute(name)
@@ -24,7 +24,7 @@ function mergeAttributes(from: Element, to: Element): void {
   }
 }
 
-function mergeChildren(parent: Element, wanted: readonly ChildNode[]): void {
+function morphChildren(parent: Element, wanted: readonly ChildNode[]): void {
   const wantedKeys = new Set(wanted.map(keyOf))
   const keyed = new Map<string, ChildNode>()
   for (const child of [...parent.children]) {
@@ -44,7 +44,7 @@ function mergeChildren(parent: Element, wanted: readonly ChildNode[]): void {
     }
     if (match !== place) parent.insertBefore(match, place)
     place = match.nextSibling
-    merge(match, child)
+    morph(match, child)
   }
   while (place !== null) {
     const next: ChildNode | null = place.nextSibling
