@@ -116,7 +116,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     config,
     logger: logger.child({ component: 'discovery' }),
     clock,
-    ports: {
+    dependencies: {
       live,
       bridgeSubnet: () => config.network.subnet,
       controllerAddress,

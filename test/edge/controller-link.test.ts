@@ -13,7 +13,7 @@ test('without its bridge neither a datagram nor a connection leaves for the cont
   const addresses = new SetAddresses([loopback])
   const routing = new Routing({ addresses, clock: systemClock, readRoutes: () => '' })
   const controllerAddress = controllerLink({ address: () => controllerHost, routing })
-  const scene = await Scene.start({ ports: { addresses, controllerAddress } })
+  const scene = await Scene.start({ dependencies: { addresses, controllerAddress } })
   later(() => scene.close())
   const datagrams = await Peer.open(controllerHost, scene.discoveryPort)
   later(() => datagrams.close())

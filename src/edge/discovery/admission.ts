@@ -1,11 +1,14 @@
 import type { EdgeConfig } from '../../config/schema.ts'
 import { type Ipv4Network, ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
-import { type DecodedFrame, decodeFrame } from '../../omada/frame.ts'
+import { type PeerMessage, parsePeerMessage } from '../../network/peer-message.ts'
+import { type Announce, parseAnnounce } from '../../omada/announce.ts'
+import { decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
+import type { DiscoveryDependencies } from './dependencies.ts'
 import { Duplicates } from './duplicates.ts'
 import type { RequestOutcome } from './outcomes.ts'
-import type { Datagram, DiscoveryPorts } from './ports.ts'
+import type { Datagram } from './port-listeners.ts'
 import { RateLimit } from './rate-limit.ts'
 
 /**
@@ -14,16 +17,20 @@ import { RateLimit } from './rate-limit.ts'
  */
 export const maxDatagramBytes = 8192
 
-/** Why a datagram is dropped, or the decoded payload of one that may pass. */
+/** What a datagram is: why it is dropped, what another omada-host says, a device that announces itself, or anything else. */
 export type Verdict =
-  | { readonly dropped: RequestOutcome }
-  | { readonly dropped: undefined; readonly decoded: DecodedFrame }
+  | { readonly kind: 'dropped'; readonly outcome: RequestOutcome }
+  | { readonly kind: 'appliance'; readonly message: PeerMessage }
+  | { readonly kind: 'announce'; readonly announce: Announce }
+  | { readonly kind: 'other' }
 
-type AdmissionPorts = Pick<DiscoveryPorts, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
+const other: Verdict = { kind: 'other' }
 
-/** Decides which datagrams from the LAN may pass, cheapest question first. */
+type AdmissionDependencies = Pick<DiscoveryDependencies, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
+
+/** Decides which datagrams from the LAN may pass, cheapest question first, and what they are. */
 export class Admission {
-  readonly #ports: AdmissionPorts
+  readonly #dependencies: AdmissionDependencies
   readonly #isOwnPort: (port: number) => boolean
   readonly #duplicates: Duplicates
   readonly #rate: RateLimit
@@ -33,43 +40,49 @@ export class Admission {
   constructor(options: {
     config: EdgeConfig
     clock: Clock
-    ports: AdmissionPorts
+    dependencies: AdmissionDependencies
     isOwnPort: (port: number) => boolean
   }) {
     const { clock, config } = options
-    this.#ports = options.ports
+    this.#dependencies = options.dependencies
     this.#isOwnPort = options.isOwnPort
     this.#duplicates = new Duplicates({ clock, windowMilliseconds: config.discovery.duplicateWindowMilliseconds })
     this.#rate = new RateLimit({ clock, perSecond: config.discovery.ratePerSource })
   }
 
+  /** Looks at the payload once, for the eye: what is no frame passes as well, unless `discovery.strict` says otherwise. */
   judge(datagram: Datagram): Verdict {
-    const source = this.#judgeSource(datagram)
-    if (source !== undefined) return { dropped: source }
+    const outcome = this.#judgeSource(datagram)
+    if (outcome !== undefined) return { kind: 'dropped', outcome }
     const key = this.#duplicates.keyOf(datagram)
-    if (this.#duplicates.has(key)) return { dropped: 'duplicate' }
-    if (!this.#rate.admits(datagram.address)) return { dropped: 'rate-limited' }
+    if (this.#duplicates.has(key)) return { kind: 'dropped', outcome: 'duplicate' }
+    if (!this.#rate.admits(datagram.address)) return { kind: 'dropped', outcome: 'rate-limited' }
     const decoded = decodeFrame(datagram.payload)
-    if (!decoded.framed && this.#ports.live().discovery.strict && datagram.discoveryPort === discoveryPort) {
-      return { dropped: 'malformed' }
+    if (!decoded.framed && this.#dependencies.live().discovery.strict && datagram.discoveryPort === discoveryPort) {
+      return { kind: 'dropped', outcome: 'malformed' }
     }
     this.#duplicates.remember(key)
-    return { dropped: undefined, decoded }
+    if (!decoded.framed) return other
+    const message = parsePeerMessage(decoded.frame)
+    if (message !== undefined) return { kind: 'appliance', message }
+    const announce = parseAnnounce(decoded.frame)
+    return announce === undefined ? other : { kind: 'announce', announce }
   }
 
   #judgeSource(datagram: Datagram): RequestOutcome | undefined {
     const { address, port, payload } = datagram
     const source = parseIpv4(address)
     if (port === 0 || source === undefined || source === 0) return 'bad-source'
-    if (this.#isOwnPort(port) && this.#ports.routing.isOwn(address)) return 'own-echo'
+    if (this.#isOwnPort(port) && this.#dependencies.routing.isOwn(address)) return 'own-echo'
     if (this.#isContainers(source)) return 'from-container'
-    if (!this.#ports.access.admits({ localAddress: datagram.localAddress, remoteAddress: address })) return 'refused'
+    if (!this.#dependencies.access.admits({ localAddress: datagram.localAddress, remoteAddress: address }))
+      return 'refused'
     if (payload.byteLength === 0) return 'empty'
     return payload.byteLength > maxDatagramBytes ? 'oversize' : undefined
   }
 
   #isContainers(source: number): boolean {
-    const subnet = this.#ports.bridgeSubnet()
+    const subnet = this.#dependencies.bridgeSubnet()
     if (this.#containerNetwork?.subnet !== subnet) {
       this.#containerNetwork = { subnet, network: parseIpv4Network(subnet) }
     }

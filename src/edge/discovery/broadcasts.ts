@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import type { BroadcastsSeen } from '../../ipc/edge-state.ts'
-import type { Datagram, DiscoveryPorts } from './ports.ts'
+import type { Routing } from '../../network/routes.ts'
+import type { Datagram } from './port-listeners.ts'
 
 /** Interfaces that are remembered at once: those of containers come and go. */
 const maxInterfaces = 64
@@ -9,10 +10,10 @@ const maxInterfaces = 64
 /** By which interfaces broadcasts of other machines have come in: the proof that they can. */
 export class BroadcastTally {
   readonly #clock: Clock
-  readonly #routing: DiscoveryPorts['routing']
+  readonly #routing: Pick<Routing, 'isOwn' | 'localAddressTowards'>
   readonly #seen = new LruMap<string, BroadcastsSeen>({ max: maxInterfaces })
 
-  constructor(options: { clock: Clock; routing: DiscoveryPorts['routing'] }) {
+  constructor(options: { clock: Clock; routing: Pick<Routing, 'isOwn' | 'localAddressTowards'> }) {
     this.#clock = options.clock
     this.#routing = options.routing
   }

@@ -1,5 +1,4 @@
 import type { EdgeConfig } from '../../config/schema.ts'
-import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import type { Fault } from '../../core/errors.ts'
@@ -7,90 +6,88 @@ import type { Logger } from '../../core/logger.ts'
 import { Periodic } from '../../core/periodic.ts'
 import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
 import { broadcastNetworks } from '../../network/broadcast-networks.ts'
-import type { LocalAddress } from '../../network/interfaces.ts'
-import type { PeerMessage } from '../../network/peer-message.ts'
-import { discoveryPort } from '../../omada/ports.ts'
+import { Admission } from './admission.ts'
 import { BroadcastTally } from './broadcasts.ts'
-import { Peers } from './peers.ts'
-import { PortListeners } from './port-listeners.ts'
-import { type Correspondent, type Datagram, type DiscoveryPorts, wildcard } from './ports.ts'
-import { type Exit, Relay } from './relay.ts'
+import type { DiscoveryDependencies } from './dependencies.ts'
+import { Intake } from './intake.ts'
+import { Listeners } from './listeners.ts'
+import { OtherAppliances } from './other-appliances.ts'
+import { Outcomes } from './outcomes.ts'
+import { Relay } from './relay.ts'
 import { SeenDevices } from './seen-devices.ts'
 import { RateLimitedWarnings } from './warnings.ts'
 
-export type { DiscoveryPorts } from './ports.ts'
+/** How often idle sessions are looked for, devices' connections noted, and the served addresses compared. */
+const upkeepMilliseconds = 2000
 
-/** How often idle sessions are looked for and devices' connections noted, in milliseconds. */
-const upkeepEvery = 2000
-
-/** Lets devices and the app find the controller although it sits behind a bridge that no broadcast crosses. */
+/**
+ * Lets devices and the app find the controller although it sits behind a bridge that no broadcast crosses. A datagram goes
+ * listeners → intake → relay → controller, and its answer relay → listeners.
+ */
 export class Discovery implements Component {
   readonly name = 'discovery'
-  readonly #logger: Logger
-  readonly #ports: DiscoveryPorts
-  readonly #devices: SeenDevices
+  readonly #dependencies: DiscoveryDependencies
   readonly #broadcasts: BroadcastTally
-  readonly #peers: Peers
-  readonly #warnings: RateLimitedWarnings
+  readonly #devices: SeenDevices
+  readonly #listeners: Listeners
+  readonly #others: OtherAppliances
+  readonly #outcomes: Outcomes
   readonly #relay: Relay
-  readonly #listeners: ReadonlyMap<number, PortListeners>
   readonly #upkeep: Periodic
+  readonly #warnings: RateLimitedWarnings
   #unsubscribe: (() => void) | undefined
 
-  constructor(options: { config: EdgeConfig; logger: Logger; clock: Clock; ports: DiscoveryPorts }) {
-    const { config, logger, clock, ports } = options
-    this.#logger = logger
-    this.#ports = ports
-    this.#devices = new SeenDevices({ clock, ports })
-    this.#warnings = new RateLimitedWarnings({ logger, clock })
-    this.#broadcasts = new BroadcastTally({ clock, routing: ports.routing })
-    this.#peers = new Peers({
-      logger,
-      clock,
-      warnings: this.#warnings,
-      networks: () => broadcastNetworks(ports.routing.addresses.list(), ports.access, ports.bridgeSubnet()),
-      broadcast: async (payload, { address, broadcast }) => {
-        await this.#listeners.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
-      },
-    })
-    this.#relay = new Relay({
-      config,
-      logger,
-      clock,
+  constructor(options: {
+    config: EdgeConfig
+    logger: Logger
+    clock: Clock
+    dependencies: DiscoveryDependencies
+  }) {
+    const { config, logger, clock, dependencies } = options
+    const { access, bridgeSubnet, routing } = dependencies
+    const { ports, ratePerSource } = config.discovery
+    this.#dependencies = dependencies
+    const broadcasts = new BroadcastTally({ clock, routing })
+    const devices = new SeenDevices({ clock, dependencies })
+    const outcomes = new Outcomes({ clock })
+    const warnings = new RateLimitedWarnings({ logger, clock })
+    const exits = new Listeners({
       ports,
-      devices: this.#devices,
-      warnings: this.#warnings,
-      exitTowards: (correspondent) => this.#exitTowards(correspondent),
-      onPeerMessage: (message, datagram) => void this.#hear(message, datagram),
+      logger,
+      clock,
+      dependencies,
+      onDatagram: (datagram) => intake.receive(datagram),
     })
-    this.#listeners = new Map(
-      config.discovery.ports.map((port) => [
-        port,
-        new PortListeners({ port, logger, clock, onDatagram: (datagram) => this.#receive(datagram) }),
-      ]),
-    )
+    const relay = new Relay({ config, logger, clock, dependencies, outcomes, devices, warnings, exits })
+    const networks = () => broadcastNetworks(routing.addresses.list(), access, bridgeSubnet())
+    const others = new OtherAppliances({ logger, clock, warnings, routing, exits, networks })
+    const isOwnPort = (port: number) => ports.includes(port) || relay.hasLocalPort(port)
+    const admission = new Admission({ config, clock, dependencies, isOwnPort })
+    const intake = new Intake({ admission, broadcasts, devices, others, outcomes, relay, warnings, ratePerSource })
+    this.#broadcasts = broadcasts
+    this.#devices = devices
+    this.#listeners = exits
+    this.#others = others
+    this.#outcomes = outcomes
+    this.#relay = relay
+    this.#warnings = warnings
     this.#upkeep = new Periodic({
       name: `${this.name} upkeep`,
       logger,
       clock,
-      intervalMilliseconds: upkeepEvery,
-      work: () => {
-        this.#relay.expire()
-        this.#devices.observe()
-      },
+      intervalMilliseconds: upkeepMilliseconds,
+      work: () => this.#keepUp(),
     })
   }
 
   /** Resolves when every port is served or has told in `state()` why it is not; such a port is tried again by itself. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#unsubscribe = this.#ports.routing.addresses.changed.on(
-      () => void this.#follow().then(() => this.#peers.probe('new')),
-    )
-    await this.#follow()
+    this.#unsubscribe = this.#dependencies.routing.addresses.changed.on(() => void this.#follow())
+    await this.#listeners.follow()
     try {
       await this.#upkeep.start(signal)
-      await this.#peers.start(signal)
+      await this.#others.start(signal)
     } catch (error) {
       await this.stop()
       throw error
@@ -99,8 +96,8 @@ export class Discovery implements Component {
 
   async stop(): Promise<void> {
     this.#unsubscribe?.()
-    await Promise.all([this.#upkeep.stop(), this.#peers.stop()])
-    await Promise.all([...this.#listeners.values()].map((listeners) => listeners.close()))
+    await Promise.all([this.#upkeep.stop(), this.#others.stop()])
+    await this.#listeners.close()
     this.#relay.close()
   }
 
@@ -108,10 +105,10 @@ export class Discovery implements Component {
     return {
       sessions: this.#relay.sessions,
       devices: this.#devices.size,
-      outcomes: this.#relay.outcomes(),
-      listeners: [...this.#listeners.values()].flatMap((listeners) => listeners.state()),
+      outcomes: this.#outcomes.snapshot(),
+      listeners: this.#listeners.state(),
       broadcasts: this.#broadcasts.list(),
-      peers: this.#peers.list(),
+      peers: this.#others.list(),
     }
   }
 
@@ -123,10 +120,10 @@ export class Discovery implements Component {
   /** What a user should know now and can do something about. */
   warnings(): readonly Fault[] {
     const current = [
-      ...this.#peers.warnings(),
+      ...this.#others.warnings(),
       ...this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed']),
     ]
-    if (this.#served().some((local) => !local.internal)) return current
+    if (this.#listeners.served().some((local) => !local.internal)) return current
     return [
       ...current,
       {
@@ -137,49 +134,15 @@ export class Discovery implements Component {
     ]
   }
 
-  #receive(datagram: Datagram): void {
-    this.#broadcasts.note(datagram)
-    this.#relay.receive(datagram)
+  async #keepUp(): Promise<void> {
+    this.#relay.expire()
+    this.#devices.observe()
+    // The addresses are the same, but access.devices may be another list.
+    await this.#follow()
   }
 
-  async #hear(message: PeerMessage, datagram: Datagram): Promise<void> {
-    const own = this.#ports.routing.isOwn(datagram.address)
-    const answer = this.#peers.receive(message, { address: datagram.address, own })
-    if (answer === undefined) return
-    try {
-      await this.#exitTowards(datagram)?.send(answer, datagram.port, datagram.address)
-    } catch (error) {
-      this.#logger.debug({ err: error }, 'another omada-host could not be answered')
-    }
-  }
-
+  /** Serves on the addresses that are served now, and asks the networks that have come for other appliances. */
   async #follow(): Promise<void> {
-    const served = this.#served().map((local) => local.address)
-    await Promise.all([...this.#listeners.values()].map((listeners) => listeners.follow(served)))
-  }
-
-  /** The IPv4 addresses on which devices are served; not the bridge's, behind which only the container is. */
-  #served(): readonly LocalAddress[] {
-    const bridge = parseIpv4Network(this.#ports.bridgeSubnet())
-    return this.#ports.access.servedAddresses().filter((local) => {
-      const value = parseIpv4(local.address)
-      return value !== undefined && !(bridge !== undefined && ipv4Contains(bridge, value))
-    })
-  }
-
-  /**
-   * The address that the device addressed, or after a broadcast this machine's address towards it. The wildcard's socket
-   * is the last resort while neither has a socket: the kernel then takes the address that the route prefers.
-   */
-  #exitTowards(correspondent: Correspondent): Exit | undefined {
-    const { discoveryPort: port, localAddress } = correspondent
-    const listeners = this.#listeners.get(port)
-    const addressed = localAddress === undefined ? undefined : listeners?.socketOn(localAddress)
-    if (addressed !== undefined) return addressed
-    const address = this.#ports.routing.localAddressTowards(correspondent.address)?.address
-    const towards = address === undefined ? undefined : listeners?.socketOn(address)
-    if (towards !== undefined) return towards
-    const socket = listeners?.socketOn(wildcard)
-    return socket && { address, send: (payload, port, to) => socket.send(payload, port, to) }
+    if (await this.#listeners.follow()) await this.#others.probe('new')
   }
 }

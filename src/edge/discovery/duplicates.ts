@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
-import type { Datagram } from './ports.ts'
+import type { Datagram } from './port-listeners.ts'
 
 /** Datagrams that are remembered at once. Twins follow each other within milliseconds, so that none is pushed out before. */
 const maxRemembered = 16_384

@@ -1,3 +1,6 @@
+import type { Clock } from '../../core/clock.ts'
+import { Settlement } from './settlement.ts'
+
 /**
  * How a datagram can end; each ends in exactly one of them, and these are the counters. Those of a datagram from the LAN:
  *
@@ -38,14 +41,24 @@ export type AnswerOutcome = (typeof answerOutcomes)[number]
 export type Outcome = RequestOutcome | AnswerOutcome
 
 /** The counters, all of them there from the start. They only ever grow. */
-export class OutcomeCounters {
+export class Outcomes {
+  /** Datagrams that were sent to the controller; each is counted when it is known whether that was there. */
+  readonly deliveries: Settlement
   readonly #counts = new Map<Outcome, number>([...requestOutcomes, ...answerOutcomes].map((outcome) => [outcome, 0]))
+
+  constructor(options: { clock: Clock }) {
+    this.deliveries = new Settlement({
+      clock: options.clock,
+      settled: (outcome, count) => this.add(outcome, count),
+    })
+  }
 
   add(outcome: Outcome, count = 1): void {
     this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + count)
   }
 
   snapshot(): Readonly<Record<string, number>> {
+    this.deliveries.decideDue()
     return Object.fromEntries(this.#counts)
   }
 }

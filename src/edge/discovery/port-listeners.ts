@@ -5,7 +5,20 @@ import type { ListenerState } from '../../ipc/edge-state.ts'
 import { UdpSocket } from '../../network/udp-socket.ts'
 import { KeepOpen } from '../listening/keep-open.ts'
 import { listenFault, portName } from '../listening/listen-fault.ts'
-import { type Datagram, wildcard } from './ports.ts'
+
+/** The wildcard address, on which broadcasts arrive. */
+export const wildcard = '0.0.0.0'
+
+/** One datagram from the LAN. */
+export interface Datagram {
+  readonly payload: Buffer
+  readonly address: string
+  readonly port: number
+  /** The discovery port on which it arrived. */
+  readonly discoveryPort: number
+  /** The address of ours to which it was sent; undefined when it came by the wildcard socket: a broadcast. */
+  readonly localAddress: string | undefined
+}
 
 /** What the kernel may hold for one socket, in bytes. For bursts, such as a power cut's end. */
 const receiveBufferBytes = 4 * 1024 * 1024

@@ -2,8 +2,8 @@ import type { Clock } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import type { Device } from '../../ipc/edge-state.ts'
 import { type Announce, factoryControllerId } from '../../omada/announce.ts'
+import type { DiscoveryDependencies } from './dependencies.ts'
 import { adoptionOf, type DeviceContext, type SeenDevice, viewOf } from './device-view.ts'
-import type { DiscoveryPorts } from './ports.ts'
 
 /** Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. */
 const maxDevices = 4096
@@ -21,15 +21,18 @@ const maxLooks = maxDevices
 /** Every device that announced itself, by MAC address. */
 export class SeenDevices {
   readonly #clock: Clock
-  readonly #ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'>
+  readonly #dependencies: Pick<DiscoveryDependencies, 'omadacId' | 'managementConnections'>
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
   #looks = maxLooks
   /** What the wall clock is ahead of the monotonic one, in milliseconds. */
   #apart = Number.NEGATIVE_INFINITY
 
-  constructor(options: { clock: Clock; ports: Pick<DiscoveryPorts, 'omadacId' | 'managementConnections'> }) {
+  constructor(options: {
+    clock: Clock
+    dependencies: Pick<DiscoveryDependencies, 'omadacId' | 'managementConnections'>
+  }) {
     this.#clock = options.clock
-    this.#ports = options.ports
+    this.#dependencies = options.dependencies
   }
 
   get size(): number {
@@ -87,8 +90,8 @@ export class SeenDevices {
     return {
       now: this.#clock.now(),
       apart: this.#apart,
-      omadacId: this.#ports.omadacId(),
-      connections: () => this.#ports.managementConnections(device.address),
+      omadacId: this.#dependencies.omadacId(),
+      connections: () => this.#dependencies.managementConnections(device.address),
     }
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { systemCode } from '../../core/errors.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import { ConnectedUdpSocket } from '../../network/udp-socket.ts'
-import type { Datagram } from './ports.ts'
+import type { Datagram } from './port-listeners.ts'
 
 /** One device port that talks to one discovery port of the controller. */
 export interface Session {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { Admission, maxDatagramBytes } from '../../../src/edge/discovery/admission.ts'
-import type { Datagram } from '../../../src/edge/discovery/ports.ts'
+import type { Datagram } from '../../../src/edge/discovery/port-listeners.ts'
 import type { AccessPolicy } from '../../../src/network/access.ts'
-import { announceOf, configFor, configured, local, portsFor, SetAddresses } from './support/edge.ts'
+import { encodePeerMessage } from '../../../src/network/peer-message.ts'
+import { announceOf, configFor, configured, dependenciesFor, local, preAdoptOf, SetAddresses } from './support/edge.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const everybody: AccessPolicy = { admits: () => true, servedAddresses: () => [] }
@@ -14,20 +15,23 @@ function admissionFor(options: { discovery?: object; access?: AccessPolicy } = {
   const admission = new Admission({
     config,
     clock,
-    ports: { ...portsFor({ addresses }), ...configured(config), access: options.access ?? everybody },
+    dependencies: { ...dependenciesFor({ addresses }), ...configured(config), access: options.access ?? everybody },
     isOwnPort: (port) => port === 29_810 || port === 40_000,
   })
   let sequence = 0
-  const judge = (changes: Partial<Datagram> = {}) =>
-    admission.judge({
+  /** Why it is dropped; undefined when it may pass. */
+  const judge = (changes: Partial<Datagram> = {}) => {
+    const verdict = admission.judge({
       payload: Buffer.from(`payload ${sequence++}`),
       address: '192.0.2.7',
       port: 5000,
       discoveryPort: 29_810,
       localAddress: '192.0.2.1',
       ...changes,
-    }).dropped
-  return { judge, clock, addresses }
+    })
+    return verdict.kind === 'dropped' ? verdict.outcome : undefined
+  }
+  return { admission, judge, clock, addresses }
 }
 
 test('our own datagrams are dropped, those of another program on this machine pass', () => {
@@ -116,4 +120,14 @@ test('strict mode wants frames on 29810 only', () => {
   expect(judge({ payload: Buffer.from('older firmware') })).toBe('malformed')
   expect(judge({ payload: Buffer.from('older firmware'), discoveryPort: 27_001 })).toBeUndefined()
   expect(admissionFor().judge({ payload: Buffer.from('older firmware') })).toBeUndefined()
+})
+
+test('what passes is told apart by its frame: a device, another omada-host, anything else', () => {
+  const { admission } = admissionFor()
+  const kindOf = (payload: Buffer) =>
+    admission.judge({ payload, address: '192.0.2.7', port: 5000, discoveryPort: 29_810, localAddress: undefined })
+  expect(kindOf(announceOf())).toMatchObject({ kind: 'announce', announce: { mac: 'AA-BB-CC-00-00-01' } })
+  expect(kindOf(encodePeerMessage({ kind: 'probe' }))).toEqual({ kind: 'appliance', message: { kind: 'probe' } })
+  expect(kindOf(preAdoptOf())).toEqual({ kind: 'other' })
+  expect(kindOf(Buffer.from('older firmware'))).toEqual({ kind: 'other' })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { BroadcastTally } from '../../../src/edge/discovery/broadcasts.ts'
-import type { Datagram } from '../../../src/edge/discovery/ports.ts'
-import { portsFor } from './support/edge.ts'
+import type { Datagram } from '../../../src/edge/discovery/port-listeners.ts'
+import { dependenciesFor } from './support/edge.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 const datagram: Datagram = {
@@ -18,7 +18,7 @@ test('broadcasts of others are counted by interface; our own and unicasts are no
     remote.startsWith('10.')
       ? { interface: 'lan0', address: '10.0.0.1', family: 'ipv4' as const, prefix: 24, internal: false }
       : undefined
-  const tally = new BroadcastTally({ clock, routing: portsFor({ towards }).routing })
+  const tally = new BroadcastTally({ clock, routing: dependenciesFor({ towards }).routing })
   tally.note({ ...datagram, localAddress: '127.0.0.1' })
   tally.note({ ...datagram, address: '127.0.1.1' })
   tally.note({ ...datagram, address: '198.51.100.1' })

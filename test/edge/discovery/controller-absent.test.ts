@@ -1,26 +1,27 @@
 import { createSocket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { systemClock } from '../../../src/core/clock.ts'
-import { Relay } from '../../../src/edge/discovery/relay.ts'
-import { SeenDevices } from '../../../src/edge/discovery/seen-devices.ts'
-import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
+import type { Intake } from '../../../src/edge/discovery/intake.ts'
+import type { Outcomes } from '../../../src/edge/discovery/outcomes.ts'
+import type { Relay } from '../../../src/edge/discovery/relay.ts'
+import type { SeenDevices } from '../../../src/edge/discovery/seen-devices.ts'
 import { literalLookup } from '../../../src/network/udp-socket.ts'
 import {
   announceOf,
   configFor,
   containerAddress,
+  dependenciesFor,
   keepingLogger,
   local,
-  portsFor,
   SetAddresses,
+  withoutListeners,
 } from './support/edge.ts'
 import { freePorts, Peer } from './support/peer.ts'
 import { received } from './support/scene.ts'
 
-// The relay without listeners: on loopback the wildcard's would take what is sent to a container that is not there.
-
+let intake: Intake
 let relay: Relay
+let outcomes: Outcomes
 let discoveryPort: number
 let lines: string[]
 let devices: SeenDevices
@@ -37,38 +38,39 @@ afterEach(async () => {
 })
 
 function build(options: { addresses?: SetAddresses; controllerAddress?: string } = {}): void {
-  const clock = systemClock
-  const kept = keepingLogger()
-  const { logger } = kept
-  lines = kept.lines
   const { controllerAddress, ...changes } = options
-  const ports = portsFor({
-    ...changes,
-    ...(controllerAddress === undefined ? {} : { controllerAddress: () => controllerAddress }),
-  })
-  devices = new SeenDevices({ clock, ports })
-  relay = new Relay({
+  const kept = keepingLogger()
+  lines = kept.lines
+  const built = withoutListeners({
     config: configFor({ discovery: { ratePerSource: 100_000 } }),
-    logger,
-    clock,
-    ports,
-    devices,
-    warnings: new RateLimitedWarnings({ logger, clock }),
-    exitTowards: () => undefined,
-    onPeerMessage: () => {},
+    dependencies: dependenciesFor({
+      ...changes,
+      ...(controllerAddress === undefined ? {} : { controllerAddress: () => controllerAddress }),
+    }),
+    logger: kept.logger,
   })
+  intake = built.intake
+  relay = built.relay
+  devices = built.devices
+  outcomes = built.outcomes
 }
 
 function receive(payload: Buffer | string, port = 5000): void {
-  relay.receive({ payload: Buffer.from(payload), address: '127.0.0.9', port, discoveryPort, localAddress: '127.0.0.1' })
+  intake.receive({
+    payload: Buffer.from(payload),
+    address: '127.0.0.9',
+    port,
+    discoveryPort,
+    localAddress: '127.0.0.1',
+  })
 }
 
-async function settled(outcomes: Record<string, number>): Promise<void> {
+async function settled(expected: Record<string, number>): Promise<void> {
   await expect
-    .poll(() => Object.fromEntries(Object.entries(relay.outcomes()).filter(([, count]) => count > 0)), {
+    .poll(() => Object.fromEntries(Object.entries(outcomes.snapshot()).filter(([, count]) => count > 0)), {
       timeout: 10_000,
     })
-    .toEqual(outcomes)
+    .toEqual(expected)
 }
 
 test('while nobody listens in the container every datagram is no-controller, and the first one after that arrives', async () => {
@@ -97,7 +99,7 @@ test('a refusal that is still pending on the socket swallows no datagram', async
   receive('two')
   await expect.poll(() => arrived, { timeout: 10_000 }).toEqual(expect.arrayContaining(['one', 'two']))
   await new Promise<void>((resolve) => late.close(resolve))
-  expect(relay.outcomes()['send-failed']).toBe(0)
+  expect(outcomes.snapshot()['send-failed']).toBe(0)
 })
 
 test('without the bridge nothing leaves this machine: the container has no address here', async () => {
@@ -117,7 +119,7 @@ test('a controller that no route leads to is no-controller at once', async () =>
   // The kernel refuses to connect a socket to a broadcast address, as it does without a route.
   build({ controllerAddress: '127.255.255.255' })
   receive('lost')
-  expect(relay.outcomes()['no-controller']).toBe(1)
+  expect(outcomes.snapshot()['no-controller']).toBe(1)
   expect(relay.sessions).toBe(0)
 })
 

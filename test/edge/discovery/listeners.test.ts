@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { PortListeners } from '../../../src/edge/discovery/port-listeners.ts'
-import { configFor, discoveryFor, keepingLogger, local, portsFor, SetAddresses } from './support/edge.ts'
+import { configFor, dependenciesFor, discoveryFor, keepingLogger, local, SetAddresses } from './support/edge.ts'
 import { freePorts, Peer } from './support/peer.ts'
 import { received, Scene } from './support/scene.ts'
 
@@ -34,7 +34,7 @@ test('IPv6 addresses and the bridge are left out; with loopback alone broadcasts
     { ...local('::1'), family: 'ipv6', internal: true },
     { ...local('127.0.81.1', 24), interface: 'podman1' },
   ])
-  const { discovery } = await scene({ ports: { addresses } })
+  const { discovery } = await scene({ dependencies: { addresses } })
   expect(discovery.state().listeners.map((listener) => listener.address)).toEqual(['127.0.0.1', '*', '127.0.0.1', '*'])
   expect(discovery.warnings()).toMatchObject([{ message: expect.stringContaining('only broadcasts') }])
   addresses.set([{ ...local('127.0.0.1'), internal: true }, local('127.0.1.1')])
@@ -43,9 +43,9 @@ test('IPv6 addresses and the bridge are left out; with loopback alone broadcasts
 
 test('addresses that come and go are followed, and answers stay right', async () => {
   const running = await scene()
-  const { discovery, ports, discoveryPort } = running
+  const { discovery, dependencies, discoveryPort } = running
   await running.controller((datagram) => datagram.payload)
-  ports.addresses.set([local('127.0.1.1'), local('127.0.2.1')])
+  dependencies.addresses.set([local('127.0.1.1'), local('127.0.2.1')])
   const listening = () =>
     discovery
       .state()
@@ -64,7 +64,7 @@ test('a port that another process holds is named, keeps no other port from servi
   const { logger, lines } = keepingLogger()
   const discovery = discoveryFor({
     config: configFor({ discovery: { ports: [taken, free] } }),
-    ports: portsFor(),
+    dependencies: dependenciesFor(),
     logger,
   })
   closing.push(() => discovery.stop())

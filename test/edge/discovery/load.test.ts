@@ -39,7 +39,7 @@ test('10,000 datagrams of every kind: each is counted once, as what it was', asy
     admits: (peer: { remoteAddress: string }) => peer.remoteAddress !== '127.0.0.66',
     servedAddresses: () => addresses.list(),
   }
-  scene = await Scene.start({ clock, ports: { addresses, access }, discovery: { ratePerSource: 1500 } })
+  scene = await Scene.start({ clock, dependencies: { addresses, access }, discovery: { ratePerSource: 1500 } })
   const { discoveryPort: port } = scene
   const controller = await scene.controller((datagram) =>
     datagram.payload.includes('answer me') ? Buffer.from('answer') : undefined,

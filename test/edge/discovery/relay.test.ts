@@ -22,7 +22,7 @@ test('a datagram reaches the controller byte for byte, and the answer leaves fro
 })
 
 test("an answer to a broadcast leaves from this machine's address towards the device", async () => {
-  scene = await Scene.start({ ports: { towards: () => local('127.0.1.1') } })
+  scene = await Scene.start({ dependencies: { towards: () => local('127.0.1.1') } })
   await scene.controller(() => Buffer.from('here'))
   const device = await scene.device('127.0.0.9')
   // No socket is bound to this address: like a broadcast it arrives at the wildcard's.
@@ -81,7 +81,7 @@ test('what is no frame passes untouched although it names the address; so does e
 
 test('an announcing device is shown, and a PRE_ADOPT_REQUEST to it is noticed', async () => {
   const connections = { open: 0 }
-  scene = await Scene.start({ ports: { managementConnections: () => connections } })
+  scene = await Scene.start({ dependencies: { managementConnections: () => connections } })
   let adopt = false
   const controller = await scene.controller(() => (adopt ? preAdoptOf() : undefined))
   const device = await scene.device('127.0.0.9')
@@ -105,7 +105,7 @@ test('refused datagrams are counted and go nowhere', async () => {
     admits: (peer: { remoteAddress: string }) => peer.remoteAddress !== '127.0.0.9',
     servedAddresses: () => addresses.list(),
   }
-  scene = await Scene.start({ ports: { access, addresses } })
+  scene = await Scene.start({ dependencies: { access, addresses } })
   const controller = await scene.controller()
   await (await scene.device('127.0.0.9')).send('refused', scene.discoveryPort, '127.0.0.1')
   await (await scene.device('127.0.0.8')).send('admitted', scene.discoveryPort, '127.0.0.1')

@@ -16,7 +16,7 @@ beforeEach(() => {
   omadacId = 'OURS'
   devices = new SeenDevices({
     clock,
-    ports: {
+    dependencies: {
       omadacId: () => omadacId,
       managementConnections: (address) => connections.get(address) ?? { open: 0 },
     },
@@ -168,7 +168,7 @@ test('a table full of what counts as connected costs no more time than any other
   let asked = 0
   const flooded = new SeenDevices({
     clock,
-    ports: {
+    dependencies: {
       omadacId: () => omadacId,
       managementConnections: () => {
         asked++

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Datagram } from '../../../src/edge/discovery/ports.ts'
+import type { Datagram } from '../../../src/edge/discovery/port-listeners.ts'
 import { Sessions } from '../../../src/edge/discovery/sessions.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { Peer } from './support/peer.ts'

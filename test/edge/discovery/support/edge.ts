@@ -2,7 +2,16 @@ import { type Config, configSchema } from '../../../../src/config/schema.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { Emitter } from '../../../../src/core/emitter.ts'
 import { createLogger, type Logger } from '../../../../src/core/logger.ts'
-import { Discovery, type DiscoveryPorts } from '../../../../src/edge/discovery/discovery.ts'
+import { Admission } from '../../../../src/edge/discovery/admission.ts'
+import { BroadcastTally } from '../../../../src/edge/discovery/broadcasts.ts'
+import type { DiscoveryDependencies } from '../../../../src/edge/discovery/dependencies.ts'
+import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
+import { Intake } from '../../../../src/edge/discovery/intake.ts'
+import { OtherAppliances } from '../../../../src/edge/discovery/other-appliances.ts'
+import { Outcomes } from '../../../../src/edge/discovery/outcomes.ts'
+import { Relay } from '../../../../src/edge/discovery/relay.ts'
+import { SeenDevices } from '../../../../src/edge/discovery/seen-devices.ts'
+import { RateLimitedWarnings } from '../../../../src/edge/discovery/warnings.ts'
 import { controllerLink } from '../../../../src/network/controller-link.ts'
 import type { LocalAddress, LocalAddresses } from '../../../../src/network/interfaces.ts'
 import { Routing } from '../../../../src/network/routes.ts'
@@ -52,18 +61,18 @@ export class SetAddresses implements LocalAddresses {
 }
 
 /** What of a configuration the edge's composition tells discovery. */
-export function configured(config: Config): Pick<DiscoveryPorts, 'live' | 'bridgeSubnet'> {
+export function configured(config: Config): Pick<DiscoveryDependencies, 'live' | 'bridgeSubnet'> {
   return { live: () => config, bridgeSubnet: () => config.network.subnet }
 }
 
-export type TestPorts = DiscoveryPorts & { readonly addresses: SetAddresses }
-export type PortChanges = Partial<TestPorts> & {
+export type TestDependencies = DiscoveryDependencies & { readonly addresses: SetAddresses }
+export type DependencyChanges = Partial<TestDependencies> & {
   /** The address by which every device is reached; 127.0.0.1 unless given. */
   readonly towards?: (remote: string) => LocalAddress | undefined
 }
 
-/** Ports with everything admitted, two local addresses, and the safety rule of the data path. */
-export function portsFor({ towards, ...overrides }: PortChanges = {}): TestPorts {
+/** Everything admitted, two local addresses, and the safety rule of the data path. */
+export function dependenciesFor({ towards, ...overrides }: DependencyChanges = {}): TestDependencies {
   const addresses = overrides.addresses ?? new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
   const routing = new Routing({ addresses, clock: systemClock, readRoutes: () => '' })
   return {
@@ -85,7 +94,7 @@ export function portsFor({ towards, ...overrides }: PortChanges = {}): TestPorts
 /** A Discovery on real sockets. */
 export function discoveryFor(options: {
   config: Config
-  ports?: DiscoveryPorts
+  dependencies?: DiscoveryDependencies
   logger?: Logger
   clock?: Clock
 }): Discovery {
@@ -93,8 +102,31 @@ export function discoveryFor(options: {
     config: options.config,
     logger: options.logger ?? keepingLogger().logger,
     clock: options.clock ?? systemClock,
-    ports: { ...(options.ports ?? portsFor()), ...configured(options.config) },
+    dependencies: { ...(options.dependencies ?? dependenciesFor()), ...configured(options.config) },
   })
+}
+
+/**
+ * Discovery's way in and out without listening sockets, and so without a way out to devices: on loopback the wildcard's
+ * would take what is sent to a container that is not there.
+ */
+export function withoutListeners(options: { config: Config; dependencies: DiscoveryDependencies; logger: Logger }) {
+  const { config, dependencies } = options
+  const shared = { config, dependencies, logger: options.logger, clock: systemClock }
+  const { routing } = dependencies
+  const exits = { towards: () => undefined, broadcast: async () => {} }
+  const warnings = new RateLimitedWarnings(shared)
+  const devices = new SeenDevices(shared)
+  const outcomes = new Outcomes(shared)
+  const relay = new Relay({ ...shared, outcomes, devices, warnings, exits })
+  const intake = new Intake({
+    admission: new Admission({ ...shared, isOwnPort: (port) => relay.hasLocalPort(port) }),
+    broadcasts: new BroadcastTally({ ...shared, routing }),
+    others: new OtherAppliances({ ...shared, warnings, routing, exits, networks: () => [] }),
+    ...{ devices, outcomes, relay, warnings },
+    ratePerSource: config.discovery.ratePerSource,
+  })
+  return { intake, relay, devices, outcomes }
 }
 
 /** A DISCOVERY as an access point sends it. */

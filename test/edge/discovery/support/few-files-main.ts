@@ -1,8 +1,5 @@
 import { systemClock } from '../../../../src/core/clock.ts'
-import { Relay } from '../../../../src/edge/discovery/relay.ts'
-import { SeenDevices } from '../../../../src/edge/discovery/seen-devices.ts'
-import { RateLimitedWarnings } from '../../../../src/edge/discovery/warnings.ts'
-import { configFor, containerAddress, keepingLogger, portsFor } from './edge.ts'
+import { configFor, containerAddress, dependenciesFor, keepingLogger, withoutListeners } from './edge.ts'
 import { Peer } from './peer.ts'
 
 // Run with few open files allowed: relays a datagram from each of more devices than there are files, and prints what
@@ -11,24 +8,18 @@ import { Peer } from './peer.ts'
 const devices = 500
 const container = await Peer.open(containerAddress)
 const { logger, lines } = keepingLogger()
-const ports = portsFor()
-const relay = new Relay({
+const { intake, relay, outcomes } = withoutListeners({
   config: configFor({ discovery: { ratePerSource: 10_000 } }),
+  dependencies: dependenciesFor(),
   logger,
-  clock: systemClock,
-  ports,
-  devices: new SeenDevices({ clock: systemClock, ports }),
-  warnings: new RateLimitedWarnings({ logger, clock: systemClock }),
-  exitTowards: () => undefined,
-  onPeerMessage: () => {},
 })
 for (let port = 1; port <= devices; port++) {
   const payload = Buffer.from(`${port}`)
-  relay.receive({ payload, address: '127.0.0.9', port, discoveryPort: container.port, localAddress: undefined })
+  intake.receive({ payload, address: '127.0.0.9', port, discoveryPort: container.port, localAddress: undefined })
   await systemClock.sleep(0)
 }
 for (let tries = 0; tries < 100 && container.received.length < devices; tries++) await systemClock.sleep(20)
 const sessions = relay.sessions
 relay.close()
 await container.close()
-console.log(JSON.stringify({ arrived: container.received.length, sessions, outcomes: relay.outcomes(), lines }))
+console.log(JSON.stringify({ arrived: container.received.length, sessions, outcomes: outcomes.snapshot(), lines }))

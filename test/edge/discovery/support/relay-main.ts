@@ -20,7 +20,7 @@ const discovery = new Discovery({
   config,
   logger,
   clock,
-  ports: {
+  dependencies: {
     live: () => config,
     bridgeSubnet: () => config.network.subnet,
     controllerAddress: controllerLink({ address: () => config.network.controllerAddress, routing }),

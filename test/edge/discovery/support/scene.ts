@@ -4,18 +4,18 @@ import type { Discovery } from '../../../../src/edge/discovery/discovery.ts'
 import {
   configFor,
   containerAddress,
+  type DependencyChanges,
+  dependenciesFor,
   discoveryFor,
   keepingLogger,
-  type PortChanges,
-  portsFor,
-  type TestPorts,
+  type TestDependencies,
 } from './edge.ts'
 import { freePorts, Peer, type Received } from './peer.ts'
 
 /** A running Discovery on loopback with devices and a controller; everything is closed by `close`. */
 export class Scene {
   readonly discovery: Discovery
-  readonly ports: TestPorts
+  readonly dependencies: TestDependencies
   /** The configured discovery ports: in the place of 29810 and of 27001. */
   readonly discoveryPort: number
   readonly appPort: number
@@ -24,30 +24,32 @@ export class Scene {
 
   private constructor(options: {
     discovery: Discovery
-    ports: TestPorts
+    dependencies: TestDependencies
     numbers: readonly [number, number]
     lines: string[]
   }) {
     this.discovery = options.discovery
-    this.ports = options.ports
+    this.dependencies = options.dependencies
     ;[this.discoveryPort, this.appPort] = options.numbers
     this.lines = options.lines
   }
 
-  static async start(options: { discovery?: object; ports?: PortChanges; clock?: Clock } = {}): Promise<Scene> {
+  static async start(
+    options: { discovery?: object; dependencies?: DependencyChanges; clock?: Clock } = {},
+  ): Promise<Scene> {
     const [first = 0, second = 0] = await freePorts(2)
-    const ports = portsFor(options.ports)
+    const dependencies = dependenciesFor(options.dependencies)
     const { logger, lines } = keepingLogger()
     const discovery = discoveryFor({
       config: configFor({
         discovery: { ports: [first, second], ratePerSource: 100_000, ...options.discovery },
       }),
-      ports,
+      dependencies,
       logger,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     })
     await discovery.start(AbortSignal.timeout(10_000))
-    return new Scene({ discovery, ports, numbers: [first, second], lines })
+    return new Scene({ discovery, dependencies, numbers: [first, second], lines })
   }
 
   async device(address = '127.0.0.1'): Promise<Peer> {

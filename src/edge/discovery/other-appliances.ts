@@ -8,55 +8,58 @@ import { Periodic } from '../../core/periodic.ts'
 import type { PeerAppliance } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage } from '../../network/peer-message.ts'
+import type { Routing } from '../../network/routes.ts'
+import type { Exits } from './listeners.ts'
+import type { Datagram } from './port-listeners.ts'
 import type { RateLimitedWarnings } from './warnings.ts'
 
-/** How often the others are asked for, in milliseconds. */
-const probeEvery = 120_000
-/** One that has not been heard of for this long, in milliseconds, has gone: three of its own probes. */
-const forgetAfter = 3.5 * probeEvery
+/** How often the others are asked for. */
+const probeMilliseconds = 120_000
+/** One that has not been heard of for this long has gone: three of its own probes. */
+const forgetMilliseconds = 3.5 * probeMilliseconds
 /** Others that are remembered at once. */
-const maxPeers = 64
+const maxOthers = 64
 /** How many of them a warning names. */
 const maxNamed = 3
 
-interface Peer {
+interface Other {
   readonly instance: string
   readonly lastSeen: number
   /** Monotonic milliseconds. */
   readonly seenAt: number
 }
 
-export interface PeersOptions {
+interface OtherAppliancesOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly warnings: RateLimitedWarnings
+  readonly routing: Pick<Routing, 'isOwn'>
+  readonly exits: Exits
   /** The networks on which devices are served now. */
   readonly networks: () => readonly BroadcastNetwork[]
-  /** Sends from this machine's address on the network to everybody there. @throws the system's error */
-  readonly broadcast: (payload: Buffer, network: BroadcastNetwork) => Promise<void>
 }
 
 /**
  * Looks for other omada-hosts on the networks of the devices: two of them would both hand every announce to a controller
  * of their own. Asks each network once when it is there and every two minutes, answers who asks, and says when it leaves.
  */
-export class Peers implements Component {
-  readonly name = 'peers'
-  readonly #options: PeersOptions
+export class OtherAppliances implements Component {
+  readonly name = 'other-appliances'
+  readonly #options: OtherAppliancesOptions
   readonly #instance = randomUUID()
   readonly #probing: Periodic
   /** By the address that they were heard from. */
-  readonly #peers = new LruMap<string, Peer>({ max: maxPeers })
+  readonly #others = new LruMap<string, Other>({ max: maxOthers })
   /** The networks that were there when they were asked last. */
   #asked: ReadonlySet<string> = new Set()
 
-  constructor(options: PeersOptions) {
+  constructor(options: OtherAppliancesOptions) {
     this.#options = options
     this.#probing = new Periodic({
       name: this.name,
       logger: options.logger,
       clock: options.clock,
-      intervalMilliseconds: probeEvery,
+      intervalMilliseconds: probeMilliseconds,
       work: () => this.probe(),
     })
   }
@@ -90,23 +93,31 @@ export class Peers implements Component {
 
   async #broadcast(payload: Buffer, network: BroadcastNetwork): Promise<void> {
     try {
-      await this.#options.broadcast(payload, network)
+      await this.#options.exits.broadcast(payload, network)
     } catch (error) {
       this.#options.logger.debug({ network: network.broadcast }, `could not speak to others: ${messageOf(error)}`)
     }
   }
 
-  /** Takes a message of another machine, or of a program on this one, and returns what it is answered. */
-  receive(message: PeerMessage, sender: { readonly address: string; readonly own: boolean }): Buffer | undefined {
-    if (message.kind === 'unknown') return undefined
-    const { instance } = message
-    if (instance === this.#instance) return undefined
-    if (message.kind === 'leave') {
-      if (this.#peers.peek(sender.address)?.instance === instance) this.#peers.delete(sender.address)
-      return undefined
+  /** Takes what another machine says, or a program on this one, and answers it. Never rejects. */
+  async hear(message: PeerMessage, datagram: Datagram): Promise<void> {
+    if (!this.#note(message, datagram.address) || message.kind !== 'probe') return
+    const answer = encodePeerMessage({ kind: 'answer', instance: this.#instance })
+    try {
+      await this.#options.exits.towards(datagram)?.send(answer, datagram.port, datagram.address)
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, 'another omada-host could not be answered')
     }
-    if (instance !== undefined && !sender.own) this.#heard(instance, sender.address)
-    return message.kind === 'probe' ? encodePeerMessage({ kind: 'answer', instance: this.#instance }) : undefined
+  }
+
+  /** False when the message is our own, or one that is not understood. */
+  #note(message: PeerMessage, address: string): boolean {
+    if (message.kind === 'unknown' || message.instance === this.#instance) return false
+    const { kind, instance } = message
+    if (kind === 'leave') {
+      if (this.#others.peek(address)?.instance === instance) this.#others.delete(address)
+    } else if (instance !== undefined && !this.#options.routing.isOwn(address)) this.#heard(instance, address)
+    return true
   }
 
   /** The others that are here now, the latest heard last. */
@@ -136,18 +147,18 @@ export class Peers implements Component {
 
   #heard(instance: string, address: string): void {
     const { clock, warnings } = this.#options
-    if (this.#peers.peek(address) === undefined) {
+    if (this.#others.peek(address) === undefined) {
       warnings.warn('other-appliance', {
         message: `another omada-host is on the network of the devices, at ${address}`,
       })
     }
-    this.#peers.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
+    this.#others.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
   }
 
-  #current(): readonly (readonly [string, Peer])[] {
-    const since = this.#options.clock.now() - forgetAfter
-    for (const [address, { seenAt }] of this.#peers.entries()) if (seenAt < since) this.#peers.delete(address)
-    return [...this.#peers.entries()]
+  #current(): readonly (readonly [string, Other])[] {
+    const since = this.#options.clock.now() - forgetMilliseconds
+    for (const [address, { seenAt }] of this.#others.entries()) if (seenAt < since) this.#others.delete(address)
+    return [...this.#others.entries()]
   }
 }
 

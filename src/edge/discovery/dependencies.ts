@@ -4,7 +4,7 @@ import type { ControllerLink } from '../../network/controller-link.ts'
 import type { Routing } from '../../network/routes.ts'
 
 /** What discovery needs of the rest of the edge. */
-export interface DiscoveryPorts {
+export interface DiscoveryDependencies {
   live(): LiveConfig
   /** The subnet of the container's bridge, in CIDR notation. */
   bridgeSubnet(): string
@@ -17,20 +17,3 @@ export interface DiscoveryPorts {
   /** Connections to TCP 29814 of one client address. `lastRefusal`: why the latest one was not let through. */
   managementConnections(address: string): { readonly open: number; readonly lastRefusal?: string }
 }
-
-/** One datagram from the LAN. */
-export interface Datagram {
-  readonly payload: Buffer
-  readonly address: string
-  readonly port: number
-  /** The discovery port on which it arrived. */
-  readonly discoveryPort: number
-  /** The address of ours to which it was sent; undefined when it came by the wildcard socket: a broadcast. */
-  readonly localAddress: string | undefined
-}
-
-/** Whom an answer goes to, and what is known of where it asked. */
-export type Correspondent = Pick<Datagram, 'address' | 'discoveryPort' | 'localAddress'>
-
-/** The wildcard address, on which broadcasts arrive. */
-export const wildcard = '0.0.0.0'
