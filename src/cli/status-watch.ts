@@ -1,5 +1,5 @@
+import { Alarm } from '../core/alarm.ts'
 import { systemClock } from '../core/clock.ts'
-import { raceAbort } from '../core/deadline.ts'
 import { createLogger } from '../core/logger.ts'
 import type { MergeOptions } from '../edge/status/merge.ts'
 import { StateSubscription } from '../ipc/client.ts'
@@ -29,13 +29,13 @@ export async function watchStatus(options: {
   const follow = { logger, clock: systemClock }
   const host = new StateSubscription<HostState>({ ...follow, path: options.paths.hostStateSocket })
   const edge = new StateSubscription<EdgeState>({ ...follow, path: options.paths.edgeStateSocket })
-  let change = Promise.withResolvers<void>()
+  const change = new Alarm({ clock: systemClock })
   let lostAt: string | undefined
   host.changed.on((state) => {
     lostAt = state === undefined ? (lostAt ?? new Date().toISOString()) : undefined
-    change.resolve()
+    change.ring()
   })
-  edge.changed.on(() => change.resolve())
+  edge.changed.on(() => change.ring())
 
   const halves = (): Halves => {
     const last = host.last()
@@ -49,9 +49,9 @@ export async function watchStatus(options: {
   await edge.start(signal)
   try {
     while (!signal.aborted) {
-      await raceAbort(change.promise, signal)
+      await change.sleep(Number.POSITIVE_INFINITY, signal)
       await systemClock.sleep(pauseMilliseconds, signal)
-      change = Promise.withResolvers()
+      change.clear()
       await options.print(halves())
     }
   } finally {

@@ -32,7 +32,7 @@ export class Alarm {
   async sleep(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted()
     const ring = this.#ring
-    if (!ring.signal.aborted) {
+    if (!ring.signal.aborted && milliseconds > 0) {
       const end = AbortSignal.any([signal, ring.signal])
       try {
         await this.#clock.sleep(Math.min(milliseconds, longest), end)

@@ -2,8 +2,11 @@ import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import { LruMap } from './lru-map.ts'
 
-/** Kinds that are remembered at once; one that is evicted is logged anew. */
-const maxKinds = 64
+/**
+ * Kinds that are remembered at once: many times those of any log, because one that is evicted is logged anew, and kinds are
+ * of our own making, never of what others send.
+ */
+const maxKinds = 1000
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 

@@ -4,6 +4,7 @@ import type { Component } from '../core/component.ts'
 import type { Emitter } from '../core/emitter.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { Serial } from '../core/serial.ts'
 import type { HostState } from '../ipc/host-state.ts'
 import { defaultTiming } from '../ipc/sse.ts'
 import type { StateStore } from '../ipc/store.ts'
@@ -25,7 +26,7 @@ export class SystemdStatus implements Component {
   #unsubscribe: (() => void) | undefined
   #told = { line: '', reason: '', at: Number.NEGATIVE_INFINITY }
   #ready = false
-  #telling: Promise<void> = Promise.resolve()
+  readonly #turns = new Serial()
 
   constructor(options: { state: StateStore<HostState>; logger: Logger; clock: Clock; notifier: Notifier }) {
     this.#state = options.state
@@ -52,16 +53,14 @@ export class SystemdStatus implements Component {
     this.#told = { line, reason, at }
     const becameReady = state.phase === 'ready' && !this.#ready
     this.#ready ||= becameReady
-    this.#telling = this.#telling
-      .then(() => (becameReady ? this.#notifyReady() : undefined))
-      .then(() => this.#notifier.status(line))
+    this.#turns
+      .run(async () => {
+        // Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then.
+        if (becameReady) await this.#clock.sleep(2 * defaultTiming.coalesceMilliseconds)
+        if (becameReady) await this.#notifier.ready()
+        await this.#notifier.status(line)
+      })
       .catch((error: unknown) => this.#logger.debug(`systemd was not notified: ${messageOf(error)}`))
-  }
-
-  /** Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then. */
-  async #notifyReady(): Promise<void> {
-    await this.#clock.sleep(2 * defaultTiming.coalesceMilliseconds)
-    await this.#notifier.ready()
   }
 }
 

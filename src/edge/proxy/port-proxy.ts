@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import { plainAddress } from '../../core/cidr.ts'
 import type { Logger } from '../../core/logger.ts'
+import type { QuietLog } from '../../core/quiet-log.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { rolesOf } from '../../omada/ports.ts'
 import { PortCounters, type Refusal } from './counters.ts'
-import type { LimitedLog } from './limited-log.ts'
 import type { ConnectionLimits } from './limits.ts'
 import type { PeerTable } from './peers.ts'
 import type { ProxyPorts } from './ports.ts'
@@ -17,7 +17,7 @@ export interface SharedByPorts {
   readonly limits: ConnectionLimits
   readonly peers: PeerTable
   readonly logger: Logger
-  readonly limitedLog: LimitedLog
+  readonly quietLog: QuietLog
   readonly connectMilliseconds: number
   readonly idleMilliseconds: number
   /** A socket of any port was closed. */
@@ -72,7 +72,9 @@ export class PortProxy {
   shed(error: Error): void {
     this.#counters.total += 1
     this.#counters.refuse('no-resources')
-    this.#shared.limitedLog.warn(`shed ${this.port}`, { err: error, port: this.port }, 'a connection was shed')
+    this.#shared.quietLog.atMost(`shed ${this.port}`, 'a connection was shed', {
+      fields: { err: error, port: this.port },
+    })
   }
 
   /** Closes every connection at once. */
@@ -162,11 +164,9 @@ export class PortProxy {
   #refuse(client: Socket, address: string, reason: Refusal): void {
     this.#counters.refuse(reason)
     if (address !== '') this.#shared.peers.refused(this.port, address, reason)
-    this.#shared.limitedLog.warn(
-      `${reason} ${this.port}`,
-      { client: address, port: this.port, reason },
-      'a client was turned away',
-    )
+    this.#shared.quietLog.atMost(`${reason} ${this.port}`, 'a client was turned away', {
+      fields: { client: address, port: this.port, reason },
+    })
     abort(client)
   }
 }

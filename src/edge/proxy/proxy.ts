@@ -4,11 +4,11 @@ import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { Logger } from '../../core/logger.ts'
+import { QuietLog } from '../../core/quiet-log.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { webPorts } from '../../omada/ports.ts'
 import type { Retry } from '../listening/keep-open.ts'
 import { ListeningPort, wildcards } from '../listening/listening-port.ts'
-import { LimitedLog } from './limited-log.ts'
 import { ConnectionLimits } from './limits.ts'
 import { listen } from './listener.ts'
 import { PeerTable } from './peers.ts'
@@ -26,6 +26,9 @@ export interface ProxyTuning {
   readonly retry?: Retry
   readonly visitMilliseconds?: number
 }
+
+/** What clients cause is logged once in so long, by kind and port. */
+const quietMilliseconds = 10_000
 
 /** The controller's TCP ports on this machine: each connection goes to the controller's port of the same number. */
 export class TcpProxy implements Component {
@@ -67,7 +70,7 @@ export class TcpProxy implements Component {
         isWeb: (port) => web.has(port),
       }),
       logger,
-      limitedLog: new LimitedLog({ logger, clock }),
+      quietLog: new QuietLog({ logger, clock, periodMilliseconds: quietMilliseconds }),
       connectMilliseconds: config.proxy.connectTimeoutSeconds * 1000,
       idleMilliseconds: config.proxy.idleTimeoutSeconds * 1000,
       closed: () => this.#socketClosed(),

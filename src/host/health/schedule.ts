@@ -1,3 +1,4 @@
+import { Alarm } from '../../core/alarm.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { Pulse } from '../../core/pulse.ts'
@@ -34,13 +35,11 @@ export function deadlineOf(intervalMilliseconds: number): number {
 interface Lane<Name extends string> {
   readonly probe: Probe<Name>
   readonly pulse: Pulse
-  /** Ends the pause that is under way. */
-  pause?: AbortController
+  /** Rung to run it again without a pause, or with a shorter one. */
+  readonly alarm: Alarm
   run?: AbortController
   /** A run that outlived its deadline and has not settled yet. */
   overdue: boolean
-  /** Asked for during a run: go again without a pause. */
-  again: boolean
 }
 
 /**
@@ -54,7 +53,7 @@ export class ProbeSchedule<Name extends string> {
   readonly #lanes: readonly Lane<Name>[]
   readonly #report: (name: Name, result: ProbeResult) => void
   #loops: readonly Promise<void>[] = []
-  #stopped = false
+  readonly #stopping = new AbortController()
 
   constructor(options: {
     clock: Clock
@@ -64,7 +63,12 @@ export class ProbeSchedule<Name extends string> {
     this.#clock = options.clock
     this.#report = options.report
     const { clock } = options
-    this.#lanes = options.probes.map((probe) => ({ probe, pulse: new Pulse({ clock }), overdue: false, again: false }))
+    this.#lanes = options.probes.map((probe) => ({
+      probe,
+      pulse: new Pulse({ clock }),
+      alarm: new Alarm({ clock }),
+      overdue: false,
+    }))
   }
 
   start(): void {
@@ -82,34 +86,32 @@ export class ProbeSchedule<Name extends string> {
    */
   wake(name?: Name): void {
     for (const lane of this.#lanes) {
-      if (name !== undefined && lane.probe.name !== name) continue
-      if (lane.pause === undefined) lane.again = true
-      lane.pause?.abort()
+      if (name === undefined || lane.probe.name === name) lane.alarm.ring()
     }
   }
 
   /** Cancels what runs. Resolves when no loop is left; a run that ignores its signal is not waited for. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    for (const lane of this.#lanes) {
-      lane.pause?.abort()
-      lane.run?.abort()
-    }
+    this.#stopping.abort()
+    for (const lane of this.#lanes) lane.run?.abort()
     await Promise.all(this.#loops)
   }
 
   async #loop(lane: Lane<Name>): Promise<void> {
     let outOfTurn = false
     let due = this.#clock.now()
-    while (!this.#stopped) {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
       const started = this.#clock.now()
-      lane.again = false
+      lane.alarm.clear()
       lane.pulse.promise(deadlineOf(lane.probe.intervalMilliseconds()) + lateness)
       const result = await this.#runOnce(lane, started)
-      if (this.#stopped) return
+      if (signal.aborted) return
       if (!outOfTurn) due = started + lane.probe.intervalMilliseconds()
       if (!outOfTurn || result.ok) this.#report(lane.probe.name, result)
-      outOfTurn = lane.again || (await this.#pause(lane, due - this.#clock.now()))
+      const pause = Math.max(0, due - this.#clock.now())
+      lane.pulse.promise(pause + lateness)
+      outOfTurn = await lane.alarm.sleep(pause, signal).catch(() => false)
     }
   }
 
@@ -133,17 +135,6 @@ export class ProbeSchedule<Name extends string> {
     // The clock is asked too: after a blocked event loop a late result may be seen before the timer.
     if (first !== undefined && this.#clock.now() - started <= limit) return first
     return { ok: false, message: `no answer within ${limit / 1000} s` }
-  }
-
-  /** True when it was ended by `wake` before its time. */
-  async #pause(lane: Lane<Name>, milliseconds: number): Promise<boolean> {
-    if (milliseconds <= 0 || this.#stopped) return false
-    const pause = new AbortController()
-    lane.pause = pause
-    lane.pulse.promise(milliseconds + lateness)
-    await this.#clock.sleep(milliseconds, pause.signal).catch(() => undefined)
-    delete lane.pause
-    return pause.signal.aborted
   }
 }
 

@@ -1,5 +1,6 @@
 import { createTask, type ScheduledTask } from 'node-cron'
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
+import { Alarm } from '../../core/alarm.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { toFault } from '../../core/errors.ts'
@@ -34,7 +35,7 @@ export class ImageCheckJob implements Component {
   #task: ScheduledTask | undefined
   /** When the next check is due, by the monotonic clock. */
   #dueAt = 0
-  #changed = new AbortController()
+  readonly #changed: Alarm
   #following: Promise<void> | undefined
   #checking: Promise<void> | undefined
   #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
@@ -53,6 +54,7 @@ export class ImageCheckJob implements Component {
     this.#live = options.live
     this.#logger = options.logger
     this.#clock = options.clock
+    this.#changed = new Alarm(options)
     this.#currentDigest = options.currentDigest
     this.#onResult = options.onResult
     this.#architecture = options.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch)
@@ -76,7 +78,7 @@ export class ImageCheckJob implements Component {
     if (this.#following === undefined || this.#stopping.signal.aborted) return
     const former = this.#task
     this.#schedule()
-    this.#changed.abort()
+    this.#changed.ring()
     await former?.destroy()
   }
 
@@ -139,9 +141,8 @@ export class ImageCheckJob implements Component {
     const { signal } = this.#stopping
     let apart = this.#clock.wall() - this.#clock.now()
     while (!signal.aborted) {
-      this.#changed = new AbortController()
       const wait = Math.min(clockCheckEvery, Math.max(0, this.#dueAt - this.#clock.now()))
-      await this.#clock.sleep(wait, AbortSignal.any([signal, this.#changed.signal])).catch(() => {})
+      await this.#changed.sleep(wait, signal).catch(() => {})
       if (signal.aborted) return
       const now = this.#clock.wall() - this.#clock.now()
       if (Math.abs(now - apart) >= clockTolerance) {

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { LimitedLog } from '../../../src/edge/proxy/limited-log.ts'
+import { QuietLog } from '../../../src/core/quiet-log.ts'
 import { ConnectionLimits } from '../../../src/edge/proxy/limits.ts'
 import { listen } from '../../../src/edge/proxy/listener.ts'
 import { PeerTable } from '../../../src/edge/proxy/peers.ts'
@@ -40,7 +40,7 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10, isWeb: () => false }),
       peers: new PeerTable(),
       logger,
-      limitedLog: new LimitedLog({ logger, clock: { now: () => 0, wall: () => 0, sleep: async () => {} } }),
+      quietLog: new QuietLog({ logger, clock: { now: () => 0, wall: () => 0, sleep: async () => {} } }),
       connectMilliseconds: 1000,
       idleMilliseconds: 1000,
       closed: () => {},
@@ -121,19 +121,4 @@ test('a defect while one client is admitted costs that client only', async () =>
   await waitFor(() => expect(next.received().toString()).toBe('hi'))
   expect(state().state).toBe('listening')
   expect(lines.some((line) => line.includes('a defect'))).toBe(true)
-})
-
-test('suppressed warnings are told with the next one', () => {
-  const { logger, lines } = recordingLogger()
-  let now = 0
-  const log = new LimitedLog({ logger, clock: { now: () => now, wall: () => 0, sleep: async () => {} } })
-  for (let count = 0; count < 4; count += 1) log.warn('access 8043', {}, 'turned away')
-  log.warn('access 8088', {}, 'turned away')
-  now = 10_001
-  log.warn('access 8043', {}, 'turned away')
-  expect(lines.map((line) => line.slice(line.indexOf('turned')))).toEqual([
-    'turned away\n',
-    'turned away\n',
-    'turned away (3 suppressed)\n',
-  ])
 })
