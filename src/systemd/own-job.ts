@@ -46,6 +46,17 @@ export async function decideByOwnJob(options: {
   }
 }
 
+/**
+ * Starts a unit at once, past the order of systemd's queue. While a service is being stopped, systemd starts nothing that the
+ * service is ordered after (systemd.unit(5)): podman.service, which ends by itself when it is idle, would be started by its
+ * socket only when our stop is over, and the stop waits for its answer.
+ * @throws Error when systemd refuses, has no such unit, or does not answer in time
+ */
+export async function startNow(unit: string): Promise<void> {
+  const argv = ['systemctl', 'start', '--job-mode=ignore-dependencies', '--', unit] as const
+  await runProgram(argv, { deadlineMilliseconds: answerMilliseconds })
+}
+
 /** One property of a unit, or of a job by its number. */
 async function show(property: string, subject: string): Promise<string> {
   const argv = ['systemctl', 'show', `--property=${property}`, '--value', '--', subject] as const

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLogger } from '../../src/core/logger.ts'
-import { decideByOwnJob, serviceOf } from '../../src/systemd/own-job.ts'
+import { decideByOwnJob, serviceOf, startNow } from '../../src/systemd/own-job.ts'
 
 let directory = ''
 const lines: string[] = []
@@ -85,4 +85,14 @@ test.each([
   ['', undefined],
 ])('the service of %j is %s', (text, service) => {
   expect(serviceOf(text)).toBe(service)
+})
+
+test('a unit is started past the queue; a refusal is an error', async () => {
+  await program(`printf '%s|' "$@" >"${directory}/calls"`)
+  await startNow('podman.service')
+  expect(await readFile(join(directory, 'calls'), 'utf8')).toBe(
+    'start|--job-mode=ignore-dependencies|--|podman.service|',
+  )
+  await program('echo "Unit podman.service not found." >&2; exit 5')
+  await expect(startNow('podman.service')).rejects.toThrow(/not found/)
 })
