@@ -161,11 +161,15 @@ test.for([
 })
 
 test('stop ends a verb that is under way', async () => {
+  const underWay = Promise.withResolvers<void>()
   await using served = await serve({
-    pull: (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    pull: (signal) => {
+      underWay.resolve()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
   })
   const asking = sendControl(served.path, 'pull', soon()).catch((error: unknown) => error)
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await underWay.promise
   await served.server.stop(soon())
   expect(await asking).toBeInstanceOf(Error)
 })

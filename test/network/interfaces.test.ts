@@ -11,7 +11,13 @@ const eth1: LocalAddress = { ...eth0, interface: 'eth1', address: '198.51.100.1'
 describe('InterfaceWatcher', () => {
   it('tells when an address comes or goes, survives a failing reading, and ends on stop', async () => {
     let read = (): LocalAddress[] => [eth0]
-    const watcher = new InterfaceWatcher({ logger, clock: systemClock, read: () => read(), intervalMilliseconds: 5 })
+    let reads = 0
+    const counted = () => {
+      reads += 1
+      return read()
+    }
+    const options = { logger, clock: systemClock, intervalMilliseconds: 5 }
+    const watcher = new InterfaceWatcher({ ...options, read: counted })
     const seen: (readonly LocalAddress[])[] = []
     watcher.changed.on((list) => seen.push(list))
     await watcher.start(new AbortController().signal)
@@ -19,12 +25,20 @@ describe('InterfaceWatcher', () => {
     read = () => {
       throw new Error('no memory')
     }
-    await systemClock.sleep(20)
+    const before = reads
+    await waitFor(() => expect(reads).toBeGreaterThan(before + 1))
     read = () => [eth0, eth1]
     await waitFor(() => expect(seen).toEqual([[eth0, eth1]]))
     await watcher.stop()
     read = () => []
-    await systemClock.sleep(20)
+    const after = reads
+    // Another one of the same interval looks some times meanwhile.
+    let looks = 0
+    const other = new InterfaceWatcher({ ...options, read: () => Array(++looks % 2).fill(eth0) })
+    await other.start(new AbortController().signal)
+    await waitFor(() => expect(looks).toBeGreaterThan(4))
+    await other.stop()
+    expect(reads).toBe(after)
     expect(seen).toHaveLength(1)
   })
 

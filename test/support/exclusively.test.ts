@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { exclusively } from './exclusively.ts'
+import { waitFor } from './wait-for.ts'
 
 let directory: string
 beforeEach(() => {
@@ -47,7 +48,9 @@ test('a process that is killed leaves no lock behind', async () => {
   const mine = exclusively(directory, async () => {
     locked = true
   })
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // proc_locks(5): a line with an arrow is somebody who waits for the lock on this inode.
+  const waits = new RegExp(`-> FLOCK .*:${statSync(directory).ino} `)
+  await waitFor(() => expect(readFileSync('/proc/locks', 'utf8')).toMatch(waits))
   expect(locked).toBe(false)
   other.kill('SIGKILL')
   await mine

@@ -68,7 +68,15 @@ test('50 MB come back whole from an echo, with little memory while the reader is
   }
   write()
   // Nothing is read: writing must come to a halt long before the end.
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  let last = -1
+  await waitFor(
+    () => {
+      const [now, before] = [blocks, last]
+      last = blocks
+      expect({ now, full: socket.writableNeedDrain }).toEqual({ now: before, full: true })
+    },
+    { interval: 500 },
+  )
   expect(blocks).toBeLessThan(40)
   expect(process.memoryUsage().rss - before).toBeLessThan(60_000_000)
   let bytes = 0

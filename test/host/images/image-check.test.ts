@@ -58,7 +58,11 @@ test('runs by its schedule', async () => {
   await waitFor(() => expect(results.length).toBeGreaterThan(0))
   await own.stop()
   const { length } = results
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  // Another one by the same schedule has its turn twice meanwhile.
+  const other = job({ clock: systemClock, schedule: everySecond })
+  await other.own.start(forever)
+  await waitFor(() => expect(other.results.length).toBeGreaterThan(1))
+  await other.own.stop()
   expect(results).toHaveLength(length)
 })
 
