@@ -104,17 +104,20 @@ it('answers the next announce after Adopt, and it alone, to its source', async (
   expect(await counts(running)).toMatchObject({ preAdoptsSent: 1 })
 })
 
-it('gives an adoption up after three more announces', async () => {
-  const running = await startController()
+it.each([
+  ['three', 3, {}],
+  ['as many as it is told', 5, { STANDIN_ADOPT_ANNOUNCES: '5' }],
+] as const)('gives an adoption up after %s more announces', async (_, most, environment) => {
+  const running = await startController(environment)
   const { send } = await peer(running)
   send(announce())
   await received(running, 1)
   await operator(running.at('api'), '/adopt', { mac })
-  for (let i = 0; i < 3; i++) send(announce())
-  await received(running, 4)
+  for (let i = 0; i < most; i++) send(announce())
+  await received(running, most + 1)
   expect(await deviceOf(running.at('api'), mac)).toMatchObject({ state: 'adopting' })
   send(announce())
-  await received(running, 5)
+  await received(running, most + 2)
   expect(await deviceOf(running.at('api'), mac)).toMatchObject({ state: 'adopt-failed' })
   expect((await operator(running.at('api'), '/adopt', { mac })).status).toBe(202)
 })

@@ -2,6 +2,8 @@
 export interface PendingDevice {
   readonly mac: string
   readonly state: 'pending' | 'managed-by-others' | 'adopting' | 'connected' | 'disconnected' | 'adopt-failed'
+  /** Why an adoption failed. */
+  readonly reason?: string
   readonly source: { readonly address: string; readonly port: number }
   readonly datagrams: number
   readonly announces: number
@@ -31,6 +33,8 @@ export interface StandinStats {
     readonly byMac: Readonly<Record<string, number>>
   }
   readonly app: { readonly received: number; readonly answered: number }
+  /** Connections by listener, such as `managerV2` for 29814. */
+  readonly tcp: Readonly<Record<string, { readonly open: number; readonly total: number }>>
 }
 
 /** Sends one JSON request and parses the answer; rejects unless the status is 2xx. */

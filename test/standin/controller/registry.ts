@@ -36,8 +36,6 @@ interface Entry {
 }
 
 const maxDevices = 4096
-/** Three more announces during an adoption abort it. Source: thread #561 of the image's repository. */
-const abortAfterAnnounces = 3
 /** Ours: an operator sees a failed adoption rather than an endless one. */
 const adoptTimeoutMilliseconds = 60_000
 
@@ -58,12 +56,21 @@ export class DeviceRegistry {
   readonly #tokens = new Map<string, string>()
   readonly #omadacId: string
   readonly #pendingMilliseconds: number
+  readonly #adoptAnnounces: number
   readonly #data: DataVolume
   readonly #now: () => number
 
-  constructor(o: { omadacId: string; pendingMilliseconds: number; data: DataVolume; now: () => number }) {
+  /** @param o.adoptAnnounces an adoption is given up after so many more announces */
+  constructor(o: {
+    omadacId: string
+    pendingMilliseconds: number
+    adoptAnnounces: number
+    data: DataVolume
+    now: () => number
+  }) {
     this.#omadacId = o.omadacId
     this.#pendingMilliseconds = o.pendingMilliseconds
+    this.#adoptAnnounces = o.adoptAnnounces
     this.#data = o.data
     this.#now = o.now
   }
@@ -169,8 +176,8 @@ export class DeviceRegistry {
       entry.announcesSincePreAdopt = 0
       return true
     }
-    if (++entry.announcesSincePreAdopt >= abortAfterAnnounces) {
-      this.#fail(entry, `${abortAfterAnnounces} more announces arrived during the adoption`)
+    if (++entry.announcesSincePreAdopt >= this.#adoptAnnounces) {
+      this.#fail(entry, `${this.#adoptAnnounces} more announces arrived during the adoption`)
     }
     return false
   }

@@ -67,6 +67,8 @@ export interface Settings {
   readonly ports: Ports
   readonly overrideWebPorts: boolean
   readonly pendingMilliseconds: number
+  /** So many more announces during an adoption abort it. */
+  readonly adoptAnnounces: number
   readonly showServerLogs: boolean
   readonly certificate: { readonly cert: string; readonly key: string }
   readonly environment: Environment
@@ -103,6 +105,8 @@ export function readSettings(environment: Environment): Settings {
     ports: ports as Record<PortName, number>,
     overrideWebPorts: environment.WEB_CONFIG_OVERRIDE === 'true',
     pendingMilliseconds: readNumber(environment, 'STANDIN_PENDING_SECONDS', 40, 86400) * 1000,
+    // The standard is the real one's. Source: thread #561 of the image's repository.
+    adoptAnnounces: readNumber(environment, 'STANDIN_ADOPT_ANNOUNCES', 3, 1000),
     showServerLogs: environment.SHOW_SERVER_LOGS !== 'false',
     certificate: {
       cert: `/cert/${environment.SSL_CERT_NAME || 'tls.crt'}`,

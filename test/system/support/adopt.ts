@@ -3,22 +3,23 @@ import { eventually } from '../../support/eventually.ts'
 import type { Operator } from '../../support/operator.ts'
 
 /**
- * Adopts a device as soon as the controller knows it, and returns when it is connected. Devices here announce every
- * second, and the controller gives an adoption up after a few announces: on a machine that is busy it takes another try.
+ * Adopts a device as soon as the controller knows it, once.
+ * @returns what the device says of its connection, once it has one
+ * @throws Error with the controller's reason and what the device said last, when the adoption fails
  */
 export async function adopt(operator: Operator, device: Device): Promise<DeviceEvent> {
-  const give = performance.now() + 90_000
-  for (;;) {
-    await eventually(
-      () => operator.device(device.mac),
-      (known) => known?.state === 'pending' || known?.state === 'adopt-failed',
-    )
-    await operator.adopt(device.mac)
-    const tried = await eventually(
-      () => operator.device(device.mac),
-      (known) => known?.state === 'connected' || known?.state === 'adopt-failed',
-      60_000,
-    )
-    if (tried?.state === 'connected' || performance.now() > give) return await device.event('connected', 10_000)
+  await eventually(
+    () => operator.device(device.mac),
+    (known) => known?.state === 'pending',
+  )
+  await operator.adopt(device.mac)
+  const tried = await eventually(
+    () => operator.device(device.mac),
+    (known) => known?.state === 'connected' || known?.state === 'adopt-failed',
+    90_000,
+  )
+  if (tried?.state !== 'connected') {
+    throw new Error(`${device.child.what} was not adopted: ${tried?.reason}\n${device.child.tail(30)}`)
   }
+  return await device.event('connected', 30_000)
 }

@@ -20,6 +20,13 @@ export const standinImage = 'localhost/omada-standin'
 export const standinTags = ['6.2', '6.1', '5.15'] as const
 
 /**
+ * Set in the images. Devices of these tests announce themselves every second, ten times as often as real ones, so that
+ * nobody waits for them: only ten times as many announces as usual make the controller give an adoption up. With the usual
+ * three, a machine that stood still for three seconds would fail an adoption in which nothing is wrong.
+ */
+const environment = ['STANDIN_ADOPT_ANNOUNCES=30']
+
+/**
  * Makes the stand-in images, or finds those made before from the same sources by the same Node. Of several callers the
  * first makes them; the others wait.
  * @returns the root of a Podman storage that holds them, to be used as an additional image store
@@ -47,7 +54,8 @@ async function makeImages(key: string, store: string): Promise<void> {
   try {
     const archive = join(ledger.directory, 'image.tar')
     const tags = standinTags.flatMap((tag) => ['--tag', `${standinImage}:${tag}`])
-    await command([process.execPath, join(standin, 'image.ts'), ...tags, '--archive', archive])
+    const settings = environment.flatMap((setting) => ['--env', setting])
+    await command([process.execPath, join(standin, 'image.ts'), ...tags, ...settings, '--archive', archive])
     const directory = join(ledger.directory, 'podman')
     await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
     mkdirSync(join(cache, key), { recursive: true })
@@ -58,7 +66,7 @@ async function makeImages(key: string, store: string): Promise<void> {
 }
 
 async function sourceHash(): Promise<string> {
-  const hash = createHash('sha256').update(process.version)
+  const hash = createHash('sha256').update(process.version).update(JSON.stringify(environment))
   for (const entry of (await readdir(standin, { recursive: true })).sort()) {
     if (entry.endsWith('.ts')) hash.update(entry).update(readFileSync(join(standin, entry)))
   }
