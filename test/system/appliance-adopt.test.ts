@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Device as SeenDevice } from '../../src/ipc/edge-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { Registry } from './support/registry.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { controllerAddress, TestHost } from './support/test-host.ts'
 
 const lobby = 'AA-BB-CC-10-00-01'
@@ -27,7 +29,7 @@ describe('from an image in a registry to adopted devices', () => {
     await host.appliance.start()
   })
   afterAll(() => host?.close())
-  test.beforeEach(() => host.reportFailures())
+  test.beforeEach(() => reportFailures(host))
 
   test('pulls the image and becomes ready', async () => {
     await host.appliance.phase('ready', 90_000)
@@ -62,16 +64,12 @@ describe('from an image in a registry to adopted devices', () => {
 
   test('an adopted device connects to the LAN address that answered it and goes on to inform', async () => {
     const device = devices.get(lobby)
-    await eventually(
-      () => host.operator.device(lobby),
-      (known) => known?.state === 'pending',
-    )
-    await host.operator.adopt(lobby)
-    const preAdopt = await device?.event('preAdopt', 30_000)
+    if (device === undefined) throw new Error('there is no such device')
+    expect(await adopt(host.operator, device)).toMatchObject({ address: hostAddress, port: 29814 })
+    const preAdopt = await device.event('preAdopt', 30_000)
     expect(preAdopt).toMatchObject({ from: hostAddress, port: 29810, adoptPort: 29814, named: hostAddress })
-    expect(await device?.event('connected', 30_000)).toMatchObject({ address: hostAddress, port: 29814 })
     // Ten informs over the one connection, and both sides still hold it.
-    await device?.event('informed', 30_000, (event) => Number(event.count) >= 10)
+    await device.event('informed', 30_000, (event) => Number(event.count) >= 10)
     const seen = await eventually(
       () => host.appliance.device(lobby),
       (found) => found?.adoption === 'connected',
@@ -96,13 +94,8 @@ describe('from an image in a registry to adopted devices', () => {
       name: 'Attic',
       options: ['--inform', hostAddress],
     })
-    await eventually(
-      () => host.operator.device(mac),
-      (known) => known?.state === 'pending',
-    )
-    await host.operator.adopt(mac)
+    await adopt(host.operator, device)
     expect(await device.event('preAdopt', 30_000)).toMatchObject({ from: hostAddress, port: 29810 })
-    await device.event('connected', 30_000)
   })
 
   test('the phone app finds the controller on 27001', async () => {

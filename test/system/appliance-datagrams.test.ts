@@ -5,6 +5,7 @@ import { encodeFrame } from '../standin/protocol/frame.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Namespace } from '../support/namespace.ts'
 import { Outpost } from './support/outpost.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { TestHost } from './support/test-host.ts'
 
 interface Datagram {
@@ -74,7 +75,7 @@ async function outcomes(): Promise<Readonly<Record<string, number>>> {
 const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 test('10,000 datagrams of every kind: each is counted once, and as what it was', async () => {
-  host.reportFailures()
+  reportFailures(host)
   const announces = fromServed(4000, announceOf)
   const flood = '10.77.10.90'
   const kinds: readonly (readonly Datagram[])[] = [

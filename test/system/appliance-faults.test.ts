@@ -3,13 +3,14 @@ import { Child } from '../support/child.ts'
 import { eventually } from '../support/eventually.ts'
 import { processesIn } from './support/processes.ts'
 import { Registry } from './support/registry.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { TestHost, type TestHostOptions } from './support/test-host.ts'
 
 describe('what can be wrong around the appliance is told, and mended without a restart', () => {
   let host: TestHost | undefined
   const open = async (options: TestHostOptions) => {
     host = await TestHost.open(options)
-    host.reportFailures()
+    reportFailures(host)
     return host
   }
   afterEach(async () => {

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { TestHost } from './support/test-host.ts'
 
 let host: TestHost | undefined
@@ -15,7 +16,7 @@ test.each([
 ] as const)('%s is told before anything is made', async (code, controller, key) => {
   host = await TestHost.open({ engine: false, config: { controller } })
   const { appliance, podman } = host
-  host.reportFailures()
+  reportFailures(host)
   await podman.startService({ limits: false })
   await appliance.start()
   const { reason } = await eventually(

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { builtProgram } from './support/appliance.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { TestHost } from './support/test-host.ts'
 
 let host: TestHost
@@ -24,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => host?.close())
 
 test('the edge serves although its user cannot read the program', async () => {
-  host.reportFailures()
+  reportFailures(host)
   await host.appliance.start()
   await host.appliance.phase('ready')
   const { status } = await eventually(

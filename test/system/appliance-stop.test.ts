@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { processesIn } from './support/processes.ts'
+import { reportFailures } from './support/report-failures.ts'
 import { TestHost } from './support/test-host.ts'
 
 describe('the end of the appliance', () => {
@@ -10,7 +11,7 @@ describe('the end of the appliance', () => {
 
   beforeEach(async () => {
     host = await TestHost.open({ lans: { lan10: '10.77.10.1/24' } })
-    host.reportFailures()
+    reportFailures(host)
   })
   afterEach(() => host.close())
 

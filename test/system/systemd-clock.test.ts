@@ -22,7 +22,7 @@ const host = systemdHost({ lans: { lan10: `${address}/24` } }, async ({ machine,
   machine.write(`/etc/systemd/system/${hostUnit}.d/watchdog.conf`, '[Service]\nWatchdogSec=10s\n')
   clock = await FalseClock.install(machine, [hostUnit, edgeUnit])
   appliance.configure({
-    controller: { environment: { STANDIN_START_SECONDS: '6' } },
+    controller: { environment: { STANDIN_START_SECONDS: '12' } },
     images: { checkSchedule: '* * * * *' },
   })
 })
@@ -69,6 +69,7 @@ async function jumps(offset: number) {
   const [before, { history, images: last }] = [await facts(), await state()]
   // Makes the reconciler look now, and then not for half a minute: its promise of the next look is from before the jump.
   expect((await appliance.command(['start'])).code).toBe(0)
+  const began = performance.now()
   const told = await watched(async () => {
     await clock.set(offset)
     const count = informs()
@@ -94,7 +95,8 @@ async function jumps(offset: number) {
   )
   // Degraded by the fault above alone, which may have been shorter than the time between two looks.
   expect([['ready'], ['ready', 'degraded', 'ready']]).toContainEqual(told.phases)
-  expect(told.checks.length).toBeLessThanOrEqual(3)
+  // Once in a minute, and perhaps the one before and one at either end: what was missed is not made up for.
+  expect(told.checks.length).toBeLessThanOrEqual(3 + Math.floor((performance.now() - began) / 60_000))
   expect(await facts()).toEqual(before)
 }
 

@@ -12,8 +12,7 @@ const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) =>
 const wrong = { controller: { stopGraceSeconds: 3, tiemzone: 'Europe/Berlin' }, status: { port: 'eighty' } }
 const faults = ['controller.stopGraceSeconds', 'tiemzone', 'status.port']
 /** What the units said since a moment of the machine's wall clock. */
-const said = (since: number) =>
-  host().machine.exec(['journalctl', '--no-pager', '--output=cat', `--since=@${Math.floor(since / 1000)}`])
+const said = (since: number) => host().machine.journalctl(['--output=cat', `--since=@${Math.floor(since / 1000)}`])
 const running = async () => ({
   container: await host().appliance.container(),
   units: await host().machine.exec(['systemctl', 'show', hostUnit, edgeUnit, '--property=MainPID,ActiveState']),

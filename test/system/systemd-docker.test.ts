@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { HistoryEntry } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
+import { adopt } from './support/adopt.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
 import { namesInside, serveNames } from './support/name-server.ts'
 import { Outpost } from './support/outpost.ts'
@@ -88,7 +89,7 @@ test('systemctl start tells how the pull goes, and returns when the controller i
     /health|->/,
   )
   // Nobody gets to it past the edge, and it resolves names by the server that the machine asks on its loopback.
-  const direct = neighbour.call('http', { url: 'https://10.129.81.10:8043/login', deadlineMilliseconds: 1500 })
+  const direct = neighbour.call('http', { url: 'https://10.129.81.10:8043/login', deadlineMilliseconds: 5000 })
   await expect(direct).rejects.toThrow()
   expect((await namesInside(host().engine)).address).toBe('192.0.2.81')
   await others.reachable()
@@ -96,12 +97,7 @@ test('systemctl start tells how the pull goes, and returns when the controller i
 
 test('a device that announces by broadcast is adopted and stays connected; the phone app finds the controller', async () => {
   ap = await host().device('lan10', 11, { class: 'ap', mac: 'AA-BB-CC-10-00-11', name: 'Lobby' })
-  await eventually(
-    () => host().operator.device(ap.mac),
-    (known) => known?.state === 'pending',
-  )
-  await host().operator.adopt(ap.mac)
-  expect(await ap.event('connected', 30_000)).toMatchObject({ address, port: 29814 })
+  expect(await adopt(host().operator, ap)).toMatchObject({ address, port: 29814 })
   await informed()
   const [seen] = (await host().appliance.edgeState()).devices
   expect(seen).toMatchObject({ address: '10.77.10.11', adoption: 'connected' })

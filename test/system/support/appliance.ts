@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Paths, pathsBelow } from '../../../src/ipc/paths.ts'
 import { Child, type ChildEnd } from '../../support/child.ts'
 import type { Ledger } from '../../support/ledger.ts'
 import type { Namespace } from '../../support/namespace.ts'
 import { ApplianceState } from './appliance-state.ts'
+import { dist } from './build-output.ts'
 
 /** The real build; `npm run build` makes it. */
-export const builtProgram = fileURLToPath(new URL('../../../dist/omada-host', import.meta.url))
+export const builtProgram = join(dist, 'omada-host')
 
 export interface ApplianceOptions {
   readonly namespace: Namespace

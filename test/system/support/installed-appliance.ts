@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Paths, pathsBelow } from '../../../src/ipc/paths.ts'
 import { ApplianceState } from './appliance-state.ts'
+import { dist } from './build-output.ts'
 import type { MachineEngine } from './systemd-engine.ts'
 import type { CommandResult, SystemdMachine } from './systemd-machine.ts'
 
-const packages = fileURLToPath(new URL('../../../dist/package/', import.meta.url))
+const packages = join(dist, 'package')
 
 export const hostUnit = 'omada-host.service'
 export const edgeUnit = 'omada-host-edge.service'
@@ -83,6 +83,17 @@ export class InstalledAppliance extends ApplianceState {
   async dataHistory(): Promise<string[]> {
     const file = join(this.#engine.volume('omada-data'), 'standin-history.json')
     return (JSON.parse(this.#machine.read(file)) as { event: string }[]).map((entry) => entry.event)
+  }
+
+  /** How long the controller's last stop took, in seconds, by its own log: from the signal until it was about to exit. */
+  ownStopSeconds(): number {
+    const log = this.#machine.read(join(this.#engine.volume('omada-logs'), 'server.log')).split('\n')
+    const [from, to] = ['going to shutdown ecsp thread pools', 'Omada Controller exited'].map((text) => {
+      const [, month, day, year, time] =
+        /^(\d+)-(\d+)-(\d+) (\S+)/.exec(log.findLast((line) => line.includes(text)) ?? '') ?? []
+      return Date.parse(`${year}-${month}-${day}T${time}Z`)
+    })
+    return ((to ?? Number.NaN) - (from ?? Number.NaN)) / 1000
   }
 
   override async report(): Promise<string> {

@@ -13,7 +13,7 @@ export class SmallDisk {
 
   /** Mounts one. What the directory held is hidden from then on. @param size as mount(8) takes it, such as `40m` */
   static async mount(machine: SystemdMachine, path: string, size: string): Promise<SmallDisk> {
-    // Podman mounts some of its directories over themselves: the size is changed where nobody else mounts anything.
+    // Whatever is mounted over it later: the size is changed where nobody else mounts anything.
     const own = `/mnt/${basename(path)}`
     await machine.exec(['mkdir', '--parents', path, own])
     await machine.exec(['mount', '-t', 'tmpfs', '-o', `mode=755,size=${size}`, 'tmpfs', own])
@@ -30,10 +30,15 @@ export class SmallDisk {
     await this.#machine.exec(['mount', '-o', `remount,size=${size}`, this.#path])
   }
 
+  /** Makes it hardly larger than what is on it. */
+  async leave(megabytes: number): Promise<void> {
+    const used = Number((await this.#machine.exec(['df', '--output=used', '-k', this.#path])).split('\n').at(-1))
+    await this.resize(`${used + megabytes * 1024}k`)
+  }
+
   /** Makes it hardly larger than what is on it and writes until nothing goes on it any more. */
   async fill(): Promise<void> {
-    const used = Number((await this.#machine.exec(['df', '--output=used', '-k', this.#path])).split('\n').at(-1))
-    await this.resize(`${used + 512}k`)
+    await this.leave(0.5)
     const filled = await this.#machine.try(['dd', 'if=/dev/zero', `of=${this.#path}/fill`, 'bs=4k'])
     if (!filled.stderr.includes('No space left on device')) throw new Error(`it is not full: ${filled.stderr}`)
   }

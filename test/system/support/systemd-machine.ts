@@ -150,10 +150,30 @@ export class SystemdMachine {
     return Object.fromEntries(text.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)))
   }
 
+  /** A point in time that systemd remembers, of a unit or of itself, in seconds of its clock, CLOCK_MONOTONIC. */
+  async stamp(property: string, unit?: string): Promise<number> {
+    const of = unit === undefined ? [] : [unit]
+    return Number(await this.exec(['systemctl', 'show', ...of, `--property=${property}`, '--value'])) / 1e6
+  }
+
+  /** When a unit said something last, in seconds of the same clock. @throws Error when it never did */
+  async said(unit: string, text: string): Promise<number> {
+    const line = (await this.journal(unit)).split('\n').findLast((candidate) => candidate.includes(text))
+    const [, at] = /^\[\s*([\d.]+)\]/.exec(line ?? '') ?? []
+    if (at === undefined) throw new Error(`${unit} never said: ${text}`)
+    return Number(at)
+  }
+
   /** What a unit said since the machine was made, one message a line; of all units when none is named. */
   journal(unit?: string, lines = 1000): Promise<string> {
     const of = unit === undefined ? [] : [`--unit=${unit}`]
-    return this.exec(['journalctl', '--no-pager', '--quiet', '--output=short-monotonic', `--lines=${lines}`, ...of])
+    return this.journalctl(['--output=short-monotonic', `--lines=${lines}`, ...of])
+  }
+
+  /** What journalctl prints, when all that was said by now has been written: journald is behind on a busy machine. */
+  async journalctl(args: readonly string[]): Promise<string> {
+    await this.exec(['journalctl', '--sync'])
+    return this.exec(['journalctl', '--no-pager', '--quiet', ...args])
   }
 
   read(inside: string): string {

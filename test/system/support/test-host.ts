@@ -1,6 +1,5 @@
 import { chmodSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { afterEach } from 'vitest'
 import { Device, type DeviceOptions } from '../../support/device.ts'
 import { Lan } from '../../support/lan.ts'
 import { Ledger } from '../../support/ledger.ts'
@@ -141,13 +140,7 @@ export class TestHost {
     return device
   }
 
-  /** Prints the log of the appliance and of every device whenever a test of the calling file fails. */
-  reportFailures(): void {
-    afterEach((context) => {
-      if (context.task.result?.state === 'fail') console.error(this.report())
-    })
-  }
-
+  /** The end of the log of the appliance and of every device. */
   report(): string {
     const devices = this.#devices.map((device) => `--- ${device.child.what}\n${device.child.tail(15)}`)
     return [this.appliance.report(), ...devices].join('\n')
