@@ -1,18 +1,8 @@
 import * as z from 'zod'
 import { parseIpv4 } from '../core/cidr.ts'
+import { isSchedule } from '../core/cron-job.ts'
 import { isImageReference } from '../omada/image-reference.ts'
-import {
-  absolutePath,
-  access,
-  count,
-  engineName,
-  isSchedule,
-  isSubnet,
-  isTimezone,
-  port,
-  seconds,
-  volume,
-} from './values.ts'
+import { absolutePath, access, count, engineName, isSubnet, isTimezone, port, seconds, volume } from './values.ts'
 
 /**
  * What must be started anew before a changed key takes effect: the host, and with it the container; the host; the edge;

@@ -1,5 +1,4 @@
 import { isAbsolute } from 'node:path'
-import { validate } from 'node-cron'
 import * as z from 'zod'
 import { isCidr, parseIpv4Network } from '../core/cidr.ts'
 
@@ -46,6 +45,3 @@ export const isSubnet = (text: string) => {
   const network = parseIpv4Network(text)
   return network !== undefined && network.prefix >= 8 && network.prefix <= 29
 }
-
-/** Five fields: node-cron would take seconds as a sixth, and blocks the event loop after a clock jump at that grain. */
-export const isSchedule = (text: string) => text.trim().split(/\s+/).length === 5 && validate(text)

@@ -105,7 +105,6 @@ export async function runHost(options: HostOptions): Promise<void> {
   health.changed.on(() => book.publish())
   warnings.changed.on(() => book.publish())
   warnings.history.on((entry) => book.addHistory(entry))
-  options.service?.reloaded.on(() => void imageCheck.reschedule())
 
   const restartWhenUnhealthy = new UnhealthyRestart({
     minutes: () => live().health.restartWhenUnhealthyMinutes,

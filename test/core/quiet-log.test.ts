@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createLogger } from '../../src/core/logger.ts'
 import { QuietLog } from '../../src/core/quiet-log.ts'
-import { ManualClock } from '../host/controller/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 let lines: string[]
 let clock: ManualClock

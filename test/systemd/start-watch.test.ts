@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { type StartProgress, StartWatch } from '../../src/systemd/start-watch.ts'
-import { ManualClock } from '../host/controller/manual-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { fakeNotifier } from './notifier.ts'
 
 const forever = new AbortController().signal

@@ -110,7 +110,7 @@ export class Reconciler implements Component {
     this.#options = options
     this.pulse = new Pulse(options)
     this.#wake = new Alarm(options)
-    this.#log = new QuietLog({ logger, clock, periodMilliseconds: 0 })
+    this.#log = new QuietLog({ logger, clock })
     this.#published = snapshotOf(initialState, config)
     const dispatch = (event: ControllerEvent) => this.#dispatch(event)
     this.#pass = {

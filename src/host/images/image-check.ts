@@ -1,8 +1,7 @@
-import { createTask, type ScheduledTask } from 'node-cron'
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
-import { Alarm } from '../../core/alarm.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
+import { CronJob } from '../../core/cron-job.ts'
 import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ImageCheck } from '../../ipc/host-state.ts'
@@ -10,34 +9,19 @@ import { parseImageReference } from '../../omada/image-reference.ts'
 import { newerTags } from './newer-tags.ts'
 import { remoteDigests, remoteTags } from './skopeo.ts'
 
-/** How often wall clock and monotonic clock are compared, and how far they may part, in milliseconds. */
-const clockCheckEvery = 10_000
-const clockTolerance = 30_000
-/** A timer may fire early; then the same minute would be next once more. In milliseconds. */
-const afterMinute = 20
-
 /**
  * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its minor
- * version. Only tells; changes nothing. The schedule is by the wall clock. node-cron says when the next time is, and its task
- * is never started: at its first tick after a clock jumped ahead, as on a machine without a real-time clock at its first
- * time sync, it walks every missed one, and after a jump back it never ticks again.
+ * version. Only tells; changes nothing.
  */
 export class ImageCheckJob implements Component {
   readonly name = 'image-check'
   readonly #config: HostConfig
-  readonly #live: () => LiveConfig
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #currentDigest: () => string | undefined
   readonly #onResult: (check: ImageCheck) => void
   readonly #architecture: string
-  readonly #stopping = new AbortController()
-  #task: ScheduledTask | undefined
-  /** When the next check is due, by the monotonic clock. */
-  #dueAt = 0
-  readonly #changed: Alarm
-  #following: Promise<void> | undefined
-  #checking: Promise<void> | undefined
+  readonly #job: CronJob
   #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
   /** `currentDigest` is of the image in use, `sha256:…`. */
@@ -51,35 +35,25 @@ export class ImageCheckJob implements Component {
     architecture?: string
   }) {
     this.#config = options.config
-    this.#live = options.live
     this.#logger = options.logger
     this.#clock = options.clock
-    this.#changed = new Alarm(options)
     this.#currentDigest = options.currentDigest
     this.#onResult = options.onResult
     this.#architecture = options.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch)
+    this.#job = new CronJob({
+      ...options,
+      name: 'the image check',
+      schedule: () => options.live().images.checkSchedule,
+      work: (signal) => this.#checkAndTell(signal),
+    })
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#schedule()
-    this.#following = this.#follow()
+  start(signal: AbortSignal): Promise<void> {
+    return this.#job.start(signal)
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#task?.destroy()
-    await this.#following
-    await this.#checking
-  }
-
-  /** Goes by images.checkSchedule as it is now; before the start there is nothing to change. */
-  async reschedule(): Promise<void> {
-    if (this.#following === undefined || this.#stopping.signal.aborted) return
-    const former = this.#task
-    this.#schedule()
-    this.#changed.ring()
-    await former?.destroy()
+  stop(): Promise<void> {
+    return this.#job.stop()
   }
 
   /** What the last check found, but no newer image of the tag when another one than then is in use now. */
@@ -107,53 +81,11 @@ export class ImageCheckJob implements Component {
     }
   }
 
-  #schedule(): void {
-    this.#task = createTask(this.#live().images.checkSchedule, () => {}, { name: this.name })
-    this.#plan()
-  }
-
-  #plan(): void {
-    const next = this.#task?.getNextRuns(1)[0]?.getTime() ?? Number.POSITIVE_INFINITY
-    this.#dueAt = this.#clock.now() + Math.max(0, next - Date.now()) + afterMinute
-  }
-
-  async #tick(): Promise<void> {
-    this.#checking ??= this.#checkAndTell().finally(() => {
-      this.#checking = undefined
-    })
-    await this.#checking
-  }
-
-  async #checkAndTell(): Promise<void> {
-    const { signal } = this.#stopping
-    try {
-      const result = await this.check(signal)
-      this.#latest = { check: result, digest: this.#currentDigest() }
-      if (result.fault !== undefined) this.#logger.warn({ code: result.fault.code }, result.fault.message)
-      if (result.newDigest !== undefined) this.#logger.info(`a newer ${this.#config.controller.image} is there`)
-      this.#onResult(result)
-    } catch (error) {
-      if (!signal.aborted) this.#logger.error({ err: error }, 'the image check failed')
-    }
-  }
-
-  async #follow(): Promise<void> {
-    const { signal } = this.#stopping
-    let apart = this.#clock.wall() - this.#clock.now()
-    while (!signal.aborted) {
-      const wait = Math.min(clockCheckEvery, Math.max(0, this.#dueAt - this.#clock.now()))
-      await this.#changed.sleep(wait, signal).catch(() => {})
-      if (signal.aborted) return
-      const now = this.#clock.wall() - this.#clock.now()
-      if (Math.abs(now - apart) >= clockTolerance) {
-        const seconds = Math.round((now - apart) / 1000)
-        this.#logger.info(`the wall clock moved by ${seconds} s: scheduling the image check anew`)
-        apart = now
-        this.#plan()
-      } else if (this.#clock.now() >= this.#dueAt) {
-        void this.#tick()
-        this.#plan()
-      }
-    }
+  async #checkAndTell(signal: AbortSignal): Promise<void> {
+    const result = await this.check(signal)
+    this.#latest = { check: result, digest: this.#currentDigest() }
+    if (result.fault !== undefined) this.#logger.warn({ code: result.fault.code }, result.fault.message)
+    if (result.newDigest !== undefined) this.#logger.info(`a newer ${this.#config.controller.image} is there`)
+    this.#onResult(result)
   }
 }

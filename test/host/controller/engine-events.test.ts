@@ -1,9 +1,9 @@
 import { setImmediate as immediately } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { followEvents } from '../../../src/host/controller/engine-events.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine, gone } from './fake-engine.ts'
 import { silent } from './fixture.ts'
-import { ManualClock } from './manual-clock.ts'
 
 /** A follower of the container "omada" that counts its looks; it ends with the test. */
 function follower() {

@@ -5,8 +5,8 @@ import type { MachineFacts } from '../../../src/host/controller/machine.ts'
 import { Reconciler } from '../../../src/host/controller/reconciler.ts'
 import type { ControllerSnapshot } from '../../../src/host/controller/snapshot.ts'
 import type { Engine } from '../../../src/host/engine/engine.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine } from './fake-engine.ts'
-import { ManualClock } from './manual-clock.ts'
 
 export const silent = createLogger({ level: 'silent', format: 'json', write: () => {} })
 export const forever = new AbortController().signal

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
 import { stopWithGrace } from '../../../src/host/controller/stop.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { forever, silent } from './fixture.ts'
-import { ManualClock } from './manual-clock.ts'
 
 /** A stop of a container that runs; the first tries fail with `faults`, having had `effect`. */
 async function stopping(faults: Fault['code'][], effect: (engine: FakeEngine) => void, signal = forever) {

@@ -8,7 +8,7 @@ import { DiskSpace, diskFault, type FileSystem, levelOf, readFileSystems } from 
 import { controllerPlaces, ownPlaces } from '../../../src/host/disks/storage-places.ts'
 import { pathsBelow } from '../../../src/ipc/paths.ts'
 import { temporaryDirectory } from '../../ipc/fixtures.ts'
-import { ManualClock } from '../controller/manual-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const config = configSchema.parse({})
 const data = { source: '/volumes/omada-data/_data', target: '/opt/tplink/EAPController/data' }
