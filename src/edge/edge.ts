@@ -110,7 +110,6 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     history = [...history, entry].slice(-historyLimit)
   })
   const ofMachine = warnings.source({ name: 'machine' })
-  const ofDiscovery = warnings.source({ name: 'discovery' })
   const ofConfiguration = warnings.source({ name: 'configuration' })
   const discovery = new Discovery({
     config,
@@ -122,6 +121,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       controllerAddress,
       routing,
       access: access.devices,
+      warnings: warnings.source({ name: 'discovery' }),
       omadacId: () => host.last()?.controller.omadacId,
       managementConnections: (address) => proxy.connectionsFrom(managementPort, address),
     },
@@ -168,7 +168,6 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     work: () => {
       ofMachine.set([...openFiles, ...unknownInterfaces(config, addresses)])
       ofConfiguration.set(changes?.warnings() ?? [])
-      ofDiscovery.set(discovery.warnings())
       changed.emit()
     },
   })

@@ -1,7 +1,11 @@
 import type { LiveConfig } from '../../config/schema.ts'
+import type { WarningSource } from '../../core/warnings.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import type { ControllerLink } from '../../network/controller-link.ts'
 import type { Routing } from '../../network/routes.ts'
+
+/** How long what went wrong with a datagram counts as being wrong, so that the next one like it is no news. */
+export const troubleMilliseconds = 60_000
 
 /** What discovery needs of the rest of the edge. */
 export interface DiscoveryDependencies {
@@ -12,6 +16,8 @@ export interface DiscoveryDependencies {
   readonly routing: Pick<Routing, 'addresses' | 'isOwn' | 'localAddressTowards'>
   /** The policy of the role *devices*. */
   readonly access: AccessPolicy
+  /** What discovery tells of what goes wrong in it. */
+  readonly warnings: WarningSource
   /** This controller's id; undefined until it is known. */
   omadacId(): string | undefined
   /** Connections to TCP 29814 of one client address. `lastRefusal`: why the latest one was not let through. */

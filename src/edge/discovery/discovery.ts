@@ -1,7 +1,6 @@
 import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
-import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Periodic } from '../../core/periodic.ts'
 import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
@@ -15,7 +14,6 @@ import { OtherAppliances } from './other-appliances.ts'
 import { Outcomes } from './outcomes.ts'
 import { Relay } from './relay.ts'
 import { SeenDevices } from './seen-devices.ts'
-import { RateLimitedWarnings } from './warnings.ts'
 
 /** How often idle sessions are looked for, devices' connections noted, and the served addresses compared. */
 const upkeepMilliseconds = 2000
@@ -34,7 +32,6 @@ export class Discovery implements Component {
   readonly #outcomes: Outcomes
   readonly #relay: Relay
   readonly #upkeep: Periodic
-  readonly #warnings: RateLimitedWarnings
   #unsubscribe: (() => void) | undefined
 
   constructor(options: {
@@ -44,13 +41,12 @@ export class Discovery implements Component {
     dependencies: DiscoveryDependencies
   }) {
     const { config, logger, clock, dependencies } = options
-    const { access, bridgeSubnet, routing } = dependencies
+    const { access, bridgeSubnet, routing, warnings } = dependencies
     const { ports, ratePerSource } = config.discovery
     this.#dependencies = dependencies
     const broadcasts = new BroadcastTally({ clock, routing })
     const devices = new SeenDevices({ clock, dependencies })
     const outcomes = new Outcomes({ clock })
-    const warnings = new RateLimitedWarnings({ logger, clock })
     const exits = new Listeners({
       ports,
       logger,
@@ -58,7 +54,7 @@ export class Discovery implements Component {
       dependencies,
       onDatagram: (datagram) => intake.receive(datagram),
     })
-    const relay = new Relay({ config, logger, clock, dependencies, outcomes, devices, warnings, exits })
+    const relay = new Relay({ config, logger, clock, dependencies, outcomes, devices, exits })
     const networks = () => broadcastNetworks(routing.addresses.list(), access, bridgeSubnet())
     const others = new OtherAppliances({ logger, clock, warnings, routing, exits, networks })
     const isOwnPort = (port: number) => ports.includes(port) || relay.hasLocalPort(port)
@@ -70,7 +66,6 @@ export class Discovery implements Component {
     this.#others = others
     this.#outcomes = outcomes
     this.#relay = relay
-    this.#warnings = warnings
     this.#upkeep = new Periodic({
       name: `${this.name} upkeep`,
       logger,
@@ -85,6 +80,7 @@ export class Discovery implements Component {
     signal.throwIfAborted()
     this.#unsubscribe = this.#dependencies.routing.addresses.changed.on(() => void this.#follow())
     await this.#listeners.follow()
+    this.#tellOfAddresses()
     try {
       await this.#upkeep.start(signal)
       await this.#others.start(signal)
@@ -117,32 +113,32 @@ export class Discovery implements Component {
     return this.#devices.list()
   }
 
-  /** What a user should know now and can do something about. */
-  warnings(): readonly Fault[] {
-    const current = [
-      ...this.#others.warnings(),
-      ...this.#warnings.current(['flood', 'sessions-crowded', 'session-failed', 'answer-failed']),
-    ]
-    if (this.#listeners.served().some((local) => !local.internal)) return current
-    return [
-      ...current,
-      {
-        code: 'DISCOVERY_NO_ADDRESS',
-        message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
-        remedy: 'give it an address (ip address), or correct access.devices',
-      },
-    ]
-  }
-
   async #keepUp(): Promise<void> {
     this.#relay.expire()
     this.#devices.observe()
+    this.#others.tell()
     // The addresses are the same, but access.devices may be another list.
     await this.#follow()
   }
 
   /** Serves on the addresses that are served now, and asks the networks that have come for other appliances. */
   async #follow(): Promise<void> {
-    if (await this.#listeners.follow()) await this.#others.probe('new')
+    const isNew = await this.#listeners.follow()
+    this.#tellOfAddresses()
+    if (isNew) await this.#others.probe('new')
+  }
+
+  #tellOfAddresses(): void {
+    const { warnings } = this.#dependencies
+    const code = 'DISCOVERY_NO_ADDRESS'
+    if (this.#listeners.served().some((local) => !local.internal)) {
+      warnings.clear(code)
+      return
+    }
+    warnings.raise(code, {
+      code,
+      message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
+      remedy: 'give it an address (ip address), or correct access.devices',
+    })
   }
 }

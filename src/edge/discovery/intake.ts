@@ -1,11 +1,12 @@
+import type { WarningSource } from '../../core/warnings.ts'
 import type { Admission } from './admission.ts'
 import type { BroadcastTally } from './broadcasts.ts'
+import { troubleMilliseconds } from './dependencies.ts'
 import type { OtherAppliances } from './other-appliances.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
 import type { Relay } from './relay.ts'
 import type { SeenDevices } from './seen-devices.ts'
-import type { RateLimitedWarnings } from './warnings.ts'
 
 /**
  * What becomes of a datagram from the LAN: each is dropped, answered here because another omada-host asked, or handed to
@@ -19,7 +20,7 @@ export class Intake {
     readonly others: OtherAppliances
     readonly outcomes: Outcomes
     readonly relay: Relay
-    readonly warnings: RateLimitedWarnings
+    readonly warnings: WarningSource
   }
   readonly #ratePerSource: number
 
@@ -30,7 +31,7 @@ export class Intake {
     others: OtherAppliances
     outcomes: Outcomes
     relay: Relay
-    warnings: RateLimitedWarnings
+    warnings: WarningSource
     ratePerSource: number
   }) {
     this.#parts = options
@@ -61,10 +62,13 @@ export class Intake {
   }
 
   #warnFlood(address: string): void {
-    this.#parts.warnings.warn('flood', {
-      code: 'DISCOVERY_FLOOD',
-      message: `${address} sends more than ${this.#ratePerSource} discovery datagrams a second; the rest is dropped`,
-      remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
-    })
+    this.#parts.warnings.happened(
+      {
+        code: 'DISCOVERY_FLOOD',
+        message: `${address} sends more than ${this.#ratePerSource} discovery datagrams a second; the rest is dropped`,
+        remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
+      },
+      troubleMilliseconds,
+    )
   }
 }

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
-import { type Fault, messageOf } from '../../core/errors.ts'
+import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import { Periodic } from '../../core/periodic.ts'
+import type { WarningSource } from '../../core/warnings.ts'
 import type { PeerAppliance } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage } from '../../network/peer-message.ts'
 import type { Routing } from '../../network/routes.ts'
 import type { Exits } from './listeners.ts'
 import type { Datagram } from './port-listeners.ts'
-import type { RateLimitedWarnings } from './warnings.ts'
 
 /** How often the others are asked for. */
 const probeMilliseconds = 120_000
@@ -21,6 +21,8 @@ const forgetMilliseconds = 3.5 * probeMilliseconds
 const maxOthers = 64
 /** How many of them a warning names. */
 const maxNamed = 3
+
+const code = 'OTHER_APPLIANCE'
 
 interface Other {
   readonly instance: string
@@ -32,7 +34,7 @@ interface Other {
 interface OtherAppliancesOptions {
   readonly logger: Logger
   readonly clock: Clock
-  readonly warnings: RateLimitedWarnings
+  readonly warnings: WarningSource
   readonly routing: Pick<Routing, 'isOwn'>
   readonly exits: Exits
   /** The networks on which devices are served now. */
@@ -117,6 +119,7 @@ export class OtherAppliances implements Component {
     if (kind === 'leave') {
       if (this.#others.peek(address)?.instance === instance) this.#others.delete(address)
     } else if (instance !== undefined && !this.#options.routing.isOwn(address)) this.#heard(instance, address)
+    this.tell()
     return true
   }
 
@@ -129,29 +132,27 @@ export class OtherAppliances implements Component {
     }))
   }
 
-  warnings(): readonly Fault[] {
+  /** Warns of those that are here now, or says that nobody is. To be called now and then: who is silent has gone. */
+  tell(): void {
+    const { warnings } = this.#options
     const addresses = this.#current()
       .map(([address]) => address)
       .sort()
-    if (addresses.length === 0) return []
+    if (addresses.length === 0) {
+      warnings.clear(code, 'no other omada-host is on the network of the devices any more')
+      return
+    }
     const named = addresses.slice(0, maxNamed).join(', ')
     const more = addresses.length > maxNamed ? ` and ${addresses.length - maxNamed} more` : ''
-    return [
-      {
-        code: 'OTHER_APPLIANCE',
-        message: `another omada-host is on the network of the devices, at ${named}${more}: both controllers see every device`,
-        remedy: `stop one of them (systemctl disable --now omada-host there), or give each its own networks (access.devices)`,
-      },
-    ]
+    warnings.raise(code, {
+      code,
+      message: `another omada-host is on the network of the devices, at ${named}${more}: both controllers see every device`,
+      remedy: `stop one of them (systemctl disable --now omada-host there), or give each its own networks (access.devices)`,
+    })
   }
 
   #heard(instance: string, address: string): void {
-    const { clock, warnings } = this.#options
-    if (this.#others.peek(address) === undefined) {
-      warnings.warn('other-appliance', {
-        message: `another omada-host is on the network of the devices, at ${address}`,
-      })
-    }
+    const { clock } = this.#options
     this.#others.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
   }
 

@@ -1,18 +1,20 @@
 import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
-import { messageOf, systemCode } from '../../core/errors.ts'
+import { type Fault, messageOf, systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import { QuietLog } from '../../core/quiet-log.ts'
 import { absenceCode } from '../../network/udp-socket.ts'
 import { parseMac } from '../../omada/announce.ts'
 import { type DecodedFrame, decodeFrame, frameType, ownValue } from '../../omada/frame.ts'
-import type { DiscoveryDependencies } from './dependencies.ts'
+import { type DiscoveryDependencies, troubleMilliseconds } from './dependencies.ts'
 import type { Exit, Exits } from './listeners.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
 import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
 import { type Session, Sessions } from './sessions.ts'
-import type { RateLimitedWarnings } from './warnings.ts'
+
+type RelayDependencies = Pick<DiscoveryDependencies, 'controllerAddress' | 'live' | 'warnings'>
 
 /**
  * Carries datagrams between devices and the controller, at once in both directions: session, controller on the way in;
@@ -20,22 +22,21 @@ import type { RateLimitedWarnings } from './warnings.ts'
  */
 export class Relay {
   readonly #maxSessions: number
-  readonly #dependencies: Pick<DiscoveryDependencies, 'controllerAddress' | 'live'>
+  readonly #dependencies: RelayDependencies
   readonly #logger: Logger
   readonly #sessions: Sessions
   readonly #outcomes: Outcomes
   readonly #devices: SeenDevices
-  readonly #warnings: RateLimitedWarnings
+  readonly #quietLog: QuietLog
   readonly #exits: Pick<Exits, 'towards'>
 
   constructor(options: {
     config: EdgeConfig
     logger: Logger
     clock: Clock
-    dependencies: Pick<DiscoveryDependencies, 'controllerAddress' | 'live'>
+    dependencies: RelayDependencies
     outcomes: Outcomes
     devices: SeenDevices
-    warnings: RateLimitedWarnings
     exits: Pick<Exits, 'towards'>
   }) {
     const { maxSessions, sessionSeconds } = options.config.discovery
@@ -44,7 +45,7 @@ export class Relay {
     this.#logger = options.logger
     this.#outcomes = options.outcomes
     this.#devices = options.devices
-    this.#warnings = options.warnings
+    this.#quietLog = new QuietLog(options)
     this.#exits = options.exits
     this.#sessions = new Sessions({
       clock: options.clock,
@@ -109,7 +110,7 @@ export class Relay {
       return
     }
     this.#outcomes.add('send-failed')
-    this.#warnings.warn('session-failed', {
+    this.#warn({
       code: 'DISCOVERY_NOT_RELAYED',
       message: `a discovery datagram could not be sent to the controller: ${messageOf(error)}`,
       remedy:
@@ -126,7 +127,7 @@ export class Relay {
     }
     this.#outcomes.deliveries.refused(port, code)
     const message = `the controller does not take discovery datagrams on UDP port ${port} (${code})`
-    this.#warnings.warn('controller-absent', { message }, 'info')
+    this.#quietLog.atMost('controller-absent', message, { level: 'info' })
   }
 
   async #answer(session: Session, payload: Buffer): Promise<void> {
@@ -167,7 +168,7 @@ export class Relay {
 
   #answerFailed(session: Session, error: unknown): void {
     this.#outcomes.add('answer-send-failed')
-    this.#warnings.warn('answer-failed', {
+    this.#warn({
       code: 'DISCOVERY_NOT_ANSWERED',
       message: `an answer could not be sent to ${session.address}: ${messageOf(error)}`,
       remedy: `check the route to it (ip route get ${session.address}) and the packet filter (nft list ruleset)`,
@@ -175,10 +176,14 @@ export class Relay {
   }
 
   #warnCrowded(): void {
-    this.#warnings.warn('sessions-crowded', {
+    this.#warn({
       code: 'DISCOVERY_SESSIONS_FULL',
       message: `discovery sessions end before their time: ${this.#sessions.size} of ${this.#maxSessions} are open`,
       remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
     })
+  }
+
+  #warn(fault: Fault): void {
+    this.#dependencies.warnings.happened(fault, troubleMilliseconds)
   }
 }

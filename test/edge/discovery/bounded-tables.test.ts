@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest'
 import { Duplicates } from '../../../src/edge/discovery/duplicates.ts'
 import { RateLimit } from '../../../src/edge/discovery/rate-limit.ts'
-import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
-import { keepingLogger } from './support/edge.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 test('a rate limit under a hundred thousand addresses forgets the oldest and goes on', () => {
@@ -30,32 +28,4 @@ test('what is too old to have a duplicate is not remembered', () => {
   }
   expect(duplicates.size).toBe(200)
   expect(duplicates.has('59 0')).toBe(true)
-})
-
-test('a warning is logged once a minute and tells how many were suppressed', () => {
-  const clock = new FakeClock()
-  const { logger, lines } = keepingLogger()
-  const warnings = new RateLimitedWarnings({ logger, clock })
-  for (let time = 0; time < 5; time++) warnings.warn('flood', { message: `flood ${time}` })
-  warnings.warn('answer-failed', { message: 'another kind' })
-  expect(lines.map((line) => line.trim().split('WARN ')[1])).toEqual([' flood 0', ' another kind'])
-  clock.advance(60_000)
-  warnings.warn('flood', { message: 'again' })
-  clock.advance(60_000)
-  warnings.warn('flood', { message: 'and again' })
-  expect(lines.slice(2).map((line) => line.trim().split('WARN ')[1])).toEqual([' again (4 suppressed)', ' and again'])
-})
-
-test('a warning is current for a minute after it happened last', () => {
-  const clock = new FakeClock()
-  const warnings = new RateLimitedWarnings({ logger: keepingLogger().logger, clock })
-  const second = { code: 'DISCOVERY_FLOOD', message: 'second', remedy: 'find out' } as const
-  warnings.warn('flood', { message: 'first' })
-  clock.advance(50_000)
-  warnings.warn('flood', second)
-  clock.advance(50_000)
-  expect(warnings.current(['flood', 'answer-failed'])).toEqual([second])
-  expect(warnings.current(['answer-failed'])).toEqual([])
-  clock.advance(10_000)
-  expect(warnings.current(['flood'])).toEqual([])
 })

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { PortListeners } from '../../../src/edge/discovery/port-listeners.ts'
+import { waitFor } from '../../support/wait-for.ts'
 import { configFor, dependenciesFor, discoveryFor, keepingLogger, local, SetAddresses } from './support/edge.ts'
+import { FakeClock } from './support/fake-clock.ts'
 import { freePorts, Peer } from './support/peer.ts'
 import { received, Scene } from './support/scene.ts'
 
@@ -34,11 +36,20 @@ test('IPv6 addresses and the bridge are left out; with loopback alone broadcasts
     { ...local('::1'), family: 'ipv6', internal: true },
     { ...local('127.0.81.1', 24), interface: 'podman1' },
   ])
-  const { discovery } = await scene({ dependencies: { addresses } })
-  expect(discovery.state().listeners.map((listener) => listener.address)).toEqual(['127.0.0.1', '*', '127.0.0.1', '*'])
-  expect(discovery.warnings()).toMatchObject([{ message: expect.stringContaining('only broadcasts') }])
+  const clock = new FakeClock()
+  const running = await scene({ clock, dependencies: { addresses } })
+  expect(running.discovery.state().listeners.map(({ address }) => address)).toEqual([
+    '127.0.0.1',
+    '*',
+    '127.0.0.1',
+    '*',
+  ])
+  // An interface may be without an address for a moment.
+  expect(running.warnings()).toEqual([])
+  clock.advance(5000)
+  expect(running.warnings()).toMatchObject([{ message: expect.stringContaining('only broadcasts') }])
   addresses.set([{ ...local('127.0.0.1'), internal: true }, local('127.0.1.1')])
-  expect(discovery.warnings()).toEqual([])
+  await waitFor(() => expect(running.warnings()).toEqual([]))
 })
 
 test('addresses that come and go are followed, and answers stay right', async () => {
@@ -132,4 +143,20 @@ test('stop frees the ports, may be called twice, and after a start that was canc
   await expect(cancelled.start(AbortSignal.abort())).rejects.toThrow()
   await cancelled.stop()
   await (await Peer.open('0.0.0.0', discoveryPort)).close()
+})
+
+test('addresses that another list of access.devices serves are listened on, too', async () => {
+  const clock = new FakeClock()
+  const addresses = new SetAddresses([local('127.0.0.1'), local('127.0.1.1')])
+  let served = [local('127.0.0.1')]
+  const access = { admits: () => true, servedAddresses: () => served }
+  const { discovery, discoveryPort } = await scene({ clock, dependencies: { addresses, access } })
+  const listening = () =>
+    discovery.state().listeners.flatMap(({ address, port }) => (port === discoveryPort ? [address] : []))
+  expect(listening()).toEqual(['127.0.0.1', '*'])
+  served = [local('127.0.1.1')]
+  await waitFor(() => {
+    clock.advance(2000)
+    expect(listening().sort()).toEqual(['*', '127.0.1.1'])
+  })
 })

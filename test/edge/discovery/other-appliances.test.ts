@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Logger } from '../../../src/core/logger.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
 import type { Exits } from '../../../src/edge/discovery/listeners.ts'
 import { OtherAppliances } from '../../../src/edge/discovery/other-appliances.ts'
-import { RateLimitedWarnings } from '../../../src/edge/discovery/warnings.ts'
 import type { BroadcastNetwork } from '../../../src/network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage, parsePeerMessage } from '../../../src/network/peer-message.ts'
 import { decodeFrame, encodeFrame } from '../../../src/omada/frame.ts'
@@ -20,6 +20,7 @@ let others: OtherAppliances
 let lines: string[]
 let networks: BroadcastNetwork[]
 let exits: Exits
+let warnings: Warnings
 let answers: { payload: Buffer; port: number; address: string }[]
 
 beforeEach(() => {
@@ -30,6 +31,7 @@ beforeEach(() => {
   networks = [network]
   const kept = keepingLogger()
   lines = kept.lines
+  warnings = new Warnings({ logger: kept.logger, clock })
   exits = {
     towards: () => ({
       address: network.address,
@@ -46,7 +48,7 @@ beforeEach(() => {
 function build(logger: Logger): OtherAppliances {
   return new OtherAppliances({
     ...{ logger, clock, exits },
-    warnings: new RateLimitedWarnings({ logger, clock }),
+    warnings: warnings.source({ name: 'discovery' }),
     routing: { isOwn: (address) => address === network.address },
     networks: () => networks,
   })
@@ -101,7 +103,7 @@ test('a probe is answered and remembered; an answer is remembered and never answ
   expect(await say({ kind: 'answer', instance: randomUUID() }, '10.0.0.3')).toBeUndefined()
   expect(others.list().map(({ address }) => address)).toEqual(['10.0.0.2', '10.0.0.3'])
   expect(lines.filter((line) => line.includes('another omada-host'))).toHaveLength(1)
-  expect(others.warnings()).toEqual([
+  expect(warnings.list()).toEqual([
     expect.objectContaining({ code: 'OTHER_APPLIANCE', message: expect.stringContaining('at 10.0.0.2, 10.0.0.3:') }),
   ])
 })
@@ -111,7 +113,7 @@ test('who only asks is answered and not remembered, and neither is what runs on 
   expect((await say({ kind: 'probe', instance: randomUUID() }, network.address))?.kind).toBe('answer')
   expect(await say({ kind: 'unknown' })).toBeUndefined()
   expect(others.list()).toEqual([])
-  expect(others.warnings()).toEqual([])
+  expect(warnings.list()).toEqual([])
 })
 
 test('our own probe that comes back by another way is neither answered nor remembered', async () => {
@@ -129,6 +131,8 @@ test('one that is silent for three of its probes is forgotten', async () => {
   expect(others.list()).toHaveLength(1)
   clock.advance(61_000)
   expect(others.list()).toEqual([])
+  others.tell()
+  expect(warnings.list()).toEqual([])
 })
 
 test('one that leaves is forgotten at once, and nobody can leave for another', async () => {
@@ -139,7 +143,7 @@ test('one that leaves is forgotten at once, and nobody can leave for another', a
   expect(others.list()).toHaveLength(1)
   expect(await say({ kind: 'leave', instance })).toBeUndefined()
   expect(others.list()).toEqual([])
-  expect(others.warnings()).toEqual([])
+  expect(warnings.list()).toEqual([])
 })
 
 test('who was asked is told once that this one leaves', async () => {
@@ -168,9 +172,9 @@ test('a stranger who plays many fills no memory, no warning and no log', async (
     await say({ kind: 'answer', instance: randomUUID() }, `10.1.${number >> 8}.${number & 255}`)
   }
   expect(others.list()).toHaveLength(64)
-  expect(others.warnings()[0]?.message).toMatch(/ and 61 more:/)
+  expect(warnings.list()[0]?.message).toMatch(/ and 61 more:/)
   expect(lines.length).toBe(1)
-  expect(others.warnings()[0]?.message.length).toBeLessThan(200)
+  expect(warnings.list()[0]?.message.length).toBeLessThan(200)
 })
 
 test('a probe is answered by the edge itself, from where it was asked, and never relayed', async () => {
@@ -186,5 +190,5 @@ test('a probe is answered by the edge itself, from where it was asked, and never
   await received(controller, 1)
   await scene.settled({ 'peer-probe': 2, relayed: 1 })
   expect(scene.discovery.state().peers).toEqual([expect.objectContaining({ address: '127.0.0.9' })])
-  expect(scene.discovery.warnings()).toContainEqual(expect.objectContaining({ code: 'OTHER_APPLIANCE' }))
+  expect(scene.warnings()).toContainEqual(expect.objectContaining({ code: 'OTHER_APPLIANCE' }))
 })

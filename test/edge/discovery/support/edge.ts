@@ -2,6 +2,7 @@ import { type Config, configSchema } from '../../../../src/config/schema.ts'
 import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { Emitter } from '../../../../src/core/emitter.ts'
 import { createLogger, type Logger } from '../../../../src/core/logger.ts'
+import { Warnings } from '../../../../src/core/warnings.ts'
 import { Admission } from '../../../../src/edge/discovery/admission.ts'
 import { BroadcastTally } from '../../../../src/edge/discovery/broadcasts.ts'
 import type { DiscoveryDependencies } from '../../../../src/edge/discovery/dependencies.ts'
@@ -11,7 +12,6 @@ import { OtherAppliances } from '../../../../src/edge/discovery/other-appliances
 import { Outcomes } from '../../../../src/edge/discovery/outcomes.ts'
 import { Relay } from '../../../../src/edge/discovery/relay.ts'
 import { SeenDevices } from '../../../../src/edge/discovery/seen-devices.ts'
-import { RateLimitedWarnings } from '../../../../src/edge/discovery/warnings.ts'
 import { controllerLink } from '../../../../src/network/controller-link.ts'
 import type { LocalAddress, LocalAddresses } from '../../../../src/network/interfaces.ts'
 import { Routing } from '../../../../src/network/routes.ts'
@@ -84,6 +84,7 @@ export function dependenciesFor({ towards, ...overrides }: DependencyChanges = {
       localAddressTowards: towards ?? (() => local('127.0.0.1')),
     },
     controllerAddress: controllerLink({ address: () => containerAddress, routing }),
+    warnings: new Warnings({ logger: keepingLogger().logger, clock: systemClock }).source({ name: 'discovery' }),
     omadacId: () => undefined,
     managementConnections: () => ({ open: 0 }),
     ...overrides,
@@ -113,12 +114,11 @@ export function discoveryFor(options: {
 export function withoutListeners(options: { config: Config; dependencies: DiscoveryDependencies; logger: Logger }) {
   const { config, dependencies } = options
   const shared = { config, dependencies, logger: options.logger, clock: systemClock }
-  const { routing } = dependencies
+  const { routing, warnings } = dependencies
   const exits = { towards: () => undefined, broadcast: async () => {} }
-  const warnings = new RateLimitedWarnings(shared)
   const devices = new SeenDevices(shared)
   const outcomes = new Outcomes(shared)
-  const relay = new Relay({ ...shared, outcomes, devices, warnings, exits })
+  const relay = new Relay({ ...shared, outcomes, devices, exits })
   const intake = new Intake({
     admission: new Admission({ ...shared, isOwnPort: (port) => relay.hasLocalPort(port) }),
     broadcasts: new BroadcastTally({ ...shared, routing }),

@@ -1,4 +1,5 @@
 import { systemClock } from '../../../../src/core/clock.ts'
+import { Warnings } from '../../../../src/core/warnings.ts'
 import { configFor, containerAddress, dependenciesFor, keepingLogger, withoutListeners } from './edge.ts'
 import { Peer } from './peer.ts'
 
@@ -10,7 +11,9 @@ const container = await Peer.open(containerAddress)
 const { logger, lines } = keepingLogger()
 const { intake, relay, outcomes } = withoutListeners({
   config: configFor({ discovery: { ratePerSource: 10_000 } }),
-  dependencies: dependenciesFor(),
+  dependencies: dependenciesFor({
+    warnings: new Warnings({ logger, clock: systemClock }).source({ name: 'discovery' }),
+  }),
   logger,
 })
 for (let port = 1; port <= devices; port++) {

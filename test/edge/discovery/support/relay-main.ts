@@ -1,6 +1,7 @@
 import { configSchema } from '../../../../src/config/schema.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { createLogger } from '../../../../src/core/logger.ts'
+import { Warnings } from '../../../../src/core/warnings.ts'
 import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
 import { NetworkAccess } from '../../../../src/network/access.ts'
 import { controllerLink } from '../../../../src/network/controller-link.ts'
@@ -26,6 +27,7 @@ const discovery = new Discovery({
     controllerAddress: controllerLink({ address: () => config.network.controllerAddress, routing }),
     routing,
     access,
+    warnings: new Warnings({ logger, clock }).source({ name: 'discovery' }),
     omadacId: () => undefined,
     managementConnections: () => ({ open: 0 }),
   },

@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
-import type { Clock } from '../../../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
+import type { Warning } from '../../../../src/core/warning-kinds.ts'
+import { Warnings } from '../../../../src/core/warnings.ts'
 import type { Discovery } from '../../../../src/edge/discovery/discovery.ts'
 import {
   configFor,
@@ -20,15 +22,18 @@ export class Scene {
   readonly discoveryPort: number
   readonly appPort: number
   readonly lines: string[]
+  readonly #warnings: Warnings
   readonly #peers: Peer[] = []
 
   private constructor(options: {
     discovery: Discovery
+    warnings: Warnings
     dependencies: TestDependencies
     numbers: readonly [number, number]
     lines: string[]
   }) {
     this.discovery = options.discovery
+    this.#warnings = options.warnings
     this.dependencies = options.dependencies
     ;[this.discoveryPort, this.appPort] = options.numbers
     this.lines = options.lines
@@ -38,8 +43,12 @@ export class Scene {
     options: { discovery?: object; dependencies?: DependencyChanges; clock?: Clock } = {},
   ): Promise<Scene> {
     const [first = 0, second = 0] = await freePorts(2)
-    const dependencies = dependenciesFor(options.dependencies)
     const { logger, lines } = keepingLogger()
+    const warnings = new Warnings({ logger, clock: options.clock ?? systemClock })
+    const dependencies = dependenciesFor({
+      warnings: warnings.source({ name: 'discovery' }),
+      ...options.dependencies,
+    })
     const discovery = discoveryFor({
       config: configFor({
         discovery: { ports: [first, second], ratePerSource: 100_000, ...options.discovery },
@@ -49,7 +58,7 @@ export class Scene {
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     })
     await discovery.start(AbortSignal.timeout(10_000))
-    return new Scene({ discovery, dependencies, numbers: [first, second], lines })
+    return new Scene({ discovery, warnings, dependencies, numbers: [first, second], lines })
   }
 
   async device(address = '127.0.0.1'): Promise<Peer> {
@@ -66,6 +75,12 @@ export class Scene {
     })
     this.#peers.push(peer)
     return peer
+  }
+
+  /** What is to be shown as wrong now. */
+  warnings(): readonly Warning[] {
+    this.#warnings.settle()
+    return this.#warnings.list()
   }
 
   outcome(name: string): number {
