@@ -1,9 +1,8 @@
 import { fstatSync } from 'node:fs'
-import type { CliContext } from './cli/context.ts'
+import type { CliContext, ParentChannel } from './cli/context.ts'
 import { runCli } from './cli/program.ts'
 import { Emitter } from './core/emitter.ts'
 import { systemCode } from './core/errors.ts'
-import type { ParentChannel } from './ipc/handover.ts'
 
 // The process's edge: what the operating system hands in becomes a CliContext, and what the command resolves with
 // becomes the exit code. Nothing ends the process by force: whatever is still open is still needed, or a defect to see.
@@ -26,12 +25,6 @@ function onDefect(error: unknown): void {
 function journalReadsStderr(): boolean {
   const { dev, ino } = fstatSync(2)
   return process.env.JOURNAL_STREAM === `${dev}:${ino}`
-}
-
-function acceptReloads(): Emitter<void> {
-  const reloads = new Emitter<void>()
-  process.on('SIGHUP', () => reloads.emit())
-  return reloads
 }
 
 function parentChannel(): ParentChannel | undefined {
@@ -65,7 +58,6 @@ const context: CliContext = {
   stderr: process.stderr,
   signal: ending.signal,
   askedAgain,
-  acceptReloads,
   self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   logFormat: journalReadsStderr() ? 'journal' : 'human',
   ...(parent === undefined ? {} : { parent }),

@@ -2,7 +2,13 @@ import type { Writable } from 'node:stream'
 import type { Environment } from '../config/environment.ts'
 import type { Emitter } from '../core/emitter.ts'
 import type { LogFormat } from '../core/logger.ts'
-import type { ParentChannel } from '../ipc/handover.ts'
+
+/** A process's IPC channel to the parent that started it. */
+export interface ParentChannel {
+  /** Never throws, also when the parent has gone. */
+  send(message: unknown): void
+  onMessage(listener: (message: unknown) => void): void
+}
 
 /** The surroundings of a command: all that it may use of its process, so that tests can run it in theirs. */
 export interface CliContext {
@@ -17,8 +23,6 @@ export interface CliContext {
   readonly signal: AbortSignal
   /** Asked to end once more while it is ending. */
   readonly askedAgain: Emitter<void>
-  /** From now on a hangup (SIGHUP) does not end the process, but asks for its configuration to be read again. */
-  readonly acceptReloads: () => Emitter<void>
   /** The command line that starts this program again. */
   readonly self: readonly string[]
   readonly logFormat: LogFormat

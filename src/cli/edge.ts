@@ -1,52 +1,59 @@
 import { systemClock } from '../core/clock.ts'
+import { ApplianceError } from '../core/errors.ts'
 import { type Commands, examples } from './command.ts'
-import { type PlaceOptions, pathsOf } from './places.ts'
-import { makeAdjustableLogger, withServiceOptions } from './service.ts'
+import { type PlaceOptions, pathsOf, withServiceOptions } from './places.ts'
+import { makeLogger } from './report.ts'
 
 /** What the edge may take to stop beyond the drain of its connections, in seconds. */
-const stopMargin = 10
+const stopMarginSeconds = 10
 
 /** `omada-host edge` */
 export function addEdgeCommand({ program, context, action }: Commands): void {
   withServiceOptions(program.command('edge'))
     .description('run the half that faces the network: discovery, proxies, status page. Needs no privilege')
-    .addOption(program.createOption('--handover', 'take what is needed from the parent process').hideHelp())
+    .addOption(program.createOption('--user <uid:gid>', 'become this user, for good').hideHelp())
     .addHelpText('after', examples(['omada-host edge', 'the edge alone, as configured by the host, another service']))
     .action(
-      action(async (options: PlaceOptions & { handover?: boolean }) => {
-        // All modules first: after the handover this process may be a user that cannot read them.
+      action(async (options: PlaceOptions & { user?: string }) => {
+        // All modules first: the user that this process becomes may not be able to read them.
         const { runEdge } = await import('../edge/edge.ts')
         const { createNotifier } = await import('../systemd/notify.ts')
-        const { awaitHandover } = await import('../edge/await-handover.ts')
-        const { startByHandover } = await import('../edge/handover.ts')
         const { underWatchdog } = await import('../edge/watchdog.ts')
-        const { logger, setLevel } = await makeAdjustableLogger(context, 'info')
+        const { dropPrivileges } = await import('../core/privileges.ts')
+        const { applianceVersion } = await import('./version.ts')
+        const { logger, setLevel } = await makeLogger(context, 'info')
+        if (options.user !== undefined) dropPrivileges(userIds(options.user))
         const notifier = createNotifier({ env: context.env, logger })
-        const paths = pathsOf(context, options)
         const { signal } = context
-        const byParent = options.handover === true
-        await underWatchdog({ env: context.env, signal, notifier, logger, clock: systemClock }, async (alive) => {
-          const { config, certificate } = byParent
-            ? await startByHandover(context.parent, signal)
-            : await awaitHandover({ path: paths.handoverFile, logger, clock: systemClock, notifier, signal })
-          setLevel(config.log.level)
-          await runEdge({
-            config,
-            paths,
+        await underWatchdog({ env: context.env, signal, notifier, logger, clock: systemClock }, (alive) =>
+          runEdge({
+            paths: pathsOf(context, options),
+            version: applianceVersion,
+            restarted: options.user === undefined ? 'omada-host-edge' : 'omada-host run',
             logger,
+            setLogLevel: setLevel,
             clock: systemClock,
             signal,
+            waiting: () => void notifier.status('Waiting for omada-host to say what is in force'),
             started: () => void notifier.status('Serving'),
-            ending: async () => {
+            ending: async (drainSeconds) => {
               await notifier.stopping()
-              await notifier.extendTimeout((config.proxy.drainSeconds + stopMargin) * 1000)
+              await notifier.extendTimeout((drainSeconds + stopMarginSeconds) * 1000)
             },
-            ...(alive === undefined ? {} : { alive }),
-            ...(certificate === undefined ? {} : { certificate }),
-            ...(byParent ? {} : { setLogLevel: setLevel }),
-          })
-        })
+            alive,
+          }),
+        )
         return 0
       }),
     )
+}
+
+function userIds(text: string): { uid: number; gid: number } {
+  const [uid, gid] = /^[1-9]\d*:[1-9]\d*$/.test(text) ? text.split(':').map(Number) : []
+  if (uid !== undefined && gid !== undefined) return { uid, gid }
+  throw new ApplianceError({
+    code: 'USAGE',
+    message: '--user wants numbers, UID:GID, and neither is 0',
+    remedy: 'omada-host edge, without --user: it is for omada-host run, which starts the edge as another user',
+  })
 }

@@ -1,10 +1,7 @@
-import { errorCodes } from '../core/error-codes.ts'
-import { isAbort } from '../core/errors.ts'
 import { type Commands, examples } from './command.ts'
-import type { CliContext } from './context.ts'
-import type { PlaceOptions } from './places.ts'
-import { reportError } from './report.ts'
-import { withServiceOptions } from './service.ts'
+import { type PlaceOptions, withServiceOptions } from './places.ts'
+
+// What these commands need is loaded when one of them is run: the edge, of the same program, does without.
 
 /** `omada-host host` */
 export function addHostCommand({ program, context, action }: Commands): void {
@@ -13,48 +10,28 @@ export function addHostCommand({ program, context, action }: Commands): void {
       'run the privileged half: container, probes, jobs. Its end leaves the container running, unless systemd stops it',
     )
     .addHelpText('after', examples(['sudo omada-host host', 'the host alone; the edge runs as another service']))
-    .action(
-      action(async (options: PlaceOptions) => {
-        const { serveHost } = await import('./serve-host.ts')
-        const { runHostService } = await import('../host/service.ts')
-        const { watchdogTimeout } = await import('../systemd/watchdog.ts')
-        const notified = context.env.NOTIFY_SOCKET !== undefined
-        let inOrder = false
-        const served = serveHost(context, options, (basics) =>
-          runHostService({
-            ...basics,
-            reloads: context.acceptReloads(),
-            notified,
-            watchdogMilliseconds: watchdogTimeout(context.env, process.pid),
-            asked: () => {
-              inOrder = true
-            },
-          }),
-        )
-        return notified ? await serviceExitCode(served, { context, inOrder: () => inOrder }) : await served
-      }),
-    )
+    .action(action(async (options: PlaceOptions) => (await import('./serve-host.ts')).runService(context, options)))
 }
 
-const wrongConfiguration = errorCodes.CONFIG_INVALID.exit
-/** As a shell tells of a process that SIGTERM ended. */
-const endedBySignal = 143
+/** `omada-host run` */
+export function addRunCommand({ program, context, action }: Commands): void {
+  withServiceOptions(program.command('run'))
+    .description('run the whole appliance in the foreground. Ctrl-C stops the controller with its grace period')
+    .addHelpText(
+      'after',
+      examples(
+        ['sudo omada-host run', 'with /etc/omada-host/config.yaml, or all defaults without it'],
+        ['sudo omada-host --config my.yaml run', 'with another configuration'],
+        ['sudo OMADA_HOST_LOG_LEVEL=debug omada-host run', 'tell more of what it does'],
+      ),
+    )
+    .action(action(async (options: PlaceOptions) => (await import('./serve-host.ts')).runForeground(context, options)))
+}
 
-/**
- * The exit codes that omada-host.service knows: 0 ended in order; 143 ended before it could ask whether the controller is
- * to be stopped; 78 wrong configuration, which is not tried again; 1 for every other failure.
- */
-async function serviceExitCode(
-  served: Promise<number>,
-  { context, inOrder }: { context: CliContext; inOrder: () => boolean },
-): Promise<number> {
-  const { signal, stderr } = context
-  try {
-    await served
-  } catch (error) {
-    if (!signal.aborted || !isAbort(error)) {
-      return reportError(error, stderr) === wrongConfiguration ? wrongConfiguration : 1
-    }
-  }
-  return inOrder() ? 0 : endedBySignal
+/** `omada-host after-host`: ExecStopPost= of the host's service. Not for people. */
+export function addAfterHostCommand({ program, context, action }: Commands): void {
+  program
+    .command('after-host', { hidden: true })
+    .description('started by systemd after a host that ended out of order')
+    .action(action(async (options: PlaceOptions) => (await import('./serve-host.ts')).runAfter(context, options)))
 }

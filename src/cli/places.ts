@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import { defaultConfigFile, optionVariables } from '../config/names.ts'
 import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../ipc/paths.ts'
@@ -25,6 +26,14 @@ export async function loadConfigOf(context: CliContext, options: GlobalOptions):
 /** Options that say where things are. */
 export interface PlaceOptions extends GlobalOptions {
   readonly stateDir?: string
+}
+
+/** Adds what the long-running commands have in common. */
+export function withServiceOptions(command: Command): Command {
+  return command.option(
+    '--state-dir <dir>',
+    `directory of what is kept over restarts, or ${optionVariables.stateDirectory} (default: ${defaultStateDirectory})`,
+  )
 }
 
 /** Where the sockets and the state are. */

@@ -1,8 +1,10 @@
 import type { Writable } from 'node:stream'
 import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
+import type { AdjustableLogger, LogLevel } from '../core/logger.ts'
 import { plainText } from '../core/text.ts'
 import type { Finding } from '../diagnosis/finding.ts'
+import type { CliContext } from './context.ts'
 
 /** Tells the user what went wrong and what fixes it, each fault in two lines. Returns the command's exit code. */
 export function reportError(error: unknown, output: Writable): number {
@@ -57,4 +59,10 @@ export function formatFindings(
 /** JSON on as many lines as people need to read it. */
 export function formatJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`
+}
+
+/** The process's logger, on stderr, and what changes its level. */
+export async function makeLogger(context: CliContext, level: LogLevel): Promise<AdjustableLogger> {
+  const { createAdjustableLogger } = await import('../core/logger.ts')
+  return createAdjustableLogger({ level, format: context.logFormat, write: (line) => void context.stderr.write(line) })
 }

@@ -1,54 +1,90 @@
-import type { LoadedConfig } from '../config/load.ts'
 import { systemClock } from '../core/clock.ts'
-import type { LogLevel } from '../core/logger.ts'
-import { type WarningSource, Warnings } from '../core/warnings.ts'
-import type { HostOptions } from '../host/host.ts'
+import { errorCodes } from '../core/error-codes.ts'
+import { isAbort } from '../core/errors.ts'
+import { type ServeOptions, serveAsService, serveInForeground } from '../host/serve.ts'
 import { createNotifier } from '../systemd/notify.ts'
+import { watchdogTimeout } from '../systemd/watchdog.ts'
 import type { CliContext } from './context.ts'
-import { loadConfigOf, type PlaceOptions, pathsOf } from './places.ts'
-import { answerImpatience, makeAdjustableLogger } from './service.ts'
+import { loadConfigOf, type PlaceOptions, pathsOf, placeOptions } from './places.ts'
+import { makeLogger, reportError } from './report.ts'
 import { applianceVersion } from './version.ts'
 
-/** What every way of running a host has in common. */
-export type HostBasics = Omit<HostOptions, 'controllerOnStop' | 'companions' | 'stateGroup' | 'service'> & {
-  /** Reads the configuration again. */
-  readonly load: () => Promise<LoadedConfig>
-  readonly setLogLevel: (level: LogLevel) => void
-  /** Says what is to be said of the configuration. */
-  readonly configuration: WarningSource
+const wrongConfiguration = errorCodes.CONFIG_INVALID.exit
+/** As a shell tells of a process that SIGTERM ended. */
+const endedBySignal = 143
+
+/**
+ * The host as a service. Resolves with an exit code that omada-host.service knows: 0 ended in order; 143 ended before it
+ * could ask whether the controller is to be stopped; 78 wrong configuration, which is not tried again; 1 for every other
+ * failure.
+ */
+export async function runService(context: CliContext, options: PlaceOptions): Promise<number> {
+  const { env, signal, stderr } = context
+  const notified = env.NOTIFY_SOCKET !== undefined
+  let inOrder = false
+  const asked = () => {
+    inOrder = true
+  }
+  const service = { watchdogMilliseconds: watchdogTimeout(env, process.pid) }
+  const served = serving(context, options, (common) =>
+    serveAsService({ ...common, asked, ...(notified ? { service } : {}) }),
+  )
+  if (!notified) return await served
+  try {
+    await served
+  } catch (error) {
+    if (!signal.aborted || !isAbort(error)) {
+      return reportError(error, stderr) === wrongConfiguration ? wrongConfiguration : 1
+    }
+  }
+  return inOrder ? 0 : endedBySignal
 }
 
-/** Runs a host as `serve` does, from the command line's configuration, and answers whoever grows impatient at its end. */
-export async function serveHost(
+/** The host with its edge, until it is told to end. */
+export async function runForeground(context: CliContext, options: PlaceOptions): Promise<number> {
+  const edge = [...context.self, 'edge', ...placeOptions(context, options)]
+  return await serving(context, options, (common) =>
+    serveInForeground({ ...common, edgeCommand: ({ uid, gid }) => [...edge, '--user', `${uid}:${gid}`] }),
+  )
+}
+
+/** What a host left undone that ended out of order. */
+export async function runAfter(context: CliContext, options: PlaceOptions): Promise<number> {
+  const { runAfterHost } = await import('../host/farewell.ts')
+  const { config } = await loadConfigOf(context, options)
+  const { logger } = await makeLogger(context, config.log.level)
+  await runAfterHost({
+    config,
+    logger,
+    clock: systemClock,
+    version: applianceVersion,
+    notifier: createNotifier({ env: context.env, logger }),
+    signal: context.signal,
+  })
+  return 0
+}
+
+/** Runs a host from the command line's configuration. */
+async function serving(
   context: CliContext,
   options: PlaceOptions,
-  serve: (basics: HostBasics) => Promise<void>,
+  serve: (common: ServeOptions) => Promise<void>,
 ): Promise<number> {
   const load = () => loadConfigOf(context, options)
   const loaded = await load()
-  const { config } = loaded
-  const { logger, setLevel } = await makeAdjustableLogger(context, config.log.level)
-  const stopAnswering = answerImpatience(context, logger, () => config.controller.stopGraceSeconds)
-  const warnings = new Warnings({ logger, clock: systemClock })
-  const configuration = warnings.source({ name: 'configuration' })
-  configuration.set(loaded.warnings)
-  try {
-    await serve({
-      config,
-      warnings,
-      configuration,
-      paths: pathsOf(context, options),
-      logger,
-      clock: systemClock,
-      version: applianceVersion,
-      signal: context.signal,
-      notifier: createNotifier({ env: context.env, logger }),
-      probeCommand: [...context.self, 'probe'],
-      load,
-      setLogLevel: setLevel,
-    })
-  } finally {
-    stopAnswering()
-  }
+  const { logger, setLevel } = await makeLogger(context, loaded.config.log.level)
+  await serve({
+    loaded,
+    load,
+    paths: pathsOf(context, options),
+    logger,
+    setLogLevel: setLevel,
+    clock: systemClock,
+    version: applianceVersion,
+    signal: context.signal,
+    askedAgain: context.askedAgain,
+    notifier: createNotifier({ env: context.env, logger }),
+    probeCommand: [...context.self, 'probe'],
+  })
   return 0
 }

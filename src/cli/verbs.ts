@@ -26,9 +26,14 @@ const verbs: readonly { name: ControlVerb; description: string; effect: string }
     description: 'start the controller again after a stop',
     effect: 'omada-host status tells how far it is',
   },
+  {
+    name: 'reload',
+    description: 'read the configuration again, take over what needs no restart, and tell what does',
+    effect: 'a wrong configuration changes nothing, and every fault is told',
+  },
 ]
 
-/** `omada-host pull|restart|stop|start`: the user's verbs, carried out by the host. */
+/** `omada-host pull|restart|stop|start|reload`: the user's verbs, carried out by the host. */
 export function addVerbCommands({ program, context, action }: Commands): void {
   for (const { name, description, effect } of verbs) {
     program

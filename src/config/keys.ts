@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Needs } from './apply.ts'
 import { variablePrefix } from './names.ts'
 import { configSchema, type KeyMeta } from './schema.ts'
 
@@ -27,6 +28,11 @@ export function variableOf(section: string, key: string): string {
 /** Every key of the schema, in its order. */
 export const configKeys: readonly ConfigKey[] = Object.entries(configSchema.shape).flatMap(([section, { def }]) =>
   Object.entries<z.ZodType>(def.innerType.shape).map(([key, schema]) => describeKey(section, key, schema)),
+)
+
+/** What the keys that are not live need when they change. */
+export const keyNeeds: Needs = Object.fromEntries(
+  configKeys.flatMap(({ path, meta: { needs } }) => (needs === undefined ? [] : [[path, needs]])),
 )
 
 /** The names of the sections. */

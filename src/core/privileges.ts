@@ -36,7 +36,7 @@ export function edgeUser(): UserIds {
  * Turns this process, which runs as root, into one of an ordinary user, for good: no other groups, no capabilities.
  * @throws the system's error when the process may not change its user
  */
-export function dropPrivileges(user: UserIds): void {
+export function dropPrivileges(user: Pick<UserIds, 'uid' | 'gid'>): void {
   if (process.setgroups === undefined || process.setgid === undefined || process.setuid === undefined) {
     throw new ApplianceError({
       code: 'UNSUPPORTED_PLATFORM',

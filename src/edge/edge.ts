@@ -1,50 +1,49 @@
 import { readFileSync } from 'node:fs'
-import type { CertificatePair } from '../config/certificate.ts'
-import type { Config } from '../config/schema.ts'
-import { isCidr } from '../core/cidr.ts'
+import type { Restarted } from '../config/apply.ts'
+import type { EdgeConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
 import { Periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
-import { type InstanceFault, Warnings } from '../core/warnings.ts'
+import { Warnings } from '../core/warnings.ts'
 import { StateSubscription } from '../ipc/client.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
 import { type HistoryEntry, type HostState, stateVersion } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
-import { NetworkAccess } from '../network/access.ts'
+import { NetworkAccess, unknownInterfaces } from '../network/access.ts'
 import { controllerLink } from '../network/controller-link.ts'
 import { InterfaceWatcher } from '../network/interfaces.ts'
 import { NeighbourWatch } from '../network/neighbours.ts'
 import { Routing } from '../network/routes.ts'
 import { managementPort, type Role } from '../omada/ports.ts'
 import { Discovery } from './discovery/discovery.ts'
+import { InForce } from './in-force.ts'
 import { TcpProxy } from './proxy/proxy.ts'
 import { decideWebUpstream } from './proxy/web-upstream.ts'
-import { EdgeChanges } from './reload.ts'
 import { createSelfCheck } from './self-check.ts'
 import { StatusServer } from './status/server.ts'
+import type { Alive } from './watchdog.ts'
 
 export interface EdgeOptions {
-  /** What may change at run time is changed in place. */
-  readonly config: Config
   readonly paths: Paths
+  /** This program's. */
+  readonly version: string
+  /** What a user restarts to restart this edge. */
+  readonly restarted: Restarted
   readonly logger: Logger
+  readonly setLogLevel: (level: LogLevel) => void
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** The user's certificate for the waiting room. */
-  readonly certificate?: CertificatePair
-  /** Group that may read the edge's state socket. */
-  readonly stateGroup?: number
-  readonly started?: () => void
+  /** Called when there is nothing to start from until the host says what is in force. */
+  readonly waiting: () => void
+  readonly started: () => void
+  /** Called first when the edge ends in order. @param drainSeconds how long its connections may finish */
+  readonly ending: (drainSeconds: number) => Promise<void>
   /** Called at each sign of life; given, the edge looks for its own. @param within until the next one, in milliseconds */
-  readonly alive?: (within: number) => void
-  /** Called first when the edge ends in order. */
-  readonly ending?: () => Promise<void>
-  /** There when the host hands over what changes while the edge runs. */
-  readonly setLogLevel?: (level: LogLevel) => void
+  readonly alive?: Alive | undefined
 }
 
 /** How often readers of the edge's state hear of changed counters, in milliseconds. */
@@ -55,37 +54,30 @@ const historyLimit = 50
 
 /** Serves every LAN socket until `signal` aborts. Never talks to the engine; needs no privilege. */
 export async function runEdge(options: EdgeOptions): Promise<void> {
-  const { config, clock, paths } = options
   const logger = options.logger.child({ component: 'edge' })
+  const inForce = new InForce({ ...options, logger })
+  inForce.changed.on(() => options.setLogLevel(inForce.config.log.level))
+  await inForce.start(options.signal)
+  try {
+    await serve({ ...options, logger }, inForce)
+  } finally {
+    await inForce.stop()
+  }
+}
+
+async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
+  const { logger, clock, paths } = options
+  const config: EdgeConfig = inForce.config
+  const live = () => inForce.config
   const bornAt = clock.now()
   const startedAt = new Date(clock.wall()).toISOString()
 
   const addresses = new InterfaceWatcher({ logger, clock })
   const routing = new Routing({ addresses, clock })
-  const controllerAddress = controllerLink({ address: () => config.network.controllerAddress, routing })
+  const controllerAddress = controllerLink({ address: () => inForce.controllerAddress, routing })
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
-  const live = () => config
   const policy = (role: Role) => new NetworkAccess({ list: () => live().access[role], routing })
   const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
-  const { setLogLevel } = options
-  let { certificate } = options
-  const changes =
-    setLogLevel === undefined
-      ? undefined
-      : new EdgeChanges({
-          running: config,
-          certificate,
-          path: paths.handoverFile,
-          logger,
-          clock,
-          setLogLevel,
-          applied: () => changed.emit(),
-          renew: async (newer) => {
-            certificate = newer
-            await proxy.renewCertificate()
-          },
-        })
-
   const proxy = new TcpProxy({
     config,
     logger: logger.child({ component: 'proxy' }),
@@ -100,7 +92,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
           current: host.current() !== undefined,
           edgeAgeMilliseconds: clock.now() - bornAt,
         }),
-      certificate: async () => certificate,
+      certificate: async () => inForce.certificate,
       stateDirectory: paths.edgeStateDirectory,
     },
   })
@@ -117,7 +109,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     clock,
     dependencies: {
       live,
-      bridgeSubnet: () => config.network.subnet,
+      bridgeSubnet: () => live().network.subnet,
       controllerAddress,
       routing,
       access: access.devices,
@@ -157,7 +149,6 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     logger,
     path: paths.edgeStateSocket,
     mode: 0o660,
-    ...(options.stateGroup === undefined ? {} : { group: options.stateGroup }),
     store: { get: edgeState, changed },
   })
   const telling = new Periodic({
@@ -166,11 +157,17 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     clock,
     intervalMilliseconds: tellEvery,
     work: () => {
-      ofMachine.set([...openFiles, ...unknownInterfaces(config, addresses)])
-      ofConfiguration.set(changes?.warnings() ?? [])
+      const interfaces = addresses.list().map((local) => local.interface)
+      ofMachine.set([...openFiles, ...unknownInterfaces(live().access, interfaces)])
       changed.emit()
     },
   })
+  ofConfiguration.set(inForce.warnings())
+  inForce.changed.on(() => {
+    ofConfiguration.set(inForce.warnings())
+    changed.emit()
+  })
+  inForce.certificateRenewed.on(() => void proxy.renewCertificate())
   host.changed.on(() => {
     // A controller that has just started brought its bridge up: without a look the proxies would miss it for a moment.
     addresses.look()
@@ -188,7 +185,6 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
       status,
       stateServer,
       telling,
-      ...(changes === undefined ? [] : [changes.component()]),
       ...(options.alive === undefined
         ? []
         : [createSelfCheck({ path: paths.edgeStateSocket, logger, clock, alive: options.alive })]),
@@ -197,24 +193,8 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     stopMilliseconds: (config.proxy.drainSeconds + 5) * 1000,
     started: () => {
       logger.info({ statusPort: config.status.port }, 'the edge serves')
-      options.started?.()
+      options.started()
     },
-    stopping: async () => await options.ending?.(),
+    stopping: () => options.ending(config.proxy.drainSeconds),
   })
-}
-
-function unknownInterfaces(config: Config, addresses: InterfaceWatcher): InstanceFault[] {
-  const known = new Set(addresses.list().map((local) => local.interface))
-  return Object.entries(config.access).flatMap(([role, list]) =>
-    (list === 'any' ? [] : list)
-      .filter((entry) => !isCidr(entry) && !known.has(entry))
-      .map(
-        (entry): InstanceFault => ({
-          instance: `${role} ${entry}`,
-          code: 'ACCESS_UNKNOWN_INTERFACE',
-          message: `access.${role} names the interface "${entry}", which has no address on this machine now`,
-          remedy: `correct access.${role}; interfaces with an address: ${[...known].join(', ')}`,
-        }),
-      ),
-  )
 }

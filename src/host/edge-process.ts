@@ -9,17 +9,10 @@ const inherited = ['LANG', 'TZ', 'TMPDIR', 'JOURNAL_STREAM', 'NODE_OPTIONS']
 /**
  * The edge as a child process, for a machine without systemd: nothing is lost with one that hangs, as it holds no data.
  * Should this process be killed, the closed IPC channel ends it.
- *
- * `handover` is the first message to the child: what it may know, sent by IPC because it holds a private key.
  */
-export function edgeProcess(options: {
-  logger: Logger
-  clock: Clock
-  command: readonly string[]
-  handover: object
-}): KeptChild {
-  const { logger, clock, command, handover } = options
-  const edge: KeptChild = new KeptChild({
+export function edgeProcess(options: { logger: Logger; clock: Clock; command: readonly string[] }): KeptChild {
+  const { logger, clock, command } = options
+  return new KeptChild({
     name: 'edge-process',
     clock,
     command,
@@ -28,12 +21,10 @@ export function edgeProcess(options: {
     ipc: true,
     backoff: { initialMilliseconds: 250, maxMilliseconds: 30_000 },
     events: {
-      started: () => edge.send(handover),
       ended: (end, retryMilliseconds) => {
         if (retryMilliseconds === undefined) return
         logger.error({ end, retryMilliseconds }, 'the edge process died; it is started again')
       },
     },
   })
-  return edge
 }

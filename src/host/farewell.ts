@@ -21,13 +21,10 @@ export async function bidFarewell(options: {
   componentsMilliseconds: number
   logger: Logger
   notifier: Notifier
-  /** What is to be done first. */
-  ending?: (() => Promise<void>) | undefined
   controllerOnStop: () => Promise<'stop' | 'leave'>
   stopController: (signal: AbortSignal) => Promise<void>
 }): Promise<void> {
   const { stopGraceSeconds, logger, notifier } = options
-  await options.ending?.()
   await notifier.stopping()
   if ((await options.controllerOnStop()) === 'leave') return
   const limitMilliseconds = stopGraceSeconds * 1000 + stopMarginMilliseconds

@@ -1,5 +1,5 @@
 import { appliancePorts } from '../config/appliance-ports.ts'
-import type { Config } from '../config/schema.ts'
+import type { HostConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
@@ -13,10 +13,12 @@ import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { HostBook, probeTarget } from './book.ts'
+import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
 import { DiskSpace } from './disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
+import type { EdgeChannel } from './edge-channel.ts'
 import { connectEngine } from './engine/choose.ts'
 import { bidFarewell } from './farewell.ts'
 import { HealthMonitor } from './health/monitor.ts'
@@ -25,8 +27,9 @@ import { ImageCheckJob } from './images/image-check.ts'
 import { type HostService, SystemdStatus, signsOfLife } from './systemd-status.ts'
 
 export interface HostOptions {
-  /** What may change at run time is changed in place. */
-  readonly config: Config
+  readonly configuration: Configuration
+  /** Hears of the state, too: the edge by it of the container's address. */
+  readonly channel: Pick<EdgeChannel, 'follow'>
   /** All that is wrong; what is to be said of the configuration is there already. */
   readonly warnings: Warnings
   readonly paths: Paths
@@ -52,10 +55,11 @@ const portHoldersMilliseconds = 15_000
 
 /** Keeps the controller as configured until `signal` aborts, and publishes what it knows. Wiring, and no more. */
 export async function runHost(options: HostOptions): Promise<void> {
-  const { config, clock, paths, warnings, notifier } = options
+  const { configuration, clock, paths, warnings, notifier } = options
+  const config: HostConfig = configuration.inForce
   const logger = options.logger.child({ component: 'host' })
 
-  const live = () => config
+  const live = () => configuration.inForce
   const health = new HealthMonitor({
     config,
     live,
@@ -105,6 +109,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   health.changed.on(() => book.publish())
   warnings.changed.on(() => book.publish())
   warnings.history.on((entry) => book.addHistory(entry))
+  book.state.changed.on((state) => options.channel.follow(state))
 
   const restartWhenUnhealthy = new UnhealthyRestart({
     minutes: () => live().health.restartWhenUnhealthyMinutes,
@@ -124,7 +129,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     logger,
     clock,
     intervalMilliseconds: portHoldersMilliseconds,
-    work: async (signal) => book.seePortHolders(await findPortHolders(appliancePorts(config), signal)),
+    work: async (signal) => book.seePortHolders(await findPortHolders(appliancePorts(live()), signal)),
   })
   const control = new ControlServer({
     logger,
@@ -134,6 +139,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       restart: (signal) => reconciler.requestRestart(signal),
       stop: (signal) => reconciler.requestStop(signal),
       start: (signal) => reconciler.requestStart(signal),
+      reload: () => configuration.reload(),
     },
     logs: (request) => reconciler.logs(request),
   })
@@ -151,7 +157,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   ]
 
   // An edge's process among them drains its connections first.
-  const componentsMilliseconds = (config.proxy.drainSeconds + 15) * 1000
+  const componentsMilliseconds = () => (live().proxy.drainSeconds + 15) * 1000
 
   await supervise({
     logger,
@@ -169,14 +175,13 @@ export async function runHost(options: HostOptions): Promise<void> {
       ...signsOfLife({ ...options, live, state, logger, loops }),
     ],
     signal: options.signal,
-    stopMilliseconds: componentsMilliseconds,
+    stopMilliseconds: componentsMilliseconds(),
     stopping: () =>
       bidFarewell({
         stopGraceSeconds: live().controller.stopGraceSeconds,
-        componentsMilliseconds,
+        componentsMilliseconds: componentsMilliseconds(),
         logger,
         notifier,
-        ending: options.service?.ending,
         controllerOnStop: options.controllerOnStop,
         stopController: (signal) => reconciler.stopController(signal),
       }),

@@ -1,7 +1,6 @@
 import type { LiveConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
-import type { Emitter } from '../core/emitter.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { Serial } from '../core/serial.ts'
@@ -68,10 +67,6 @@ export class SystemdStatus implements Component {
 export interface HostService {
   /** How long systemd waits for a sign of life, in milliseconds; undefined when it does not. */
   readonly watchdogMilliseconds: number | undefined
-  /** The configuration was read again. */
-  readonly reloaded: Emitter<void>
-  /** Called first when the host ends in order. */
-  readonly ending: () => Promise<void>
 }
 
 /** What gives systemd the signs of life of a host that is its service: while it starts, and then from all its loops. */

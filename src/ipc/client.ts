@@ -11,7 +11,7 @@ import { readEvents } from './sse-reader.ts'
 
 /** Whatever a StateServer publishes. */
 export interface Versioned {
-  readonly stateVersion: number
+  readonly stateVersion: number | string
 }
 
 const fetchDeadline = 5000
@@ -22,14 +22,19 @@ const grace = 5000
 
 /**
  * The state published on a socket, once.
+ * @param version the only one that is understood
  * @throws ApplianceError APPLIANCE_UNREACHABLE when there is none within 5 s or it is of another version; the signal's reason
  */
-export async function fetchState<S extends Versioned>(path: string, signal: AbortSignal): Promise<S> {
+export async function fetchState<S extends Versioned>(
+  path: string,
+  signal: AbortSignal,
+  version: S['stateVersion'] = stateVersion,
+): Promise<S> {
   const bounded = withDeadline(fetchDeadline, signal)
   const request = { socket: path, method: 'GET', url: '/v1/state', signal: bounded } as const
   const body = await readBody(await requestOverSocket(request), request)
   try {
-    return parseState<S>(body)
+    return parseState<S>(body, version)
   } catch (error) {
     throw unreachable(path, error, signal)
   }
@@ -42,16 +47,19 @@ export class StateSubscription<S extends Versioned> implements Component {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #path: string
+  readonly #version: S['stateVersion']
   readonly #stopping = new AbortController()
   #loop: Promise<void> | undefined
   #current: S | undefined
   #last: S | undefined
   #grace: AbortController | undefined
 
-  constructor(options: { logger: Logger; clock: Clock; path: string }) {
+  /** `version`: the only one that is understood. */
+  constructor(options: { logger: Logger; clock: Clock; path: string; version?: S['stateVersion'] }) {
     this.#logger = options.logger
     this.#clock = options.clock
     this.#path = options.path
+    this.#version = options.version ?? stateVersion
   }
 
   /** The state; undefined before the first connection, 5 s after it was lost, and when its version is not ours. */
@@ -119,7 +127,7 @@ export class StateSubscription<S extends Versioned> implements Component {
 
   #receive(text: string): void {
     try {
-      this.#last = parseState<S>(text)
+      this.#last = parseState<S>(text, this.#version)
     } catch (error) {
       this.#forget()
       throw error
@@ -147,13 +155,13 @@ export class StateSubscription<S extends Versioned> implements Component {
   }
 }
 
-/** @throws Error when the text is not a state of our version */
-function parseState<S extends Versioned>(text: string): S {
+/** @throws Error when the text is not a state of the expected version */
+function parseState<S extends Versioned>(text: string, expected: S['stateVersion']): S {
   const state: unknown = JSON.parse(text)
   const version =
     typeof state === 'object' && state !== null && 'stateVersion' in state ? state.stateVersion : undefined
-  if (version !== stateVersion) {
-    throw new Error(`its state has version ${String(version)}, this program reads ${stateVersion}; restart both halves`)
+  if (version !== expected) {
+    throw new Error(`its state has version ${String(version)}, this program reads ${expected}; restart both halves`)
   }
   return state as S
 }

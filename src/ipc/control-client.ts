@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type ErrorCode, errorCodes } from '../core/error-codes.ts'
-import { ApplianceError } from '../core/errors.ts'
+import { ApplianceError, ApplianceErrors, type Fault } from '../core/errors.ts'
 import { readBody, requestOverSocket, type SocketRequest, unreachable } from './client-request.ts'
 import { splitText } from './sse-reader.ts'
 
 /** What a user may ask of a running appliance. */
-export const controlVerbs = ['pull', 'restart', 'stop', 'start'] as const
+export const controlVerbs = ['pull', 'restart', 'stop', 'start', 'reload'] as const
 export type ControlVerb = (typeof controlVerbs)[number]
 
 /** Longest log line that is read, in characters. */
@@ -43,13 +43,20 @@ export async function* readLogs(
   }
 }
 
-async function refusal(response: IncomingMessage, request: SocketRequest): Promise<ApplianceError> {
-  const { code, message, remedy } = parseObject(await readBody(response, request))
-  return new ApplianceError({
+async function refusal(response: IncomingMessage, request: SocketRequest): Promise<Error> {
+  const answer = parseObject(await readBody(response, request))
+  if (Array.isArray(answer.faults) && answer.faults.length > 0) {
+    return new ApplianceErrors(answer.faults.map((fault) => faultOf(objectOf(fault), response)))
+  }
+  return new ApplianceError(faultOf(answer, response))
+}
+
+function faultOf({ code, message, remedy }: Record<string, unknown>, response: IncomingMessage): Fault {
+  return {
     code: isErrorCode(code) ? code : 'COMMAND_REFUSED',
     message: textOf(message) || `the appliance answered with HTTP status ${response.statusCode}`,
     remedy: textOf(remedy),
-  })
+  }
 }
 
 function isErrorCode(code: unknown): code is ErrorCode {
@@ -62,9 +69,12 @@ function textOf(value: unknown): string {
 
 function parseObject(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
+    return objectOf(JSON.parse(text))
   } catch {
     return {}
   }
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -35,7 +35,7 @@ export interface ControllerFacts {
   readonly version?: string
   readonly omadacId?: string
   readonly containerId?: string
-  /** The container's fixed IPv4 address on its bridge. */
+  /** The IPv4 address on its bridge of the container that runs; of none, the one that it will get. */
   readonly address: string
   readonly startedAt?: string
   readonly pull?: PullProgress

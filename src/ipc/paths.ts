@@ -6,10 +6,12 @@ export interface Paths {
   readonly hostStateSocket: string
   /** The user's verbs: mode 0600. */
   readonly hostControlSocket: string
-  /** What the host hands over to its edge: mode 0640. */
-  readonly handoverFile: string
+  /** What is in force, from the host for its edge: in a directory that nobody else may enter, for there is a private key in it. */
+  readonly channelSocket: string
   /** The edge's half of the state. */
   readonly edgeStateSocket: string
+  /** What the edge heard last by the channel: mode 0600. */
+  readonly edgeKeptFile: string
   /** What the edge keeps over restarts, owned by its unprivileged user. */
   readonly edgeStateDirectory: string
 }
@@ -22,8 +24,9 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
   return {
     hostStateSocket: join(runtimeDirectory, 'omada-host', 'state.sock'),
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
-    handoverFile: join(runtimeDirectory, 'omada-host', 'edge.json'),
+    channelSocket: join(runtimeDirectory, 'omada-host-channel', 'channel.sock'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
+    edgeKeptFile: join(runtimeDirectory, 'omada-host-edge', 'in-force.json'),
     edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),
   }
 }

@@ -1,19 +1,24 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { raceAbort } from '../core/deadline.ts'
-import { ApplianceError, type Fault, toFault } from '../core/errors.ts'
+import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { plainText } from '../core/text.ts'
 import { publishSocket, type SocketPlace } from './server-socket.ts'
 
 /** Answers with a fault as JSON `{code, message, remedy}`. */
 export function sendFault(reply: FastifyReply, status: number, fault: Fault): FastifyReply {
-  return reply.code(status).header('cache-control', 'no-store').send(fault)
+  return refuse(reply, status).send(fault)
 }
 
-/** Makes every error of an app's routes JSON `{code, message, remedy}`; defects are logged. */
+function refuse(reply: FastifyReply, status: number): FastifyReply {
+  return reply.code(status).header('cache-control', 'no-store')
+}
+
+/** Makes every error of an app's routes JSON `{code, message, remedy}`, several `{faults: […]}`; defects are logged. */
 export function answerFaults(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof ApplianceError) return sendFault(reply, 409, error.fault)
+    if (error instanceof ApplianceErrors) return refuse(reply, 409).send({ faults: error.faults })
     const status = error.statusCode ?? 500
     if (status < 500) {
       const remedy = 'correct the request'

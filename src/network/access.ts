@@ -1,5 +1,6 @@
-import type { AccessList } from '../config/schema.ts'
+import type { AccessList, LiveConfig } from '../config/schema.ts'
 import { CidrSet, isCidr } from '../core/cidr.ts'
+import type { InstanceFault } from '../core/warnings.ts'
 import type { LocalAddress } from './interfaces.ts'
 import type { Routing } from './routes.ts'
 
@@ -80,4 +81,19 @@ function compile(list: AccessList): Rules {
     networks: networks.length === 0 ? undefined : new CidrSet(networks),
     interfaces: new Set(entries.filter((entry) => !isCidr(entry))),
   }
+}
+
+/** One fault for each interface that `access.*` names and that is none of `known`, by their names. */
+export function unknownInterfaces(access: LiveConfig['access'], known: readonly string[]): InstanceFault[] {
+  const others = [...new Set(known)].filter((name) => name !== 'lo').join(', ')
+  return Object.entries(access).flatMap(([role, list]) =>
+    (list === 'any' ? [] : list)
+      .filter((entry) => !isCidr(entry) && !known.includes(entry))
+      .map((entry) => ({
+        instance: `${role} ${entry}`,
+        code: 'ACCESS_UNKNOWN_INTERFACE',
+        message: `access.${role} names the interface "${entry}", which has no address on this machine now`,
+        remedy: `correct access.${role}; interfaces with an address: ${others}`,
+      })),
+  )
 }

@@ -41,15 +41,11 @@ function packagesOf(entry: string, kinds: readonly Kind[]): readonly string[] {
 
 const everything: readonly Kind[] = ['import-statement', 'dynamic-import']
 
-test('the edge has neither engine nor database, not even for later', () => {
+test('the edge has neither engine nor database nor a parser of the configuration, not even for later', () => {
   const packages = packagesOf('src/edge/edge.ts', everything)
   expect(packages).toContain('fastify')
   for (const name of ['dockerode', 'docker-modem', 'mongodb', 'bson', 'zod', 'yaml'])
     expect(packages).not.toContain(name)
-})
-
-test('an edge that is handed its configuration loads no parser for it', () => {
-  expect(packagesOf('src/edge/handover.ts', ['import-statement'])).toEqual([])
 })
 
 test('the probe has the MongoDB driver and nothing else', () => {
@@ -67,7 +63,7 @@ test('the probe has the MongoDB driver and nothing else', () => {
 })
 
 test('the host has the engine, and nothing of the database or of the LAN', () => {
-  const packages = packagesOf('src/host/service.ts', everything)
+  const packages = packagesOf('src/cli/serve-host.ts', everything)
   expect(packages).toContain('dockerode')
   for (const name of ['mongodb', 'bson', 'dgram-as-promised', '@grpc/grpc-js', 'ssh2']) {
     expect(packages).not.toContain(name)
@@ -106,7 +102,7 @@ test.each([
   [['status'], 69, 'error [APPLIANCE_UNREACHABLE]'],
   [['logs'], 69, 'error [APPLIANCE_UNREACHABLE]'],
   [['doctor'], 1, '[ENGINE_UNREACHABLE]'],
-  [['edge', '--handover'], 2, 'error [USAGE]'],
+  [['edge', '--user', 'root'], 2, 'error [USAGE]'],
   [['nonsense'], 2, "error [USAGE] unknown command 'nonsense'"],
 ])('the built program: %j', async (argv, code, expected) => {
   const env = {

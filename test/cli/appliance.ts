@@ -31,7 +31,7 @@ export async function startAppliance(control?: Partial<ControlPorts>): Promise<A
   const controlServer = new ControlServer({
     logger: silent,
     path: paths.hostControlSocket,
-    verbs: { pull: done, restart: done, stop: done, start: done },
+    verbs: { pull: done, restart: done, stop: done, start: done, reload: done },
     logs: async function* () {},
     ...control,
   })

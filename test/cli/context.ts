@@ -35,7 +35,6 @@ export function surroundings(argv: readonly string[], more: Partial<CliContext> 
     stderr,
     signal: ending.signal,
     askedAgain,
-    acceptReloads: () => new Emitter(),
     self: ['omada-host'],
     logFormat: 'human',
     ...more,

@@ -1,19 +1,28 @@
 import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
-import { ApplianceError } from '../../src/core/errors.ts'
+import { ApplianceError, ApplianceErrors } from '../../src/core/errors.ts'
+import { controlVerbs } from '../../src/ipc/control.ts'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { startAppliance } from './appliance.ts'
 import { run, surroundings } from './context.ts'
 
-test.each(['pull', 'restart', 'stop', 'start'] as const)('%s asks the host and says what it answers', async (verb) => {
+const unasked = async () => ({ message: 'done' })
+
+test.each(controlVerbs)('%s asks the host and says what it answers', async (verb) => {
   const asked: string[] = []
   const answer = (name: string) => async () => {
     asked.push(name)
     return { message: `${name} is done` }
   }
   await using appliance = await startAppliance({
-    verbs: { pull: answer('pull'), restart: answer('restart'), stop: answer('stop'), start: answer('start') },
+    verbs: {
+      pull: answer('pull'),
+      restart: answer('restart'),
+      stop: answer('stop'),
+      start: answer('start'),
+      reload: answer('reload'),
+    },
   })
   expect(await run([verb, '--runtime-dir', appliance.runtimeDirectory])).toEqual({
     code: 0,
@@ -28,12 +37,31 @@ test('a refusal is told with its own code, remedy and exit code', async () => {
     throw new ApplianceError({ code: 'REGISTRY_UNREACHABLE', message: 'docker.io is away', remedy: 'check the line' })
   }
   await using appliance = await startAppliance({
-    verbs: { pull: refuse, restart: refuse, stop: refuse, start: refuse },
+    verbs: { pull: refuse, restart: refuse, stop: refuse, start: refuse, reload: refuse },
   })
   expect(await run(['pull', '--runtime-dir', appliance.runtimeDirectory])).toEqual({
     code: 1,
     out: '',
     err: 'error [REGISTRY_UNREACHABLE] docker.io is away\n  fix: check the line\n',
+  })
+})
+
+test('a reload of a wrong configuration tells every fault and exits with 78', async () => {
+  const fault = (key: string) => ({ code: 'CONFIG_INVALID', message: `${key} is wrong`, remedy: 'mend it' }) as const
+  await using appliance = await startAppliance({
+    verbs: {
+      ...{ pull: unasked, restart: unasked, stop: unasked, start: unasked },
+      reload: async () => {
+        throw new ApplianceErrors([fault('log.level'), fault('status.port')])
+      },
+    },
+  })
+  expect(await run(['reload', '--runtime-dir', appliance.runtimeDirectory])).toEqual({
+    code: 78,
+    out: '',
+    err:
+      'error [CONFIG_INVALID] log.level is wrong\n  fix: mend it\n' +
+      'error [CONFIG_INVALID] status.port is wrong\n  fix: mend it\n',
   })
 })
 

@@ -94,7 +94,7 @@ test('an interface that is not there is named', async () => {
   expect(findings).toContainEqual({
     check: 'interfaces',
     status: 'fail',
-    message: expect.stringContaining('access.devices names "nosuch0"'),
+    message: expect.stringContaining('access.devices names the interface "nosuch0"'),
     remedy: expect.stringContaining('correct access.devices'),
   })
 })

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { type Appliance, startAppliance } from './appliance.ts'
 
@@ -108,8 +109,10 @@ test('the probe talks over its channel, and ends when that closes', async () => 
   expect(await program.ended).toEqual({ code: 0, signal: null })
 })
 
-test('an edge whose parent goes before the handover ends', async () => {
-  const program = start(['edge', '--handover'], { ipc: true })
+test('an edge whose parent goes while it waits for its host ends', async () => {
+  await using directory = await temporaryDirectory()
+  const program = start(['edge', '--runtime-dir', directory.path], { ipc: true })
+  await waitFor(() => expect(program.text()).toContain('waiting for omada-host'))
   program.child.disconnect()
   expect(await program.ended).toMatchObject({ signal: null })
 })

@@ -46,10 +46,10 @@ test.each([
   expect(err).toMatch(/^ {2}fix: .{10,}$/m)
 })
 
-test('a handover needs a parent', async () => {
-  expect(await run(['edge', '--handover'])).toMatchObject({
+test.each(['0:0', '0:5', '5:0', 'nobody', '5'])('an edge becomes no user %s', async (user) => {
+  expect(await run(['edge', '--user', user])).toMatchObject({
     code: 2,
-    err: expect.stringContaining('error [USAGE] --handover is for omada-host run'),
+    err: expect.stringContaining('error [USAGE] --user wants numbers'),
   })
 })
 

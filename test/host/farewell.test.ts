@@ -13,7 +13,6 @@ async function farewell(
     componentsMilliseconds: 25_000,
     logger: silent,
     notifier,
-    ending: async () => void calls.push('ending'),
     controllerOnStop: async () => {
       calls.push('asked')
       return decision
@@ -29,14 +28,14 @@ async function farewell(
 test('a controller that is to run on is left alone; systemd is told of the end first', async () => {
   const { calls, parting } = await farewell('leave')
   await parting
-  expect(calls).toEqual(['ending', 'stopping', 'asked'])
+  expect(calls).toEqual(['stopping', 'asked'])
 })
 
 test('a controller that is to stop has its grace and a margin, and systemd gives that time and more', async () => {
   const signals: AbortSignal[] = []
   const { calls, parting } = await farewell('stop', async (signal) => void signals.push(signal))
   await parting
-  expect(calls).toEqual(['ending', 'stopping', 'asked', 'extend 175000', 'stop'])
+  expect(calls).toEqual(['stopping', 'asked', 'extend 175000', 'stop'])
   expect(signals[0]?.aborted).toBe(false)
 })
 

@@ -15,7 +15,7 @@ async function serve(ports: Partial<ControlPorts['verbs'] & { logs: ControlPorts
   const server = new ControlServer({
     logger: silent,
     path,
-    verbs: { pull: unasked, restart: unasked, stop: unasked, start: unasked, ...verbs },
+    verbs: { pull: unasked, restart: unasked, stop: unasked, start: unasked, reload: unasked, ...verbs },
     logs:
       logs ??
       async function* () {

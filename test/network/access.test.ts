@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Emitter } from '../../src/core/emitter.ts'
-import { NetworkAccess } from '../../src/network/access.ts'
+import { NetworkAccess, unknownInterfaces } from '../../src/network/access.ts'
 import type { LocalAddress } from '../../src/network/interfaces.ts'
 import { Routing } from '../../src/network/routes.ts'
 
@@ -125,4 +125,18 @@ describe('Routing', () => {
     table = () => routes.replaceAll('vlan20', 'vlan10')
     expect(known.localAddressTowards('172.16.5.5')?.address).toBe('10.10.0.1')
   })
+})
+
+it('an interface that has no address is named once for each role, with what there is instead', () => {
+  const access = { devices: ['lan0', 'lan9'], management: ['lan9', '192.0.2.0/24'], guests: 'any' } as const
+  const faults = unknownInterfaces(access, ['lo', 'lan0', 'lan1', 'lan1'])
+  expect(faults).toMatchObject([
+    {
+      instance: 'devices lan9',
+      code: 'ACCESS_UNKNOWN_INTERFACE',
+      message: expect.stringContaining('access.devices names'),
+    },
+    { instance: 'management lan9', remedy: 'correct access.management; interfaces with an address: lan0, lan1' },
+  ])
+  expect(faults).toHaveLength(2)
 })

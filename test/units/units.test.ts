@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { pathsBelow } from '../../src/ipc/paths.ts'
@@ -12,6 +12,7 @@ import { milliseconds, UnitFile } from './unit-file.ts'
 const host = new UnitFile('omada-host.service')
 const edge = new UnitFile('omada-host-edge.service')
 const config = configSchema.parse({})
+const sysusers = readFileSync(join(root, 'units/omada-host.sysusers'), 'utf8')
 const paths = pathsBelow('/run', '/var/lib')
 
 describe('what ties the two services', () => {
@@ -40,13 +41,27 @@ describe('what ties the two services', () => {
     expect(edge.names.filter((name) => name.startsWith('Install.'))).toEqual([])
   })
 
-  test('the edge finds what the host hands over, over its restarts', () => {
-    expect(`/run/${host.get('Service', 'RuntimeDirectory')}/edge.json`).toBe(paths.handoverFile)
+  test('the edge, and nobody else, hears what the host says, and has what it heard over its own restarts', () => {
+    const channel = dirname(paths.channelSocket)
+    const [group] = edge.words('Service', 'SupplementaryGroups')
+    expect(edge.words('Service', 'SupplementaryGroups')).toEqual([group])
+    expect(group).not.toBe(host.get('Service', 'Group'))
+    // Else systemd starts no DynamicUser=.
+    expect(group).not.toBe(basename(edge.path, '.service'))
+    expect(readFileSync(join(root, 'units/omada-host.tmpfiles'), 'utf8')).toContain(
+      `\nd ${channel} 2750 root ${group} -\n`,
+    )
+    expect(sysusers).toContain(`\ng ${group} -\n`)
+    expect(host.words('Service', 'ReadWritePaths')).toEqual([channel])
+    expect(dirname(paths.edgeKeptFile)).toBe(`/run/${edge.get('Service', 'RuntimeDirectory')}`)
+    expect(edge.get('Service', 'RuntimeDirectoryPreserve')).toBe('restart')
+  })
+
+  test('each finds the sockets of the other', () => {
+    expect(`/run/${host.get('Service', 'RuntimeDirectory')}/state.sock`).toBe(paths.hostStateSocket)
     expect(`/run/${edge.get('Service', 'RuntimeDirectory')}/state.sock`).toBe(paths.edgeStateSocket)
     expect(`/var/lib/${edge.get('Service', 'StateDirectory')}`).toBe(paths.edgeStateDirectory)
-    expect(host.get('Service', 'RuntimeDirectoryPreserve')).toBe('restart')
     expect(host.get('Service', 'Group')).toBe(edge.get('Service', 'Group'))
-    const sysusers = readFileSync(join(root, 'units/omada-host.sysusers'), 'utf8')
     expect(sysusers).toContain(`\ng ${host.get('Service', 'Group')} -\n`)
   })
 })
@@ -68,12 +83,11 @@ describe('the life of the services', () => {
     expect(last).toBeGreaterThan(first ?? Number.NaN)
   })
 
-  test('a wrong configuration is not tried again, and fails a reload before anything else', () => {
+  test('a wrong configuration is not tried again, and a reload is answered by the host', () => {
     expect(host.get('Service', 'RestartPreventExitStatus')).toBe('78')
     expect(host.get('Service', 'SuccessExitStatus')).toBe('143')
     expect(host.all('Service', 'ExecReload')).toEqual([
-      `${host.get('Service', 'ExecStart')?.replace(/ host$/, '')} config check`,
-      '/bin/kill -HUP $MAINPID',
+      `${host.get('Service', 'ExecStart')?.replace(/ host$/, '')} reload`,
     ])
   })
 

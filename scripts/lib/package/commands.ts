@@ -54,7 +54,6 @@ async function helpOf(path: readonly string[]): Promise<string> {
     stderr: stdout,
     signal: new AbortController().signal,
     askedAgain: new Emitter<void>(),
-    acceptReloads: () => new Emitter<void>(),
     self: ['omada-host'],
     logFormat: 'human',
   })

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../../config/schema.ts'
-import { isCidr } from '../../core/cidr.ts'
 import { systemCode } from '../../core/errors.ts'
 import { openFilesNeeded, openFilesWarning } from '../../linux/open-files.ts'
+import { unknownInterfaces } from '../../network/access.ts'
 import type { Check, Finding } from '../finding.ts'
 
 /** No clock that is right shows an earlier time than this program's making. */
@@ -48,19 +48,10 @@ function checkClock(now: number): Finding {
 
 function checkInterfaces(config: Config): readonly Finding[] {
   const check = 'interfaces'
-  const known = new Set(Object.keys(networkInterfaces()))
-  const listed = [...known].filter((name) => name !== 'lo').join(', ')
-  const unknown = Object.entries(config.access).flatMap(([role, list]) =>
-    (list === 'any' ? [] : list)
-      .filter((entry) => !isCidr(entry) && !known.has(entry))
-      .map(
-        (entry): Finding => ({
-          check,
-          status: 'fail',
-          message: `[ACCESS_UNKNOWN_INTERFACE] access.${role} names "${entry}", which has no address on this machine`,
-          remedy: `correct access.${role}; interfaces with an address: ${listed}`,
-        }),
-      ),
+  const known = Object.keys(networkInterfaces())
+  const listed = known.filter((name) => name !== 'lo').join(', ')
+  const unknown = unknownInterfaces(config.access, known).map(
+    ({ code, message, remedy }): Finding => ({ check, status: 'fail', message: `[${code}] ${message}`, remedy }),
   )
   if (unknown.length > 0) return unknown
   if (listed !== '') return [{ check, status: 'ok', message: `with an address: ${listed}` }]

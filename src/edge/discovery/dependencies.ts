@@ -9,7 +9,7 @@ export const troubleMilliseconds = 60_000
 
 /** What discovery needs of the rest of the edge. */
 export interface DiscoveryDependencies {
-  live(): LiveConfig
+  live(): Pick<LiveConfig, 'discovery'>
   /** The subnet of the container's bridge, in CIDR notation. */
   bridgeSubnet(): string
   readonly controllerAddress: ControllerLink

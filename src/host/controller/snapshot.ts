@@ -32,7 +32,7 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
       image: config.controller.image,
       ...(digest === undefined ? {} : { digest }),
       ...(container === undefined ? {} : { containerId: container.id }),
-      address: config.network.controllerAddress,
+      address: container?.address ?? config.network.controllerAddress,
       ...(container?.startedAt === undefined ? {} : { startedAt: container.startedAt }),
       ...(pull === undefined ? {} : { pull }),
     },

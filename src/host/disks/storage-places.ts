@@ -47,7 +47,7 @@ export function controllerPlaces(config: HostConfig, { engineDirectory, mounts }
 /** Where the appliance's own two processes write. */
 export function ownPlaces(paths: Paths): readonly Place[] {
   return [
-    { ...ours, path: dirname(paths.handoverFile), holds: 'what the host hands over to the edge, and its sockets' },
+    { ...ours, path: dirname(paths.hostStateSocket), holds: 'sockets, and what the edge is told by the host' },
     { ...ours, path: paths.edgeStateDirectory, holds: "the waiting room's certificate" },
   ]
 }

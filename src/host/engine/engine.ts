@@ -51,6 +51,8 @@ export interface EngineContainer {
   readonly mounts: readonly { readonly source: string; readonly target: string }[]
   /** Names of the networks that it is attached to. */
   readonly networks: readonly string[]
+  /** Its IPv4 address on its network while it runs. */
+  readonly address?: string
   /** Path of its network namespace while it runs. */
   readonly sandboxKey?: string
   /** Its first process, as this machine counts, while it runs. */

@@ -96,7 +96,9 @@ function happened(time: string | undefined): string | undefined {
 export function engineContainer(raw: Dockerode.ContainerInspectInfo): EngineContainer {
   const startedAt = happened(raw.State.StartedAt)
   const finishedAt = happened(raw.State.FinishedAt)
-  const { SandboxKey } = raw.NetworkSettings
+  const { SandboxKey, Networks = {} } = raw.NetworkSettings
+  // It is made with one network. Both engines write an empty text for an address that it has not.
+  const address = Object.values(Networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress
   return {
     id: raw.Id,
     status: statuses.get(raw.State.Status) ?? 'transient',
@@ -107,7 +109,8 @@ export function engineContainer(raw: Dockerode.ContainerInspectInfo): EngineCont
     exitCode: raw.State.ExitCode,
     outOfMemory: raw.State.OOMKilled,
     mounts: (raw.Mounts ?? []).map(({ Source: source, Destination: target }) => ({ source, target })),
-    networks: Object.keys(raw.NetworkSettings.Networks ?? {}),
+    networks: Object.keys(Networks),
+    ...(address === undefined ? {} : { address }),
     ...(raw.State.Pid > 0 ? { pid: raw.State.Pid } : {}),
     ...(SandboxKey === undefined || SandboxKey === '' ? {} : { sandboxKey: SandboxKey }),
   }

@@ -1,17 +1,6 @@
 import { expect, test } from 'vitest'
 import { pathsOf, placeOptions } from '../../src/cli/places.ts'
-import { answerImpatience, makeLogger } from '../../src/cli/service.ts'
 import { surroundings } from './context.ts'
-
-test('whoever asks again while the controller stops is told why it takes its time', async () => {
-  const { context, stderr, askedAgain } = surroundings([])
-  const stopAnswering = answerImpatience(context, await makeLogger(context, 'info'), () => 180)
-  askedAgain.emit()
-  expect(stderr.text).toMatch(/WARN .*still stopping: the controller may take up to 180 s .*close its database/)
-  stopAnswering()
-  askedAgain.emit()
-  expect(stderr.text.match(/still stopping/g)).toHaveLength(1)
-})
 
 test('places come from the option, else from the environment, else are the defaults', () => {
   const { context } = surroundings([], {

@@ -1,0 +1,138 @@
+import { isDeepStrictEqual } from 'node:util'
+import { apply, needsRestart, type Restarted } from '../config/apply.ts'
+import type { CertificatePair } from '../config/certificate.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
+import { raceAbort, withDeadline } from '../core/deadline.ts'
+import { Emitter } from '../core/emitter.ts'
+import type { Fault } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { channelVersion, type EdgePart, type EdgeSettings } from '../ipc/channel.ts'
+import { fetchState, StateSubscription } from '../ipc/client.ts'
+import type { Paths } from '../ipc/paths.ts'
+import { KeptPart } from './kept-part.ts'
+
+/** Longest wait of an edge that could start from what it kept for the word of its host, in milliseconds. */
+const answerMilliseconds = 1000
+
+/**
+ * What is in force in the edge: what the host says by the channel, now and whenever it changes; until the host has spoken,
+ * what it said last before the edge was restarted. What needs a restart of the edge stays a warning.
+ */
+export class InForce implements Component {
+  readonly name = 'in-force'
+  /** Something is in force that was not before. */
+  readonly changed = new Emitter<void>()
+  /** There is another certificate. */
+  readonly certificateRenewed = new Emitter<void>()
+  readonly #logger: Logger
+  readonly #path: string
+  readonly #version: string
+  readonly #restarted: Restarted
+  readonly #waiting: () => void
+  readonly #channel: StateSubscription<EdgePart>
+  readonly #kept: KeptPart
+  #part: EdgePart | undefined
+  #started: EdgeSettings | undefined
+  #inForce: EdgeSettings | undefined
+  #pending: readonly string[] = []
+
+  /** `version`: this program's. `restarted`: what a user restarts to restart the edge. `waiting` is called when there is nothing to start from yet. */
+  constructor(options: {
+    paths: Pick<Paths, 'channelSocket' | 'edgeKeptFile'>
+    version: string
+    restarted: Restarted
+    logger: Logger
+    clock: Clock
+    waiting: () => void
+  }) {
+    const { paths } = options
+    const version = channelVersion(options.version)
+    this.#logger = options.logger
+    this.#path = paths.channelSocket
+    this.#version = version
+    this.#restarted = options.restarted
+    this.#waiting = options.waiting
+    this.#channel = new StateSubscription({ ...options, path: paths.channelSocket, version })
+    this.#kept = new KeptPart({ ...options, path: paths.edgeKeptFile, version })
+  }
+
+  /** Resolves when there is something in force, which an edge that was never told has to wait for. */
+  async start(signal: AbortSignal): Promise<void> {
+    const first = (await this.#ask(signal)) ?? (await this.#kept.read())
+    await this.#channel.start(signal)
+    const spoken = Promise.withResolvers<void>()
+    this.#channel.changed.on((part) => {
+      if (part === undefined) return
+      this.#take(part)
+      spoken.resolve()
+    })
+    if (first !== undefined) return this.#take(first)
+    this.#logger.info({ path: this.#path }, 'waiting for omada-host to say what is in force')
+    this.#waiting()
+    try {
+      await raceAbort(spoken.promise, signal)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#channel.stop()
+    await this.#kept.stop()
+  }
+
+  /** Replaced by another object when it changes, and never written into. */
+  get config(): EdgeSettings {
+    if (this.#inForce === undefined) throw new Error('nothing is in force before the start')
+    return this.#inForce
+  }
+
+  /** The user's own; undefined when there is none. */
+  get certificate(): CertificatePair | undefined {
+    return this.#part?.certificate
+  }
+
+  /** The address of the container that runs, or that ran last; before the first one, the one that it will get. */
+  get controllerAddress(): string {
+    return this.#part?.runningAddress ?? this.config.network.controllerAddress
+  }
+
+  warnings(): readonly Fault[] {
+    return this.#pending.length === 0 ? [] : [needsRestart(this.#pending, this.#restarted)]
+  }
+
+  /** What the host says now; undefined when it is away. */
+  async #ask(signal: AbortSignal): Promise<EdgePart | undefined> {
+    try {
+      return await fetchState<EdgePart>(this.#path, withDeadline(answerMilliseconds, signal), this.#version)
+    } catch {
+      signal.throwIfAborted()
+      return undefined
+    }
+  }
+
+  #take(part: EdgePart): void {
+    const before = this.#part
+    // A certificate that the host cannot read any more is no reason to do without the one at hand, nor is a container that
+    // ended one to look for the next elsewhere.
+    const { certificate = before?.certificate, runningAddress = before?.runningAddress } = part
+    const now: EdgePart = { ...part, certificate, runningAddress }
+    if (isDeepStrictEqual(now, before)) return
+    this.#part = now
+    this.#kept.keep(now)
+    this.#apply(now)
+    if (!isDeepStrictEqual(certificate, before?.certificate)) this.certificateRenewed.emit()
+    this.changed.emit()
+  }
+
+  #apply({ config, needs }: EdgePart): void {
+    this.#started ??= config
+    const now = { started: this.#started, inForce: this.#inForce ?? config }
+    const { inForce, applied, pending } = apply(now, config, { process: 'edge', needs })
+    this.#inForce = inForce
+    this.#pending = pending.map(({ key }) => key)
+    if (applied.length > 0) this.#logger.info(`taken over from the changed configuration: ${applied.join(', ')}`)
+  }
+}

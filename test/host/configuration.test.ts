@@ -1,0 +1,121 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { Warnings } from '../../src/core/warnings.ts'
+import { Configuration } from '../../src/host/configuration.ts'
+import { temporaryDirectory } from '../ipc/fixtures.ts'
+
+const restarted = { host: 'omada-host', edge: 'omada-host-edge' } as const
+
+function scene(text: string) {
+  const file = { text, read: 0 }
+  const load = async () => {
+    file.read += 1
+    return loadConfig({ path: 'config.yaml', text: file.text, env: {} })
+  }
+  const lines: string[] = []
+  const loaded = loadConfig({ path: 'config.yaml', text, env: {} })
+  const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
+  const warnings = new Warnings({ logger, clock: systemClock })
+  const source = warnings.source({ name: 'configuration' })
+  const configuration = new Configuration({ loaded, certificate: undefined, load, restarted, warnings: source, logger })
+  let changes = 0
+  configuration.changed.on(() => {
+    changes += 1
+  })
+  const reload = async (next: string) => {
+    file.text = next
+    lines.length = 0
+    const { message } = await configuration.reload()
+    return message
+  }
+  return { configuration, warnings, file, lines, reload, changes: () => changes }
+}
+
+test('takes over what it can, and tells what needs a restart of which service', async () => {
+  const { configuration, warnings, file, lines, reload } = scene('log: { level: info }')
+  const answer = await reload('log: { level: debug }\ncontroller: { cpus: 2 }\nstatus: { port: 8091 }')
+  expect(configuration.inForce).toMatchObject({ log: { level: 'debug' }, status: { port: 8091 } })
+  expect(configuration.inForce.controller.cpus).toBeUndefined()
+  expect(answer.split('\n')).toEqual([
+    'the configuration was read again; taken over: log.level',
+    expect.stringMatching(/restart is needed for controller.cpus: systemctl restart omada-host \(/),
+    expect.stringMatching(/restart is needed for status.port: systemctl restart omada-host-edge \(/),
+  ])
+  expect(lines.join('')).toContain('taken over: log.level')
+  expect(lines.join('')).toMatch(/WARN .*restart is needed for controller.cpus .*systemctl restart omada-host /)
+  // The edge warns of its own keys itself.
+  expect(warnings.list()).toMatchObject([{ message: expect.stringContaining('controller.cpus') }])
+  expect(file.read).toBe(1)
+
+  expect(await reload('')).toContain('taken over: log.level')
+  expect(warnings.list()).toEqual([])
+})
+
+test('what both services read once needs the restart of both, and is in force for the next edge', async () => {
+  const { configuration, reload } = scene('')
+  const answer = await reload('proxy: { ports: [8043] }')
+  expect(answer).toMatch(
+    /for proxy.ports: systemctl restart omada-host \(.*for proxy.ports: systemctl restart omada-host-edge/s,
+  )
+  expect(configuration.inForce.proxy.ports).toEqual([8043])
+})
+
+test('a wrong configuration changes nothing, and every fault is told', async () => {
+  const { configuration, warnings, lines, reload, changes } = scene('log: { level: info }')
+  const { inForce } = configuration
+  const before = structuredClone(inForce)
+  await expect(reload('log: { level: loud }\nstatus: { prot: 1 }\ncontroller: { pull: always }')).rejects.toMatchObject(
+    {
+      exitCode: 78,
+      faults: [{ message: expect.stringContaining('log.level') }, { message: expect.stringContaining('status.prot') }],
+    },
+  )
+  expect(configuration.inForce).toBe(inForce)
+  expect(inForce).toEqual(before)
+  expect(warnings.list()).toEqual([])
+  expect(changes()).toBe(0)
+  for (const said of ['log.level', 'status.prot', 'the old one stays in force']) {
+    expect(lines.join('')).toContain(said)
+  }
+})
+
+test('what was in force is never written into', async () => {
+  const { configuration, reload } = scene('')
+  const { inForce } = configuration
+  const before = structuredClone(inForce)
+  await reload('log: { level: debug }\naccess: { guests: [lan0] }')
+  expect(inForce).toEqual(before)
+  expect(configuration.inForce.access.guests).toEqual(['lan0'])
+})
+
+test('of two reloads at once the later file is in force', async () => {
+  const { configuration, file } = scene('')
+  file.text = 'log: { level: debug }'
+  const first = configuration.reload()
+  file.text = 'log: { level: warn }'
+  await Promise.all([first, configuration.reload()])
+  expect(configuration.inForce.log.level).toBe('warn')
+})
+
+test('a renewed certificate is there at once, and it says how the controller gets it; a lost one is done without', async () => {
+  await using directory = await temporaryDirectory()
+  const { configuration, reload } = scene('')
+  const text = `controller: { certificateDirectory: ${directory.path} }`
+  const put = async (name: string) => {
+    await mkdir(directory.path, { recursive: true })
+    for (const file of ['tls.crt', 'tls.key']) await writeFile(join(directory.path, file), `${name} ${file}`)
+  }
+  await put('first')
+  expect(await reload(text)).toMatch(/new certificate.*omada-host restart/)
+  expect(configuration.certificate).toEqual({ cert: 'first tls.crt', key: 'first tls.key' })
+  expect(await reload(text)).not.toContain('new certificate')
+  await put('second')
+  expect(await reload(text)).toMatch(/new certificate.*omada-host restart/)
+  await rm(directory.path, { recursive: true })
+  expect(await reload(text)).not.toContain('new certificate')
+  expect(configuration.certificate).toEqual({ cert: 'second tls.crt', key: 'second tls.key' })
+})
