@@ -82,7 +82,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     config,
     logger: logger.child({ component: 'proxy' }),
     clock,
-    ports: {
+    dependencies: {
       controllerAddress,
       access: (role) => access[role],
       arrivesBy: (remote) => (routing.isOwn(remote) ? undefined : routing.interfaceTowards(remote)),

@@ -4,18 +4,18 @@ import type { Logger } from '../../core/logger.ts'
 import type { QuietLog } from '../../core/quiet-log.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { rolesOf } from '../../omada/ports.ts'
+import type { ClientConnections } from './client-connections.ts'
 import { PortCounters, type Refusal } from './counters.ts'
+import type { ProxyDependencies } from './dependencies.ts'
 import type { ConnectionLimits } from './limits.ts'
-import type { PeerTable } from './peers.ts'
-import type { ProxyPorts } from './ports.ts'
 import { abort, pump } from './pump.ts'
 import { connectUpstream } from './upstream.ts'
 
 /** What all ports of one proxy share. */
 export interface SharedByPorts {
-  readonly ports: Pick<ProxyPorts, 'access' | 'arrivesBy' | 'controllerAddress' | 'webUpstream'>
+  readonly dependencies: Pick<ProxyDependencies, 'access' | 'arrivesBy' | 'controllerAddress' | 'webUpstream'>
   readonly limits: ConnectionLimits
-  readonly peers: PeerTable
+  readonly clientConnections: ClientConnections
   readonly logger: Logger
   readonly quietLog: QuietLog
   readonly connectMilliseconds: number
@@ -86,7 +86,7 @@ export class PortProxy {
     const { remoteAddress, localAddress } = client
     // A client that reset before it was accepted has no address any more.
     const address = remoteAddress === undefined ? '' : plainAddress(remoteAddress)
-    const arrivedBy = remoteAddress === undefined ? undefined : this.#shared.ports.arrivesBy(remoteAddress)
+    const arrivedBy = remoteAddress === undefined ? undefined : this.#shared.dependencies.arrivesBy(remoteAddress)
     if (arrivedBy !== undefined) this.#counters.arrived(arrivedBy)
     const refusal = this.#refusalOf(remoteAddress, localAddress)
     if (refusal !== undefined) {
@@ -101,22 +101,23 @@ export class PortProxy {
       this.#shared.limits.release(this.port, address)
       this.#shared.closed()
     })
-    if (this.#waitingRoom !== undefined && this.#shared.ports.webUpstream().kind === 'wait') this.#wait(client, address)
+    if (this.#waitingRoom !== undefined && this.#shared.dependencies.webUpstream().kind === 'wait')
+      this.#wait(client, address)
     else this.#forward(client, address)
   }
 
   /** Takes a place within the limits unless there is a reason to turn the client away. */
   #refusalOf(remoteAddress: string | undefined, localAddress: string | undefined): Refusal | undefined {
-    const { ports, limits } = this.#shared
+    const { dependencies, limits } = this.#shared
     if (remoteAddress === undefined || localAddress === undefined) return 'client-gone'
     const peer = { localAddress, remoteAddress }
-    if (!rolesOf(this.port).some((role) => ports.access(role).admits(peer))) return 'access'
+    if (!rolesOf(this.port).some((role) => dependencies.access(role).admits(peer))) return 'access'
     return limits.take(this.port, remoteAddress)
   }
 
   #forward(client: Socket, address: string): void {
-    const { peers, closed, ports } = this.#shared
-    const controllerAddress = ports.controllerAddress()
+    const { clientConnections, closed, dependencies } = this.#shared
+    const controllerAddress = dependencies.controllerAddress()
     if (controllerAddress === undefined) {
       this.#unserved(client, address, 'upstream-unreachable')
       return
@@ -137,8 +138,8 @@ export class PortProxy {
         this.#unserved(client, address, refusal)
         return
       }
-      peers.connected(this.port, address)
-      client.once('close', () => peers.disconnected(this.port, address))
+      clientConnections.connected(this.port, address)
+      client.once('close', () => clientConnections.disconnected(this.port, address))
       pump(client, upstream, { idleMilliseconds: this.#shared.idleMilliseconds, meter: this.#counters })
     })
     const giveUp = () => upstream.destroy()
@@ -163,7 +164,7 @@ export class PortProxy {
 
   #refuse(client: Socket, address: string, reason: Refusal): void {
     this.#counters.refuse(reason)
-    if (address !== '') this.#shared.peers.refused(this.port, address, reason)
+    if (address !== '') this.#shared.clientConnections.refused(this.port, address, reason)
     this.#shared.quietLog.atMost(`${reason} ${this.port}`, 'a client was turned away', {
       fields: { client: address, port: this.port, reason },
     })

@@ -9,14 +9,12 @@ import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { webPorts } from '../../omada/ports.ts'
 import type { Retry } from '../listening/keep-open.ts'
 import { ListeningPort, wildcards } from '../listening/listening-port.ts'
+import { ClientConnections } from './client-connections.ts'
+import type { ProxyDependencies } from './dependencies.ts'
 import { ConnectionLimits } from './limits.ts'
 import { listen } from './listener.ts'
-import { PeerTable } from './peers.ts'
 import { PortProxy, type SharedByPorts } from './port-proxy.ts'
-import type { ProxyPorts } from './ports.ts'
 import { WaitingRoom } from './waiting-room/waiting-room.ts'
-
-export type { ProxyPorts } from './ports.ts'
 
 /** What tests set otherwise than the product does. */
 export interface ProxyTuning {
@@ -35,7 +33,7 @@ export class TcpProxy implements Component {
   readonly name = 'proxy'
   readonly #logger: Logger
   readonly #drainMilliseconds: number
-  readonly #peers = new PeerTable()
+  readonly #clientConnections = new ClientConnections()
   readonly #waitingRoom: WaitingRoom
   readonly #ports: readonly { readonly proxy: PortProxy; readonly listener: ListeningPort<Server> }[]
   readonly #needsTls: boolean
@@ -46,24 +44,24 @@ export class TcpProxy implements Component {
     config: EdgeConfig
     logger: Logger
     clock: Clock
-    ports: ProxyPorts
+    dependencies: ProxyDependencies
     tuning?: ProxyTuning
   }) {
-    const { config, logger, clock, ports, tuning = {} } = options
+    const { config, logger, clock, dependencies, tuning = {} } = options
     this.#logger = logger
     this.#drainMilliseconds = config.proxy.drainSeconds * 1000
     const visit = tuning.visitMilliseconds
     this.#waitingRoom = new WaitingRoom({
       logger,
       clock,
-      ports,
+      dependencies,
       statusPort: config.status.port,
       ...(visit === undefined ? {} : { visitMilliseconds: visit }),
     })
     const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
     const shared: SharedByPorts = {
-      ports,
-      peers: this.#peers,
+      dependencies,
+      clientConnections: this.#clientConnections,
       limits: new ConnectionLimits({
         maxTotal: config.proxy.maxConnections,
         maxPerSource: config.proxy.maxConnectionsPerSource,
@@ -124,7 +122,7 @@ export class TcpProxy implements Component {
 
   /** Connections of a client address to the controller on one port: open now, and why the last one was refused. */
   connectionsFrom(port: number, address: string): { open: number; lastRefusal?: string } {
-    return this.#peers.lookup(port, address)
+    return this.#clientConnections.lookup(port, address)
   }
 
   #openSockets(): number {

@@ -1,9 +1,9 @@
 import type { Server, Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { QuietLog } from '../../../src/core/quiet-log.ts'
+import { ClientConnections } from '../../../src/edge/proxy/client-connections.ts'
 import { ConnectionLimits } from '../../../src/edge/proxy/limits.ts'
 import { listen } from '../../../src/edge/proxy/listener.ts'
-import { PeerTable } from '../../../src/edge/proxy/peers.ts'
 import { PortProxy } from '../../../src/edge/proxy/port-proxy.ts'
 import type { AccessPolicy } from '../../../src/network/access.ts'
 import type { Role } from '../../../src/omada/ports.ts'
@@ -31,14 +31,14 @@ function judgedBy(port: number, access: (role: Role) => AccessPolicy): PortProxy
   return new PortProxy({
     port,
     shared: {
-      ports: {
+      dependencies: {
         access,
         arrivesBy: () => undefined,
         controllerAddress: () => controllerHost,
         webUpstream: () => ({ kind: 'forward' }),
       },
       limits: new ConnectionLimits({ maxTotal: 10, maxPerSource: 10, isWeb: () => false }),
-      peers: new PeerTable(),
+      clientConnections: new ClientConnections(),
       logger,
       quietLog: new QuietLog({ logger, clock: { now: () => 0, wall: () => 0, sleep: async () => {} } }),
       connectMilliseconds: 1000,

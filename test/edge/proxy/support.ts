@@ -105,7 +105,7 @@ export async function startProxy(options: {
     },
     logger,
     clock: systemClock,
-    ports: {
+    dependencies: {
       access: options.access ?? (() => admitsAll),
       arrivesBy: options.arrivesBy ?? (() => undefined),
       controllerAddress: options.controllerAddress ?? (() => controllerHost),

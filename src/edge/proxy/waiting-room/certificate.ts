@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../../../core/atomic-file.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { messageOf, systemCode } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
-import type { ProxyPorts } from '../ports.ts'
+import type { ProxyDependencies } from '../dependencies.ts'
 import { makeSelfSigned } from './self-signed.ts'
 
 /** A pair that lasts less than this is remade. */
@@ -25,7 +25,7 @@ export interface Certificate {
 interface CertificateOptions {
   readonly logger: Logger
   readonly clock: Clock
-  readonly ports: Pick<ProxyPorts, 'certificate' | 'stateDirectory'>
+  readonly dependencies: Pick<ProxyDependencies, 'certificate' | 'stateDirectory'>
 }
 
 /**
@@ -38,11 +38,11 @@ export async function loadCertificate(options: CertificateOptions): Promise<Cert
 
 /** The user's certificate; undefined when there is none, or one that cannot be used, in which case `instead` is told. */
 export async function usersOwn(
-  { logger, ports }: Pick<CertificateOptions, 'logger' | 'ports'>,
+  { logger, dependencies }: Pick<CertificateOptions, 'logger' | 'dependencies'>,
   instead: string,
 ): Promise<Certificate | undefined> {
   try {
-    const user = await ports.certificate()
+    const user = await dependencies.certificate()
     return user === undefined ? undefined : checked(user)
   } catch (error) {
     const remedy =
@@ -53,9 +53,9 @@ export async function usersOwn(
   }
 }
 
-async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certificate | undefined> {
+async function kept({ logger, clock, dependencies }: CertificateOptions): Promise<Certificate | undefined> {
   try {
-    const pem = await readFile(join(ports.stateDirectory, fileName), 'utf8')
+    const pem = await readFile(join(dependencies.stateDirectory, fileName), 'utf8')
     // Only the end counts: a machine without a real-time clock may not have reached the beginning yet.
     if (new X509Certificate(pem).validToDate.getTime() - clock.wall() < renewBeforeMilliseconds) return undefined
     return checked({ cert: pem, key: pem })
@@ -65,9 +65,9 @@ async function kept({ logger, clock, ports }: CertificateOptions): Promise<Certi
   }
 }
 
-async function made({ logger, ports }: CertificateOptions): Promise<Certificate> {
+async function made({ logger, dependencies }: CertificateOptions): Promise<Certificate> {
   const pair = await makeSelfSigned({ hostname: hostname() })
-  const path = join(ports.stateDirectory, fileName)
+  const path = join(dependencies.stateDirectory, fileName)
   try {
     await writeFileAtomic(path, `${pair.key.trim()}\n${pair.cert.trim()}\n`, 0o600)
   } catch (error) {

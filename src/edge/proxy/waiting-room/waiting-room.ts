@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../../../core/clock.ts'
 import { toFault } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/logger.ts'
-import type { ProxyPorts } from '../ports.ts'
+import type { ProxyDependencies } from '../dependencies.ts'
 import type { WaitingView } from '../web-upstream.ts'
 import { answer } from './answer.ts'
 import { loadCertificate, usersOwn } from './certificate.ts'
@@ -23,7 +23,7 @@ const minVersion = 'TLSv1.2'
 export class WaitingRoom {
   readonly #logger: Logger
   readonly #clock: Clock
-  readonly #ports: ProxyPorts
+  readonly #dependencies: ProxyDependencies
   readonly #statusPort: number
   readonly #visitMilliseconds: number
   #plain: Server | undefined
@@ -32,13 +32,13 @@ export class WaitingRoom {
   constructor(options: {
     logger: Logger
     clock: Clock
-    ports: ProxyPorts
+    dependencies: ProxyDependencies
     statusPort: number
     visitMilliseconds?: number
   }) {
     this.#logger = options.logger
     this.#clock = options.clock
-    this.#ports = options.ports
+    this.#dependencies = options.dependencies
     this.#statusPort = options.statusPort
     this.#visitMilliseconds = options.visitMilliseconds ?? defaultVisitMilliseconds
   }
@@ -50,7 +50,11 @@ export class WaitingRoom {
     this.#plain = createServer({ maxHeaderSize: maxHeaderBytes }, onRequest)
     if (!options.tls) return
     try {
-      const { cert, key } = await loadCertificate({ logger: this.#logger, clock: this.#clock, ports: this.#ports })
+      const { cert, key } = await loadCertificate({
+        logger: this.#logger,
+        clock: this.#clock,
+        dependencies: this.#dependencies,
+      })
       this.#tls = createTlsServer(
         {
           cert,
@@ -69,7 +73,7 @@ export class WaitingRoom {
 
   /** Shows new visitors the user's certificate as it is now; one that cannot be used leaves the former one in place. */
   async renewCertificate(): Promise<void> {
-    const pair = await usersOwn({ logger: this.#logger, ports: this.#ports }, 'keeps the one that it has')
+    const pair = await usersOwn({ logger: this.#logger, dependencies: this.#dependencies }, 'keeps the one that it has')
     if (pair !== undefined) this.#tls?.setSecureContext({ ...pair, minVersion })
   }
 
@@ -89,10 +93,10 @@ export class WaitingRoom {
   }
 
   #viewFor(socket: Socket): { view: WaitingView; forManagement: boolean } {
-    const upstream = this.#ports.webUpstream()
+    const upstream = this.#dependencies.webUpstream()
     const view = upstream.kind === 'wait' ? upstream.view : notAccepting
     const { localAddress = '', remoteAddress = '' } = socket
-    const forManagement = this.#ports.access('management').admits({ localAddress, remoteAddress })
+    const forManagement = this.#dependencies.access('management').admits({ localAddress, remoteAddress })
     return { view: forManagement ? view : guestView(view), forManagement }
   }
 }

@@ -14,7 +14,7 @@ function load(options: { stateDirectory: string; user?: () => Promise<Certificat
   const { logger, lines } = recordingLogger()
   const { stateDirectory, user = async () => undefined, wall } = options
   const clock = wall === undefined ? systemClock : { ...systemClock, wall: () => wall }
-  const loaded = loadCertificate({ logger, clock, ports: { certificate: user, stateDirectory } })
+  const loaded = loadCertificate({ logger, clock, dependencies: { certificate: user, stateDirectory } })
   return loaded.then((pair) => ({ lines, pair, certificate: new X509Certificate(pair.cert) }))
 }
 

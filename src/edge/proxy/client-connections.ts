@@ -6,7 +6,7 @@ import type { Refusal } from './counters.ts'
 const maxRefused = 4096
 
 /** Which clients are connected to the controller, and which were turned away last. */
-export class PeerTable {
+export class ClientConnections {
   /** Holds an address only while it is connected, so that the connection limit bounds this table too. */
   readonly #connected = new Map<string, number>()
   readonly #refused = new LruMap<string, Refusal>({ max: maxRefused })

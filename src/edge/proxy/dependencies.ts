@@ -4,7 +4,7 @@ import type { Role } from '../../omada/ports.ts'
 import type { Upstream } from './web-upstream.ts'
 
 /** What the proxy needs of the rest of the edge. */
-export interface ProxyPorts {
+export interface ProxyDependencies {
   access(role: Role): AccessPolicy
   readonly controllerAddress: ControllerLink
   /** The interface by which a client on another machine arrives; undefined for one on this machine. */
