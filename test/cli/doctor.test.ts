@@ -7,7 +7,7 @@ import { formatFindings } from '../../src/cli/report.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { ApplianceError } from '../../src/core/errors.ts'
 import { machineChecks } from '../../src/diagnosis/doctor/machine-checks.ts'
-import { runCheck } from '../../src/diagnosis/finding.ts'
+import { runChecks } from '../../src/diagnosis/finding.ts'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { run } from './context.ts'
 
@@ -100,7 +100,10 @@ test('an interface that is not there is named', async () => {
 })
 
 test('a clock in the past is a failure', async () => {
-  const checks = machineChecks(configSchema.parse({}), () => Date.parse('1970-01-02T00:00:00Z'))
+  const checks = machineChecks({
+    ...{ config: configSchema.parse({}), places: [], edgeStateSocket: '' },
+    now: () => Date.parse('1970-01-02T00:00:00Z'),
+  })
   const clock = checks.find(({ name }) => name === 'clock')
   expect(await clock?.run(new AbortController().signal)).toEqual([
     expect.objectContaining({ status: 'fail', message: expect.stringContaining('1970-01-02') }),
@@ -111,10 +114,10 @@ test('a look that fails is a finding: ours with its remedy, any other as not che
   const { signal } = new AbortController()
   const ours = new ApplianceError({ code: 'MEMORY_LOW', message: 'too little', remedy: 'add some' })
   const failing = (error: Error) => ({ name: 'x', run: () => Promise.reject(error) })
-  expect(await runCheck(failing(ours), signal)).toEqual([
+  expect(await runChecks([failing(ours)], signal)).toEqual([
     { check: 'x', status: 'fail', message: '[MEMORY_LOW] too little', remedy: 'add some' },
   ])
-  expect(await runCheck(failing(new Error('EACCES')), signal)).toEqual([
+  expect(await runChecks([failing(new Error('EACCES'))], signal)).toEqual([
     { check: 'x', status: 'unknown', message: 'could not check: EACCES' },
   ])
 })

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { appliancePorts } from '../../src/config/appliance-ports.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { root } from '../architecture/sources.ts'
 
-const { proxy, status, discovery } = configSchema.parse({})
 /** Every port that the edge serves by default. */
-const served = [
-  ...[...proxy.ports, status.port].map((port) => `${port}/tcp`),
-  ...discovery.ports.map((port) => `${port}/udp`),
-].sort()
+const served = appliancePorts(configSchema.parse({}))
+  .map(({ protocol, port }) => `${port}/${protocol}`)
+  .sort()
 
 /** `29811-29813` with the protocol, port by port. */
 function expand(range: string, protocol: string): string[] {

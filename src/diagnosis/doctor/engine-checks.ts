@@ -1,18 +1,70 @@
 import type { Config } from '../../config/schema.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
-import type { Fault } from '../../core/errors.ts'
-import { bytes } from '../../core/format.ts'
 import { type MachineFacts, readMachineFacts } from '../../host/controller/machine.ts'
 import { preflight } from '../../host/controller/preflight.ts'
 import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts'
 import { chooseEngine } from '../../host/engine/choose.ts'
 import type { EngineInfo } from '../../host/engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
-import { type Finding, faultFinding, runCheck } from '../finding.ts'
+import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
 
-/** How long the engine may take to answer, in milliseconds: a socket-activated one starts first. */
-const engineDeadline = 20_000
+/** How long the engine may take to answer: a socket-activated one starts first. */
+const engineMilliseconds = 20_000
+
+/** What was seen of the engine, and of the machine as the controller will find it. */
+export interface EngineLook {
+  /** Undefined where none answers. */
+  readonly engine?: EngineInfo
+  /** What went wrong while it was looked at. */
+  readonly error?: unknown
+  readonly imagePresent: boolean
+  /** The container network is there, as configured. */
+  readonly networkPresent: boolean
+  /** Where the controller writes. */
+  readonly places: readonly Place[]
+}
+
+/** Rejects only with the signal's reason. */
+export async function lookAtEngine(config: Config, signal: AbortSignal): Promise<EngineLook> {
+  const bounded = withDeadline(engineMilliseconds, signal)
+  let look: EngineLook = { imagePresent: false, networkPresent: false, places: controllerPlaces(config, {}) }
+  try {
+    const connected = await chooseEngine(config, { signal: bounded })
+    const engine = await connected.info(bounded)
+    look = { ...look, engine }
+    const network = await connected.network(config.network.name, bounded)
+    const imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
+    look = { ...look, imagePresent, networkPresent: network?.subnet === config.network.subnet }
+    const container = await connected.container(config.controller.name, bounded)
+    const places = controllerPlaces(config, {
+      engineDirectory: engine.storageDirectory,
+      ...(container === undefined ? {} : { mounts: container.mounts }),
+    })
+    return { ...look, places }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { ...look, error }
+  }
+}
+
+/** The engine, and the machine as the controller will find it. Looks that need no engine are done without one too. */
+export async function engineChecks(config: Config, look: EngineLook): Promise<readonly Check[]> {
+  const { engine, error } = look
+  const machine = await readMachineFacts()
+  return [
+    {
+      name: 'engine',
+      run: () => {
+        if (engine === undefined || error !== undefined) throw error
+        const { kind, version, defaultRuntime, cgroupVersion, socket } = engine
+        return [ok(`${kind} ${version} on ${socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`)]
+      },
+    },
+    ...(await preflightChecks(config, machine, look)),
+    { name: 'memory', run: () => [checkMemory(config, machine, engine?.memoryLimit ?? false)] },
+  ]
+}
 
 /** Which look of the preflight a fault belongs to. */
 const looks = new Map<ErrorCode, string>([
@@ -24,61 +76,11 @@ const looks = new Map<ErrorCode, string>([
   ['DISK_FULL', 'disk'],
 ])
 
-/**
- * The engine, and the machine as the controller will find it; and where the controller writes. Looks that need no engine
- * are done without one too.
- */
-export async function engineFindings(
-  config: Config,
-  signal: AbortSignal,
-): Promise<{ readonly findings: readonly Finding[]; readonly places: readonly Place[] }> {
-  const machine = await readMachineFacts()
-  let engine: EngineInfo | undefined
-  let imagePresent = false
-  let networkPresent = false
-  let places = controllerPlaces(config, {})
-  const found = await runCheck(
-    {
-      name: 'engine',
-      run: async () => {
-        const bounded = withDeadline(engineDeadline, signal)
-        const connected = await chooseEngine(config, { signal: bounded })
-        engine = await connected.info(bounded)
-        const network = await connected.network(config.network.name, bounded)
-        networkPresent = network?.subnet === config.network.subnet
-        imagePresent = (await connected.image(config.controller.image, bounded)) !== undefined
-        const container = await connected.container(config.controller.name, bounded)
-        places = controllerPlaces(config, {
-          engineDirectory: engine.storageDirectory,
-          ...(container === undefined ? {} : { mounts: container.mounts }),
-        })
-        const { kind, version, defaultRuntime, cgroupVersion } = engine
-        const place = `${engine.socket}, runtime ${defaultRuntime}, cgroup v${cgroupVersion}`
-        return [{ check: 'engine', status: 'ok', message: `${kind} ${version} on ${place}` }]
-      },
-    },
-    signal,
-  )
+async function preflightChecks(config: Config, machine: MachineFacts, look: EngineLook): Promise<readonly Check[]> {
+  const { engine, imagePresent, networkPresent } = look
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
-  const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent }
-  const faults = preflight({ ...facts, networkPresent, engine: engine ?? unknownEngine(machine) })
-  const memory = { name: 'memory', run: () => [checkMemory(config, machine, engine?.memoryLimit ?? false)] }
-  return {
-    findings: [...found, ...preflightFindings(faults, { ...facts, engine }), ...(await runCheck(memory, signal))],
-    places,
-  }
-}
-
-interface Looked {
-  readonly config: Config
-  readonly machine: MachineFacts
-  readonly engine: EngineInfo | undefined
-  readonly freeMegabytes: number | undefined
-  readonly imagePresent: boolean
-}
-
-function preflightFindings(faults: readonly Fault[], looked: Looked): readonly Finding[] {
-  const { config, machine, engine, freeMegabytes, imagePresent } = looked
+  const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent, networkPresent }
+  const faults = preflight({ ...facts, engine: engine ?? unknownEngine(machine) })
   const fine: Readonly<Record<string, string | undefined>> = {
     runtime: engine && `${engine.defaultRuntime} works with this machine's cgroups`,
     limits:
@@ -88,18 +90,19 @@ function preflightFindings(faults: readonly Fault[], looked: Looked): readonly F
     disk:
       freeMegabytes === undefined
         ? undefined
-        : `${bytes(freeMegabytes * 2 ** 20)} free; the image is ${imagePresent ? 'on this machine' : 'still to be pulled'}`,
+        : `${freeMegabytes} MB free; the image is ${imagePresent ? 'on this machine' : 'still to be pulled'}`,
   }
-  return Object.entries(fine).flatMap(([check, message]): Finding[] => {
-    const own = faults.filter(({ code }) => looks.get(code) === check)
-    if (message === undefined)
-      return [{ check, status: 'unknown', message: 'could not check: the engine does not say' }]
-    return own.length > 0 ? own.map((fault) => faultFinding(check, fault)) : [{ check, status: 'ok', message }]
-  })
+  return Object.entries(fine).map(([name, message]) => ({
+    name,
+    run: () => {
+      if (message === undefined) return [unknown('could not check: the engine does not say')]
+      const own = faults.filter(({ code }) => looks.get(code) === name)
+      return own.length > 0 ? own.map(failed) : [ok(message)]
+    },
+  }))
 }
 
-function checkMemory(config: Config, machine: MachineFacts, limitPossible: boolean): Finding {
-  const check = 'memory'
+function checkMemory(config: Config, machine: MachineFacts, limitPossible: boolean): Verdict {
   const plan = planMemory({
     memory: config.controller.memory,
     machineMegabytes: machine.memoryMegabytes,
@@ -112,7 +115,7 @@ function checkMemory(config: Config, machine: MachineFacts, limitPossible: boole
     ...(plan.limitMegabytes === undefined ? [] : [`limit ${plan.limitMegabytes}`]),
   ]
   const shares = parts.length === 0 ? "the image's own sizes" : parts.join(', ')
-  return { check, status: 'ok', message: `of ${machine.memoryMegabytes} MB the controller gets: ${shares}` }
+  return ok(`of ${machine.memoryMegabytes} MB the controller gets: ${shares}`)
 }
 
 function yesNo(value: boolean): string {

@@ -1,107 +1,152 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+import { appliancePorts, type PortKey } from '../../config/appliance-ports.ts'
 import type { Config } from '../../config/schema.ts'
 import { systemCode } from '../../core/errors.ts'
+import { diskFault, levelOf, readFileSystems } from '../../host/disks/disk-space.ts'
+import type { Place } from '../../host/disks/storage-places.ts'
+import { fetchState } from '../../ipc/client.ts'
+import type { EdgeState } from '../../ipc/edge-state.ts'
 import { openFilesNeeded, openFilesWarning } from '../../linux/open-files.ts'
+import { findPortHolders } from '../../linux/port-holders.ts'
 import { unknownInterfaces } from '../../network/access.ts'
-import type { Check, Finding } from '../finding.ts'
+import { type Check, fail, failed, ok, type Verdict, warn } from '../finding.ts'
 
 /** No clock that is right shows an earlier time than this program's making. */
 const earliest = Date.parse('2026-01-01T00:00:00Z')
 
-/** What can be told of the machine without the engine. `now` is milliseconds since 1970. */
-export function machineChecks(config: Config, now: () => number): readonly Check[] {
+/**
+ * What can be told of the machine without the engine.
+ * @param options.now milliseconds since 1970
+ * @param options.places where the appliance and its controller write
+ */
+export function machineChecks(options: {
+  config: Config
+  now: () => number
+  places: readonly Place[]
+  edgeStateSocket: string
+}): readonly Check[] {
+  const { config, now, places, edgeStateSocket } = options
   return [
+    { name: 'room', run: () => checkRoom(places) },
     { name: 'privileges', run: () => [checkRoot()] },
     { name: 'clock', run: () => [checkClock(now())] },
     { name: 'interfaces', run: () => checkInterfaces(config) },
     { name: 'ipv6', run: () => [checkIpv6(config)] },
     { name: 'open files', run: () => checkOpenFiles(config) },
     { name: 'isolation', run: () => [checkForwarding(config)] },
+    { name: 'ports', run: (signal) => checkPorts(config, edgeStateSocket, signal) },
   ]
 }
 
-function checkRoot(): Finding {
+/** Whether there is room where the appliance and its controller write. */
+async function checkRoom(places: readonly Place[]): Promise<readonly Verdict[]> {
+  const fileSystems = await readFileSystems(places)
+  const scarce = fileSystems.flatMap((fileSystem) => {
+    const level = levelOf(fileSystem)
+    if (level === 'ok') return []
+    const verdict = failed(diskFault(fileSystem, level))
+    return [level === 'full' ? verdict : { ...verdict, status: 'warn' as const }]
+  })
+  if (scarce.length > 0) return scarce
+  const free = fileSystems.map(({ places: [{ path }], freeMegabytes }) => `${freeMegabytes} MB for ${path}`)
+  return [ok(free.length === 0 ? 'nothing was written on this machine yet' : `free are ${free.join(', ')}`)]
+}
+
+function checkRoot(): Verdict {
   const user = process.getuid?.()
-  if (user === 0) return { check: 'privileges', status: 'ok', message: 'doctor runs as root and sees everything' }
-  return {
-    check: 'privileges',
-    status: 'warn',
-    message: `doctor runs as user ${user}: it cannot see every process, and omada-host run needs root`,
-    remedy: 'sudo omada-host doctor',
-  }
+  if (user === 0) return ok('doctor runs as root and sees everything')
+  return warn(
+    `doctor runs as user ${user}: it cannot see every process, and omada-host run needs root`,
+    'sudo omada-host doctor',
+  )
 }
 
-function checkClock(now: number): Finding {
-  const check = 'clock'
+function checkClock(now: number): Verdict {
   const time = new Date(now).toISOString()
-  if (now < earliest) {
-    return {
-      check,
-      status: 'fail',
-      message: `the clock shows ${time}: the controller ignores devices whose clock differs by more than 20 s`,
-      remedy: 'set the clock: timedatectl set-ntp true, or install chrony',
-    }
-  }
-  return { check, status: 'ok', message: `${time}; compare it, the controller drops devices 20 s off` }
+  if (now >= earliest) return ok(`${time}; compare it, the controller drops devices 20 s off`)
+  return fail(
+    `the clock shows ${time}: the controller ignores devices whose clock differs by more than 20 s`,
+    'set the clock: timedatectl set-ntp true, or install chrony',
+  )
 }
 
-function checkInterfaces(config: Config): readonly Finding[] {
-  const check = 'interfaces'
+function checkInterfaces(config: Config): readonly Verdict[] {
   const known = Object.keys(networkInterfaces())
   const listed = known.filter((name) => name !== 'lo').join(', ')
-  const unknown = unknownInterfaces(config.access, known).map(
-    ({ code, message, remedy }): Finding => ({ check, status: 'fail', message: `[${code}] ${message}`, remedy }),
-  )
+  const unknown = unknownInterfaces(config.access, known).map(failed)
   if (unknown.length > 0) return unknown
-  if (listed !== '') return [{ check, status: 'ok', message: `with an address: ${listed}` }]
+  if (listed !== '') return [ok(`with an address: ${listed}`)]
   return [
-    {
-      check,
-      status: 'fail',
-      message: 'no network interface but the loopback has an address: no device can reach this machine',
-      remedy: 'give the machine an address on the network of the devices',
-    },
+    fail(
+      'no network interface but the loopback has an address: no device can reach this machine',
+      'give the machine an address on the network of the devices',
+    ),
   ]
 }
 
-function checkIpv6(config: Config): Finding {
-  const check = 'ipv6'
-  if (config.proxy.listen === '0.0.0.0') return { check, status: 'ok', message: 'proxy.listen is IPv4 only' }
+function checkIpv6(config: Config): Verdict {
+  if (config.proxy.listen === '0.0.0.0') return ok('proxy.listen is IPv4 only')
   try {
     readFileSync('/proc/net/if_inet6')
-    return { check, status: 'ok', message: 'the ports are served over IPv4 and IPv6' }
+    return ok('the ports are served over IPv4 and IPv6')
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
-    return { check, status: 'ok', message: 'the kernel has no IPv6: the ports are served over IPv4 alone' }
+    return ok('the kernel has no IPv6: the ports are served over IPv4 alone')
   }
 }
 
-function checkOpenFiles(config: Config): readonly Finding[] {
-  const check = 'open files'
+function checkOpenFiles(config: Config): readonly Verdict[] {
   const warnings = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
-  if (warnings.length === 0) {
-    return [
-      { check, status: 'ok', message: `the limit allows the ${openFilesNeeded(config)} that the bounds can need` },
-    ]
-  }
-  return warnings.map(({ message, remedy }) => ({ check, status: 'warn', message, remedy }))
+  if (warnings.length > 0) return warnings.map(({ message, remedy }) => warn(message, remedy))
+  return [ok(`the limit allows the ${openFilesNeeded(config)} that the bounds can need`)]
 }
 
 /**
  * The container's ports are not published, which is not the same as closed: a bridge is routed to like any network, unless
  * the packet filter keeps forwarded packets from it. Docker's rules do where Docker was what turned forwarding on.
  */
-function checkForwarding(config: Config): Finding {
+function checkForwarding(config: Config): Verdict {
   const { subnet, controllerAddress } = config.network
   const forwards = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
-  return {
-    check: 'isolation',
-    status: 'warn',
-    message:
-      `whoever has a route to ${subnet} by way of this machine reaches the controller at ${controllerAddress} directly, ` +
+  return warn(
+    `whoever has a route to ${subnet} by way of this machine reaches the controller at ${controllerAddress} directly, ` +
       `past access.*, limits and counters, unless a firewall drops what is forwarded, as Docker's rules mostly do ` +
       `(forwarding is ${forwards ? 'on' : 'off until the engine turns it on'})`,
-    remedy: `add no route to ${subnet} on your router; none is there unless somebody added it`,
+    `add no route to ${subnet} on your router; none is there unless somebody added it`,
+  )
+}
+
+/** Whether the appliance's ports are free, and who holds those that are not. */
+async function checkPorts(config: Config, edgeStateSocket: string, signal: AbortSignal): Promise<readonly Verdict[]> {
+  const ports = appliancePorts(config)
+  const own = await ownPorts(edgeStateSocket, signal)
+  const holders = await findPortHolders(ports, signal)
+  const foreign = holders.filter((holder) => !own.has(portName(holder)))
+  if (foreign.length === 0) {
+    const state = own.size === 0 ? 'free' : 'free or served by the running omada-host'
+    return [ok(`all ${ports.length} are ${state}, as far as this user can see`)]
   }
+  // One finding a process, whatever the number of its ports.
+  return [...Map.groupBy(foreign, ({ pid }) => pid)].map(([pid, held]) =>
+    failed({
+      code: 'PORT_IN_USE',
+      message: `${held[0]?.process} (pid ${pid}) listens on ${held.map(portName).join(', ')}`,
+      remedy: `stop it (ps ${pid} shows what it is): clients know the controller by its own port numbers`,
+    }),
+  )
+}
+
+function portName({ protocol, port }: PortKey): string {
+  return `${protocol} ${port}`
+}
+
+/** The names of the ports that a running edge has open; none when there is no edge. */
+async function ownPorts(edgeStateSocket: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const edge = await fetchState<EdgeState>(edgeStateSocket, signal).catch(() => undefined)
+  signal.throwIfAborted()
+  if (edge === undefined) return new Set()
+  const tcp = edge.proxy.ports.map(({ port, state }) => ({ protocol: 'tcp' as const, port, state }))
+  const open = [...tcp, edge.status, ...edge.discovery.listeners].filter(({ state }) => state !== 'failed')
+  return new Set(open.map(portName))
 }

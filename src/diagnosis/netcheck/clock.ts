@@ -1,7 +1,5 @@
-import { type Finding, faultFinding } from '../finding.ts'
+import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
 import { type ProgramOutput, programOutput } from '../program-output.ts'
-
-const check = 'clock'
 
 /** What the programs that know of the clock's synchronisation said. */
 export interface ClockOutputs {
@@ -21,11 +19,15 @@ export async function readClock(signal: AbortSignal): Promise<ClockOutputs> {
 }
 
 /** Whether something keeps this machine's clock right: the controller drops announces that are 20 s off. */
-export function clockFinding(outputs: ClockOutputs): Finding {
+export function clockCheck(outputs: ClockOutputs): Check {
+  return { name: 'clock', run: () => [clockVerdict(outputs)] }
+}
+
+function clockVerdict(outputs: ClockOutputs): Verdict {
   const synchronised = systemdSays(outputs.timedatectl) ?? kernelSays(outputs.adjtimex)
-  if (synchronised === true) return { check, status: 'ok', message: 'the clock is synchronised' }
+  if (synchronised === true) return ok('the clock is synchronised')
   if (synchronised === false) {
-    return faultFinding(check, {
+    return failed({
       code: 'CLOCK_UNSYNCHRONISED',
       message: 'the clock is not synchronised: once it is 20 s off, the controller ignores what devices announce',
       remedy: 'timedatectl set-ntp true (systemd-timesyncd), or install chrony; and let UDP 123 out to the time server',
@@ -35,12 +37,10 @@ export function clockFinding(outputs: ClockOutputs): Finding {
     output.kind === 'failed' ? [output.why] : [],
   )
   const why = whys[0] ?? 'neither timedatectl nor adjtimex is installed'
-  return {
-    check,
-    status: 'unknown',
-    message: `could not measure whether the clock is synchronised: ${why}`,
-    remedy: 'compare it with the right time: date -u',
-  }
+  return unknown(
+    `could not measure whether the clock is synchronised: ${why}`,
+    'compare it with the right time: date -u',
+  )
 }
 
 function systemdSays(output: ProgramOutput): boolean | undefined {

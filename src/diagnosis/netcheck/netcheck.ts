@@ -5,12 +5,12 @@ import { fetchState } from '../../ipc/client.ts'
 import type { EdgeState } from '../../ipc/edge-state.ts'
 import type { LocalAddress } from '../../network/interfaces.ts'
 import { discoveryPort } from '../../omada/ports.ts'
-import type { Finding } from '../finding.ts'
-import { type FilterFacts, readFilter } from '../packet-filter/filter-reader.ts'
-import { firewallFindings, letsIn } from '../packet-filter/firewall.ts'
+import { type Check, type Finding, fail, runChecks, unknown } from '../finding.ts'
+import { readFilter } from '../packet-filter/filter-reader.ts'
+import { firewallCheck, letsIn } from '../packet-filter/firewall.ts'
 import { askPeers } from './ask-peers.ts'
-import { clockFinding, readClock } from './clock.ts'
-import { lanFindings } from './lan.ts'
+import { clockCheck, readClock } from './clock.ts'
+import { lanChecks } from './lan.ts'
 import { type ServedNetwork, servedNetworks } from './networks.ts'
 
 export interface NetcheckOptions {
@@ -31,8 +31,8 @@ export interface NetcheckResult {
   readonly appliance?: Fault
 }
 
-/** How often the edge is asked whether a broadcast has come in, in milliseconds. */
-const askEvery = 500
+/** How often the edge is asked whether a broadcast has come in. */
+const askEveryMilliseconds = 500
 /** A UDP port such as those that the kernel gives to sockets that want any. */
 const anyPort = 40_000
 
@@ -50,46 +50,38 @@ export async function netcheck(options: NetcheckOptions): Promise<NetcheckResult
   ])
   const own = new Set(options.addresses.map(({ address }) => address))
   const { edge, fault } = watched
-  const lan = devices.flatMap(({ network }, index) =>
-    lanFindings({
-      network,
-      edge,
-      asked: asked[index] ?? { answers: [] },
-      own,
-      waitedSeconds: options.waitSeconds,
-      audible: letsIn(network, edge === undefined ? anyPort : discoveryPort, filter),
-    }),
-  )
-  return {
-    findings: [
-      ...(fault === undefined ? [] : [absentFinding(fault)]),
-      ...(devices.length === 0 ? [noNetwork] : []),
-      ...lan,
-      ...served.flatMap((one) => filterFindings(one, filter)),
-      clockFinding(clock),
-    ],
-    ...(fault === undefined ? {} : { appliance: fault }),
-  }
+  const checks: readonly Check[] = [
+    ...(fault === undefined ? [] : [applianceCheck(fault)]),
+    ...(devices.length === 0 ? [networkCheck] : []),
+    ...devices.flatMap(({ network }, index) =>
+      lanChecks({
+        network,
+        edge,
+        asked: asked[index] ?? { answers: [] },
+        own,
+        waitedSeconds: options.waitSeconds,
+        audible: letsIn(network, edge === undefined ? anyPort : discoveryPort, filter),
+      }),
+    ),
+    ...served.map(({ network, ports }) => firewallCheck(network, ports, filter)),
+    clockCheck(clock),
+  ]
+  return { findings: await runChecks(checks, signal), ...(fault === undefined ? {} : { appliance: fault }) }
 }
 
-function filterFindings({ network, ports }: ServedNetwork, filter: FilterFacts): readonly Finding[] {
-  return firewallFindings(network, ports, filter)
+const networkCheck: Check = {
+  name: 'network',
+  run: () => [
+    fail(
+      'this machine has no IPv4 address on a network where devices are served: no device can find it',
+      'give it an address (ip address), or correct access.devices',
+    ),
+  ],
 }
 
-const noNetwork: Finding = {
-  check: 'network',
-  status: 'fail',
-  message: 'this machine has no IPv4 address on a network where devices are served: no device can find it',
-  remedy: 'give it an address (ip address), or correct access.devices',
-}
-
-function absentFinding({ message, remedy }: Fault): Finding {
-  return {
-    check: 'appliance',
-    status: 'unknown',
-    message: `what only the running edge can tell is not measured: ${message}`,
-    remedy,
-  }
+function applianceCheck({ message, remedy }: Fault): Check {
+  const verdict = unknown(`what only the running edge can tell is not measured: ${message}`, remedy)
+  return { name: 'appliance', run: () => [verdict] }
 }
 
 /** The edge's state as soon as a broadcast has come in on every network, or after the wait; or why there is none. */
@@ -112,6 +104,6 @@ async function watchBroadcasts(
     }
     if (!told) options.waiting?.()
     told = true
-    await clock.sleep(askEvery, signal)
+    await clock.sleep(askEveryMilliseconds, signal)
   }
 }

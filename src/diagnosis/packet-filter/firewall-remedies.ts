@@ -1,14 +1,12 @@
-import type { PortKey } from '../../config/appliance-ports.ts'
+import { appliancePorts, type PortKey } from '../../config/appliance-ports.ts'
+import { configSchema } from '../../config/schema.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import type { FilterFacts } from './filter-reader.ts'
 import { keyOf, rangesOf } from './port-list.ts'
 import type { FilterOwner } from './rules.ts'
 
 /** The ports that our firewalld service and our ufw profile describe: the defaults. */
-const described = new Set([
-  ...[19810, 27001, 29810].map((port) => `udp/${port}`),
-  ...[8043, 8088, 8090, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817].map((port) => `tcp/${port}`),
-])
+const described = new Set(appliancePorts(configSchema.parse({})).map(keyOf))
 
 /** The command that opens the ports, in the program that owns the rule. */
 export function openingCommand(

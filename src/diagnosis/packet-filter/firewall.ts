@@ -1,19 +1,18 @@
 import type { PortKey } from '../../config/appliance-ports.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
-import { type Finding, faultFinding } from '../finding.ts'
+import { managementPort } from '../../omada/ports.ts'
+import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
 import type { FilterFacts } from './filter-reader.ts'
 import { openingCommand } from './firewall-remedies.ts'
 import { keyOf, portList } from './port-list.ts'
 import { type BaseChain, type Fate, fateIn, type Packet } from './rules.ts'
 
-const check = 'firewall'
-
 /** Whether this machine's packet filter lets the network's devices and browsers reach these ports. */
-export function firewallFindings(
-  network: BroadcastNetwork,
-  ports: readonly PortKey[],
-  filter: FilterFacts,
-): readonly Finding[] {
+export function firewallCheck(network: BroadcastNetwork, ports: readonly PortKey[], filter: FilterFacts): Check {
+  return { name: 'firewall', run: () => verdicts(network, ports, filter) }
+}
+
+function verdicts(network: BroadcastNetwork, ports: readonly PortKey[], filter: FilterFacts): readonly Verdict[] {
   const judged = ports.flatMap(({ protocol, port }) => {
     // Devices announce themselves by broadcast, and by unicast where they were told an address.
     const destinations = protocol === 'udp' ? (['local', 'broadcast'] as const) : (['local'] as const)
@@ -23,14 +22,14 @@ export function firewallFindings(
     })
   })
   const blocked = [...Map.groupBy(judged, ({ fate, by }) => (fate === 'blocked' ? by : undefined))].flatMap(
-    ([by, entries]) => (by === undefined ? [] : [blockedFinding(network, by, entries, filter)]),
+    ([by, entries]) => (by === undefined ? [] : [blockedVerdict(network, by, entries, filter)]),
   )
   const unclear = judged.filter(({ fate }) => fate === 'maybe')
-  const findings = unclear.length === 0 ? blocked : [...blocked, unclearFinding(network, unclear)]
-  if (filter.unread.length > 0) return [...findings, unreadFinding(network, filter.unread)]
-  if (findings.length > 0) return findings
-  const message = `on ${network.interface} no rule of this machine's packet filter drops what arrives for ${portList(ports)}`
-  return [{ check, status: 'ok', message }]
+  const found = unclear.length === 0 ? blocked : [...blocked, unclearVerdict(network, unclear)]
+  if (filter.unread.length > 0) return [...found, unreadVerdict(network, filter.unread)]
+  if (found.length > 0) return found
+  const where = network.interface
+  return [ok(`on ${where} no rule of this machine's packet filter drops what arrives for ${portList(ports)}`)]
 }
 
 /** Whether a datagram from the network to this port of this machine is sure to be let in. */
@@ -56,38 +55,34 @@ function judge(chains: readonly BaseChain[], packet: Packet): Judgement {
   return { fate: worst?.fate ?? 'open', by: worst?.chain }
 }
 
-function blockedFinding(
+function blockedVerdict(
   network: BroadcastNetwork,
   by: BaseChain,
   entries: readonly Judged[],
   filter: FilterFacts,
-): Finding {
+): Verdict {
   const ports = portsOf(entries)
   const message = `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`
-  return faultFinding(check, {
+  return failed({
     code: 'FIREWALL_BLOCKS',
     message,
     remedy: openingCommand(by.owner, network, ports, filter),
   })
 }
 
-function unclearFinding(network: BroadcastNetwork, entries: readonly Judged[]): Finding {
+function unclearVerdict(network: BroadcastNetwork, entries: readonly Judged[]): Verdict {
   const tools = [...new Set(entries.flatMap(({ by }) => (by === undefined ? [] : [toolOf(by)])))].join(', ')
-  return {
-    check,
-    status: 'unknown',
-    message: `could not measure on ${network.interface} whether ${told(entries)} may pass: that depends on rules of ${tools} that this check does not understand`,
-    remedy: `nft list ruleset shows the rules; from another machine of that network: nc -vz ${network.address} 29814`,
-  }
+  return unknown(
+    `could not measure on ${network.interface} whether ${told(entries)} may pass: that depends on rules of ${tools} that this check does not understand`,
+    `nft list ruleset shows the rules; from another machine of that network: nc -vz ${network.address} ${managementPort}`,
+  )
 }
 
-function unreadFinding(network: BroadcastNetwork, unread: readonly string[]): Finding {
-  return {
-    check,
-    status: 'unknown',
-    message: `could not measure on ${network.interface} all that the packet filter does: ${unread.join('; ')}`,
-    remedy: 'run it as root, and where nft is missing install it (apt install nftables): sudo omada-host netcheck',
-  }
+function unreadVerdict(network: BroadcastNetwork, unread: readonly string[]): Verdict {
+  return unknown(
+    `could not measure on ${network.interface} all that the packet filter does: ${unread.join('; ')}`,
+    'run it as root, and where nft is missing install it (apt install nftables): sudo omada-host netcheck',
+  )
 }
 
 function toolOf({ owner }: BaseChain): string {

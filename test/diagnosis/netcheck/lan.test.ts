@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type LanFacts, lanFindings } from '../../../src/diagnosis/netcheck/lan.ts'
+import { runChecks } from '../../../src/diagnosis/finding.ts'
+import { type LanFacts, lanChecks } from '../../../src/diagnosis/netcheck/lan.ts'
 import type { Device, EdgeState, ListenerState, ProxyPortState } from '../../../src/ipc/edge-state.ts'
 import { stateVersion } from '../../../src/ipc/host-state.ts'
 import { lan } from './support.ts'
@@ -38,8 +39,10 @@ const lobby: Device = {
   ...{ firstSeen: '2026-01-02T03:04:05Z', lastSeen: '2026-01-02T03:04:05Z', announces: 1 },
 }
 
+const findings = (facts: LanFacts) => runChecks(lanChecks(facts), new AbortController().signal)
+
 /** The finding of one check. */
-function finding(check: string, facts: Partial<LanFacts>) {
+async function finding(check: string, facts: Partial<LanFacts>) {
   const defaults: LanFacts = {
     network: lan,
     edge: edge(),
@@ -48,13 +51,13 @@ function finding(check: string, facts: Partial<LanFacts>) {
     waitedSeconds: 30,
     audible: true,
   }
-  return lanFindings({ ...defaults, ...facts }).find((one) => one.check === check)
+  return (await findings({ ...defaults, ...facts })).find((one) => one.check === check)
 }
 
 const like = (status: string, message: RegExp) => ({ status, message: expect.stringMatching(message) })
 
-test('without the edge nothing is guessed', () => {
-  const statuses = lanFindings({
+test('without the edge nothing is guessed', async () => {
+  const statuses = await findings({
     network: lan,
     edge: undefined,
     asked: { answers: [] },
@@ -87,8 +90,8 @@ test.each([
     'fail',
     /^\[PORT_IN_USE\] taken/,
   ],
-])('broadcasts in: %j', (discovery, status, message) => {
-  expect(finding('broadcasts in', { edge: edge({ discovery }) })).toMatchObject(like(status, message))
+])('broadcasts in: %j', async (discovery, status, message) => {
+  expect(await finding('broadcasts in', { edge: edge({ discovery }) })).toMatchObject(like(status, message))
 })
 
 test.each([
@@ -102,8 +105,8 @@ test.each([
   // Somebody else's answer says nothing of ours.
   [{ answers: [{ ...ours, address: '192.168.1.9' }] }, 'unknown', /did not answer the question of its own machine/],
   [{ failed: 'ENETUNREACH' }, 'unknown', /could not be sent: ENETUNREACH/],
-])('answers out: %j', (asked, status, message) => {
-  expect(finding('answers out', { asked })).toMatchObject(like(status, message))
+])('answers out: %j', async (asked, status, message) => {
+  expect(await finding('answers out', { asked })).toMatchObject(like(status, message))
 })
 
 test.each([
@@ -114,8 +117,8 @@ test.each([
   [{ devices: [{ adoption: 'connected', address: '10.9.9.9' }] }, 'unknown', /could not measure/, expect.any(String)],
   [{ management: { state: 'failed', reason: { message: 'taken', remedy: 'free it' } } }, 'fail', /taken/, 'free it'],
   [{ management: { port: 29_813 } }, 'fail', /not among proxy\.ports/, 'add 29814 to proxy.ports'],
-] as const)('port 29814: %j', (more, status, message, remedy) => {
-  const found = finding('port 29814', { edge: edge(more) })
+] as const)('port 29814: %j', async (more, status, message, remedy) => {
+  const found = await finding('port 29814', { edge: edge(more) })
   expect(found).toMatchObject(like(status, message))
   expect(found?.remedy).toEqual(remedy)
 })
@@ -134,8 +137,8 @@ test.each([
   [{ edge: edge({ discovery: peer('192.168.1.9') }), audible: false }, 'fail', /at 192\.168\.1\.9:/],
   // Of another network, whose own finding it is.
   [{ edge: edge({ discovery: peer('10.0.0.9') }) }, 'ok', /nobody else/],
-] as const)('other omada-host: %j', (facts, status, message) => {
-  expect(finding('other omada-host', facts)).toMatchObject(like(status, message))
+] as const)('other omada-host: %j', async (facts, status, message) => {
+  expect(await finding('other omada-host', facts)).toMatchObject(like(status, message))
 })
 
 test.each([
@@ -148,6 +151,6 @@ test.each([
     /1 of 2 devices .* AA-BB-CC-00-00-01 \(Lobby\) at 192\.168\.1\.7/,
   ],
   [[{ ownership: 'other', address: '10.0.0.9' }], 'unknown', /none has announced/],
-] as const)('other controller: %j', (devices, status, message) => {
-  expect(finding('other controller', { edge: edge({ devices }) })).toMatchObject(like(status, message))
+] as const)('other controller: %j', async (devices, status, message) => {
+  expect(await finding('other controller', { edge: edge({ devices }) })).toMatchObject(like(status, message))
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { PortKey } from '../../../src/config/appliance-ports.ts'
+import { runChecks } from '../../../src/diagnosis/finding.ts'
 import { type FilterOutputs, filterFrom } from '../../../src/diagnosis/packet-filter/filter-reader.ts'
-import { firewallFindings, letsIn } from '../../../src/diagnosis/packet-filter/firewall.ts'
+import { firewallCheck, letsIn } from '../../../src/diagnosis/packet-filter/firewall.ts'
 import { capture, lan } from '../netcheck/support.ts'
 
 const network = { ...lan, interface: 'eth0' }
@@ -14,7 +15,8 @@ const noRules = said('{"nftables": []}')
 
 function findings(outputs: Partial<FilterOutputs>, ports: readonly PortKey[] = usual, profiles = true) {
   const filter = filterFrom({ nft: noRules, iptables: absent, legacy: undefined, ...outputs })
-  return firewallFindings(network, ports, { ...filter, ufwProfile: profiles, firewalldService: profiles })
+  const facts = { ...filter, ufwProfile: profiles, firewalldService: profiles }
+  return runChecks([firewallCheck(network, ports, facts)], new AbortController().signal)
 }
 
 const open = [{ check: 'firewall', status: 'ok', message: expect.stringContaining('no rule') }]
@@ -28,34 +30,36 @@ const blockedBy = (tool: string, remedy: string, what = whole) => [
   },
 ]
 
-test('without rules nothing is dropped', () => {
-  expect(findings({})).toEqual(open)
+test('without rules nothing is dropped', async () => {
+  expect(await findings({})).toEqual(open)
 })
 
-test('ufw as installed drops all, and nothing once our profile is allowed', () => {
-  expect(findings({ iptables: said(capture('ufw-deny.iptables')) })).toEqual(blockedBy('ufw', 'ufw allow omada-host'))
-  expect(findings({ iptables: said(capture('ufw-allow.iptables')) })).toEqual(open)
+test('ufw as installed drops all, and nothing once our profile is allowed', async () => {
+  expect(await findings({ iptables: said(capture('ufw-deny.iptables')) })).toEqual(
+    blockedBy('ufw', 'ufw allow omada-host'),
+  )
+  expect(await findings({ iptables: said(capture('ufw-allow.iptables')) })).toEqual(open)
 })
 
-test('a port that our profile does not describe is opened by its number, and so are all without the profile', () => {
+test('a port that our profile does not describe is opened by its number, and so are all without the profile', async () => {
   const allowed = said(capture('ufw-allow.iptables'))
-  expect(findings({ iptables: allowed }, [...usual, tcp(8044)])).toEqual(
+  expect(await findings({ iptables: allowed }, [...usual, tcp(8044)])).toEqual(
     blockedBy('ufw', 'ufw allow 8044/tcp', 'TCP 8044'),
   )
   const denied = said(capture('ufw-deny.iptables'))
-  expect(findings({ iptables: denied }, usual, false)).toEqual(
+  expect(await findings({ iptables: denied }, usual, false)).toEqual(
     blockedBy('ufw', 'ufw allow 27001,29810/udp; ufw allow 8043,8090,29811:29814/tcp'),
   )
 })
 
 const reload = ' && firewall-cmd --reload (with --zone=… where eth0 is not in the default zone)'
 
-test('firewalld as installed drops all, and nothing once our service is added', () => {
+test('firewalld as installed drops all, and nothing once our service is added', async () => {
   const remedy = `firewall-cmd --permanent --add-service=omada-host${reload}`
-  expect(findings({ nft: said(capture('firewalld-deny.nft')) })).toEqual(blockedBy('firewalld', remedy))
-  expect(findings({ nft: said(capture('firewalld-allow.nft')) })).toEqual(open)
+  expect(await findings({ nft: said(capture('firewalld-deny.nft')) })).toEqual(blockedBy('firewalld', remedy))
+  expect(await findings({ nft: said(capture('firewalld-allow.nft')) })).toEqual(open)
   const ports = `firewall-cmd --permanent --add-port=8044/tcp${reload}`
-  expect(findings({ nft: said(capture('firewalld-allow.nft')) }, [tcp(8044)])).toEqual(
+  expect(await findings({ nft: said(capture('firewalld-allow.nft')) }, [tcp(8044)])).toEqual(
     blockedBy('firewalld', ports, 'TCP 8044'),
   )
 })
@@ -75,8 +79,8 @@ const chain = (more: object) => ({
 const rule = (expr: readonly object[]) => ({ rule: { family: 'inet', table: 'mine', chain: 'in', expr } })
 const nft = (...objects: readonly object[]) => said(JSON.stringify({ nftables: objects }))
 
-test("a user's own table is named, and the rule that opens it", () => {
-  expect(findings({ nft: nft(chain({ policy: 'drop' })) }, [udp(29_810)])).toEqual(
+test("a user's own table is named, and the rule that opens it", async () => {
+  expect(await findings({ nft: nft(chain({ policy: 'drop' })) }, [udp(29_810)])).toEqual(
     blockedBy(
       'nftables (table inet mine, chain in)',
       `nft 'insert rule inet mine in iifname "eth0" udp dport { 29810 } accept'; keep it in the file that the rules are loaded from (/etc/nftables.conf)`,
@@ -85,35 +89,35 @@ test("a user's own table is named, and the rule that opens it", () => {
   )
 })
 
-test('broadcasts alone can be dropped', () => {
+test('broadcasts alone can be dropped', async () => {
   const type = { match: { op: '==', left: { meta: { key: 'pkttype' } }, right: 'broadcast' } }
-  const [found] = findings({ nft: nft(chain({}), rule([type, { drop: null }])) })
+  const [found] = await findings({ nft: nft(chain({}), rule([type, { drop: null }])) })
   expect(found?.message).toContain('for broadcasts to UDP 27001, 29810')
 })
 
-test('what one table accepts another can still drop', () => {
+test('what one table accepts another can still drop', async () => {
   const other = { family: 'ip', table: 'other', policy: 'drop' }
-  expect(findings({ nft: nft(chain({}), rule([{ accept: null }]), chain(other)) })).toHaveLength(1)
+  expect(await findings({ nft: nft(chain({}), rule([{ accept: null }]), chain(other)) })).toHaveLength(1)
 })
 
-test('iptables on its own is told so', () => {
+test('iptables on its own is told so', async () => {
   const iptables = said('# Generated by iptables-save v1.8.9 (nf_tables) on x\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n')
   const remedy = 'iptables -I INPUT -i eth0 -p udp -m multiport --dports 29810 -j ACCEPT'
-  expect(findings({ iptables }, [udp(29_810)])).toEqual(blockedBy('iptables', remedy, 'UDP 29810'))
+  expect(await findings({ iptables }, [udp(29_810)])).toEqual(blockedBy('iptables', remedy, 'UDP 29810'))
 })
 
-test("iptables' own tables are read once, by the program that says more", () => {
+test("iptables' own tables are read once, by the program that says more", async () => {
   const opaque = { family: 'ip', table: 'filter', name: 'INPUT', policy: 'drop' }
   const iptables = said('# Generated by iptables-save v1.8.9 (nf_tables) on x\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n')
-  expect(findings({ nft: nft(chain(opaque)), iptables })).toEqual(open)
-  expect(findings({ nft: nft(chain(opaque)) })[0]?.status).toBe('fail')
+  expect(await findings({ nft: nft(chain(opaque)), iptables })).toEqual(open)
+  expect((await findings({ nft: nft(chain(opaque)) }))[0]?.status).toBe('fail')
 })
 
-test('the older tables count beside those on nftables', () => {
+test('the older tables count beside those on nftables', async () => {
   const iptables = said('# Generated by iptables-save v1.8.9 (nf_tables) on x\n')
   const legacy = said('# Generated by iptables-save v1.8.9 on x\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n')
-  expect(findings({ iptables, legacy })[0]?.status).toBe('fail')
-  expect(findings({ iptables, legacy: absent })[0]).toMatchObject({
+  expect((await findings({ iptables, legacy }))[0]?.status).toBe('fail')
+  expect((await findings({ iptables, legacy: absent }))[0]).toMatchObject({
     status: 'unknown',
     message: expect.stringContaining('iptables-legacy-save is not installed'),
   })
@@ -124,8 +128,8 @@ test.each([
   [{ nft: { kind: 'failed', why: 'nft: Operation not permitted (you must be root)' } }, 'you must be root'],
   [{ nft: said('no JSON') }, 'could not be understood'],
   [{ nft: nft(chain({}), rule([{ queue: null }])) }, 'that depends on rules of nftables'],
-] as const)('what cannot be read is not guessed: %j', (outputs, why) => {
-  expect(findings(outputs)).toEqual([
+] as const)('what cannot be read is not guessed: %j', async (outputs, why) => {
+  expect(await findings(outputs)).toEqual([
     { check: 'firewall', status: 'unknown', message: expect.stringContaining(why), remedy: expect.any(String) },
   ])
 })
