@@ -63,7 +63,7 @@ export default defineConfig({
           expect,
           include: ['test/system/**/*.test.ts'],
           exclude: apart,
-          // One machine, one kernel's container runtime, figures that are measured: these files take turns.
+          // One machine and one kernel's container runtime: these files take turns.
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,
@@ -74,7 +74,7 @@ export default defineConfig({
           name: 'host',
           expect,
           include: apart,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 300_000,

@@ -68,7 +68,7 @@ describe('the demo', () => {
     expect(output).toContain('http://127.0.0.1:8090')
     for (const device of ['ap Lobby', 'switch Rack', 'gateway Uplink']) expect(output).toContain(device)
     expect(output).toContain('AA-BB-CC-00-00-01 is connected, to 10.77.0.1:29814')
-    expect(await traces()).toEqual(before)
+    await expect.poll(traces).toEqual(before)
   })
 
   test('Ctrl-C removes everything', async () => {
@@ -76,7 +76,7 @@ describe('the demo', () => {
     await child.line((line) => line.includes('curl') || undefined, 120_000)
     expect(await traces()).not.toEqual(before)
     expect(await child.stop('SIGINT', 60_000)).toEqual({ code: 0, signal: null })
-    expect(await traces()).toEqual(before)
+    await expect.poll(traces).toEqual(before)
   })
 
   test('Ctrl-C in the middle of the start removes everything, too', async () => {
@@ -84,6 +84,6 @@ describe('the demo', () => {
     await child.line((line) => line.includes('The status page') || undefined, 120_000)
     expect(await traces()).not.toEqual(before)
     expect(await child.stop('SIGINT', 60_000)).toEqual({ code: 0, signal: null })
-    expect(await traces()).toEqual(before)
+    await expect.poll(traces).toEqual(before)
   })
 })

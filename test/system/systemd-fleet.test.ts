@@ -13,7 +13,10 @@ import { systemdHost } from './support/systemd-fixture.ts'
 
 const count = 1000
 const adopted = 500
-const host = systemdHost({ lans: fleetLan }, (opened) => opened.startAppliance())
+const host = systemdHost({ lans: fleetLan }, (opened) =>
+  // Longer than the machine may pause between the two halves of an announce.
+  opened.startAppliance({ discovery: { duplicateWindowMilliseconds: 5000 } }),
+)
 
 /** What the appliance's processes use, and how full the edge's tables are. */
 interface Sample {

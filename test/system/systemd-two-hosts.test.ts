@@ -22,13 +22,16 @@ let device: Device
 /** When the second one was about to start. */
 let began = Number.NaN
 
+// Longer than the machine may pause between the two halves of an announce.
+const config = { discovery: { duplicateWindowMilliseconds: 60_000 } }
+
 // Two whole machines, each with a controller of its own, on one LAN.
-const first = systemdHost({ lans: { lan10: `${firstAddress}/24` } }, (opened) => opened.startAppliance())
+const first = systemdHost({ lans: { lan10: `${firstAddress}/24` } }, (opened) => opened.startAppliance(config))
 const second = systemdHost(
   () => ({ lans: { lan10: { of: first(), address: secondAddress } } }),
   async (opened) => {
     began = performance.now()
-    await opened.startAppliance()
+    await opened.startAppliance(config)
     wire = await Wire.tap(first().lan('lan10'), await first().neighbour('lan10', 29))
     neighbour = await Outpost.open(first().ledger, await first().neighbour('lan10', 30))
   },
