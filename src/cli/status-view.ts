@@ -1,8 +1,10 @@
+import type { Reason } from '../core/errors.ts'
 import { ago, bytes, lasting } from '../core/format.ts'
 import { plainText } from '../core/text.ts'
+import type { Warning } from '../core/warning-kinds.ts'
 import type { ApplianceStatus } from '../edge/status/merge.ts'
 import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
-import type { Condition, Reason } from '../ipc/host-state.ts'
+import type { Condition } from '../ipc/host-state.ts'
 
 /** The status as lines for people. `now` is milliseconds since 1970. */
 export function formatStatus(status: ApplianceStatus, devices: readonly Device[], now: number): string {
@@ -16,7 +18,10 @@ export function formatStatus(status: ApplianceStatus, devices: readonly Device[]
     ...block(`devices (${devices.length})`, deviceLines(devices, now)),
     ...block('discovery', [`  ${status.discovery.sessions} sessions; ${counters(status.discovery.outcomes)}`]),
     ...block('ports', formatTable(status.proxy.ports.map(portCells))),
-    ...block('warnings', status.warnings.flatMap(warningLines)),
+    ...block(
+      'warnings',
+      status.warnings.flatMap((warning) => warningLines(warning, now)),
+    ),
   ].join('\n')
 }
 
@@ -85,8 +90,10 @@ function portCells(port: ProxyPortState): string[] {
   ]
 }
 
-function warningLines(reason: Reason): string[] {
-  return [`  ${plainText(reason.message)}`, ...remedyLines(reason, '    ')]
+function warningLines(warning: Warning, now: number): string[] {
+  const { message, since } = warning
+  const lasts = since === undefined ? '' : ` (for ${lasting(now, since)})`
+  return [`  ${plainText(message)}${lasts}`, ...remedyLines(warning, '    ')]
 }
 
 /** Counters that are not zero, the largest first. */

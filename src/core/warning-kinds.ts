@@ -4,6 +4,13 @@ import type { Fault } from './errors.ts'
 /** `error`: something does not work. `warning`: it will not for long, or not for all. `notice`: to know, and no more. */
 export type Severity = 'error' | 'warning' | 'notice'
 
+const severities: readonly Severity[] = ['error', 'warning', 'notice']
+
+/** The order in which warnings are shown: the worst first. */
+export function bySeverity(one: { readonly severity: Severity }, other: { readonly severity: Severity }): number {
+  return severities.indexOf(one.severity) - severities.indexOf(other.severity)
+}
+
 /** What a user should know or act on, as it goes into the state. */
 export interface Warning extends Fault {
   readonly severity: Severity
@@ -65,6 +72,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),
   PROBE_FAILED: ofProbe(),
   OPEN_FILES_LOW: { severity: 'warning' },
+  NEIGHBOURS_FULL: { severity: 'error', over: 'this kernel has had room for all machines around' },
   OTHER_APPLIANCE: { severity: 'warning', over: 'no other omada-host is heard any more' },
   ACCESS_UNKNOWN_INTERFACE: ofAddresses,
   DISCOVERY_NO_ADDRESS: ofAddresses,

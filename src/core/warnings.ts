@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts'
 import { Emitter } from './emitter.ts'
 import type { Fault } from './errors.ts'
 import type { Logger } from './logger.ts'
-import type { HistoryEntry, Severity, Trouble, Warning, WarningKind } from './warning-kinds.ts'
-import { causeAmong, warningKind } from './warning-kinds.ts'
+import type { HistoryEntry, Trouble, Warning, WarningKind } from './warning-kinds.ts'
+import { bySeverity, causeAmong, warningKind } from './warning-kinds.ts'
 
 type Change = Pick<HistoryEntry, 'from' | 'to' | 'message'>
 
@@ -80,7 +80,6 @@ export interface WarningSource {
 const maxInstances = 64
 
 const well = 'ok'
-const severities: readonly Severity[] = ['error', 'warning', 'notice']
 
 /**
  * All that is wrong in a process now: each warning has its `since`, is hidden while its cause stands, is logged once when
@@ -143,9 +142,7 @@ export class Warnings {
   list(): readonly Warning[] {
     return this.#entries()
       .filter((entry) => !entry.source.shownElsewhere && this.#isSeen(entry))
-      .sort(
-        (a, b) => severities.indexOf(a.kind.severity) - severities.indexOf(b.kind.severity) || a.raisedAt - b.raisedAt,
-      )
+      .sort((one, other) => bySeverity(one.kind, other.kind) || one.raisedAt - other.raisedAt)
       .map(({ fault, kind: { severity, verb }, since }) => ({
         ...{ ...fault, severity, since },
         ...(verb === undefined ? {} : { verb }),

@@ -1,4 +1,6 @@
-import type { HistoryEntry, Reason, stateVersion, Warning } from './host-state.ts'
+import type { Fault, Reason } from '../core/errors.ts'
+import type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
+import type { stateVersion } from './host-state.ts'
 
 /** `factory`: ready to adopt; `ours`: managed by this controller; `other`: by another one; `unknown`: it did not say. */
 export type Ownership = 'factory' | 'ours' | 'other' | 'unknown'
@@ -63,7 +65,7 @@ export interface ListenerState {
   readonly address: string
   readonly port: number
   readonly state: 'listening' | 'failed' | 'closed'
-  readonly reason?: Reason
+  readonly reason?: Fault
   /** Connections that were reset because of who or how many they were; absent where nothing is counted. */
   readonly refused?: number
 }
@@ -71,7 +73,7 @@ export interface ListenerState {
 export interface ProxyPortState {
   readonly port: number
   readonly state: 'listening' | 'failed' | 'closed' | 'draining'
-  readonly reason?: Reason
+  readonly reason?: Fault
   readonly open: number
   readonly total: number
   /** From clients to the controller. */
@@ -93,6 +95,6 @@ export interface EdgeState {
   readonly status: ListenerState
   readonly devices: readonly Device[]
   readonly warnings: readonly Warning[]
-  /** Newest last, bounded; absent where nothing is remembered. */
+  /** Of its warnings, newest last, bounded; absent where nothing is remembered. */
   readonly history?: readonly HistoryEntry[]
 }

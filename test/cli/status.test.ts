@@ -36,6 +36,21 @@ test('a phase that is not ready is told with its remedy and is no failure of the
   expect(out).toMatch(/^degraded, .*: MongoDB does not answer\n {2}fix: omada-host logs$/m)
 })
 
+test('a warning is told with what mends it and since when it is so', async () => {
+  await using appliance = await startAppliance()
+  const since = new Date(Date.now() - 3_600_000).toISOString()
+  const warning = {
+    code: 'DISK_LOW',
+    message: 'nearly full',
+    remedy: 'free space',
+    severity: 'warning',
+    since,
+  } as const
+  appliance.host.update((state) => ({ ...state, warnings: [warning] }))
+  const { out } = await run(['status', '--runtime-dir', appliance.runtimeDirectory])
+  expect(out).toMatch(/^warnings\n {2}nearly full \(for 1 h.*\)\n {4}fix: free space$/m)
+})
+
 test('without the edge the host is told, with a warning', async () => {
   await using appliance = await startAppliance()
   await appliance.stopEdge()

@@ -1,14 +1,7 @@
+import type { Fault, Reason } from '../../core/errors.ts'
+import { bySeverity, type HistoryEntry, type Warning } from '../../core/warning-kinds.ts'
 import type { DiscoveryState, EdgeState, ListenerState, ProxyPortState } from '../../ipc/edge-state.ts'
-import type {
-  Condition,
-  ControllerFacts,
-  HistoryEntry,
-  HostState,
-  ImageCheck,
-  Phase,
-  PortHolder,
-  Reason,
-} from '../../ipc/host-state.ts'
+import type { Condition, ControllerFacts, HostState, ImageCheck, Phase, PortHolder } from '../../ipc/host-state.ts'
 
 /** What the page, the API and the CLI tell of the appliance. Facts that are not known are absent. Times are ISO 8601. */
 export interface ApplianceStatus {
@@ -22,9 +15,10 @@ export interface ApplianceStatus {
   readonly proxy: { readonly ports: readonly ProxyPortState[] }
   /** Of the status page itself; absent when the edge does not answer. */
   readonly status?: ListenerState
-  /** What a user should know or act on, the ports that could not be opened among them. */
-  readonly warnings: readonly Reason[]
+  /** What a user should know or act on, the worst first, the ports that could not be opened among them. */
+  readonly warnings: readonly Warning[]
   readonly images?: ImageCheck
+  /** Of both halves, newest last. */
   readonly history: readonly HistoryEntry[]
 }
 
@@ -54,7 +48,7 @@ export function mergeStatus(
   const listeners = (edge?.discovery.listeners ?? []).map(complete)
   const status = edge === undefined ? undefined : complete(edge.status)
   const failures = [...ports, ...listeners, ...(status === undefined ? [] : [status])].flatMap((entry) =>
-    entry.state === 'failed' && entry.reason !== undefined ? [entry.reason] : [],
+    entry.state === 'failed' && entry.reason !== undefined ? [{ ...entry.reason, severity: 'error' as const }] : [],
   )
   const known = host ?? options.lost?.host
   return {
@@ -70,15 +64,16 @@ export function mergeStatus(
       ...failures,
       ...(known?.warnings ?? []),
       ...(edge?.warnings ?? []),
-    ]),
+    ]).sort(bySeverity),
     ...(known?.images === undefined ? {} : { images: known.images }),
-    history: known?.history ?? [],
+    history: inTurn(known?.history ?? [], edge?.history ?? []),
   }
 }
 
 const hostRemedy = 'systemctl status omada-host shows why; systemctl start omada-host starts it again'
 
-const edgeAbsent: Reason = {
+const edgeAbsent: Warning = {
+  severity: 'error',
   code: 'APPLIANCE_UNREACHABLE',
   message: 'the edge does not answer: devices and browsers may not reach the controller',
   remedy: 'systemctl status omada-host-edge shows why; systemctl restart omada-host-edge starts it again',
@@ -109,7 +104,7 @@ interface PortQuestion {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
   readonly state: string
-  readonly reason?: Reason
+  readonly reason?: Fault
 }
 
 /**
@@ -131,8 +126,19 @@ function unwatched(condition: Condition): Condition {
   return { ...rest, status: 'unknown', reason: { message: 'not measured while the host process does not answer' } }
 }
 
-function distinct(reasons: readonly Reason[]): Reason[] {
-  const byMessage = new Map<string, Reason>()
-  for (const reason of reasons) if (!byMessage.has(reason.message)) byMessage.set(reason.message, reason)
+function distinct(warnings: readonly Warning[]): Warning[] {
+  const byMessage = new Map<string, Warning>()
+  for (const warning of warnings) if (!byMessage.has(warning.message)) byMessage.set(warning.message, warning)
   return [...byMessage.values()]
+}
+
+/** Both in the order of their times. Each keeps its own order, whatever its clock did meanwhile. */
+function inTurn(one: readonly HistoryEntry[], other: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const merged: HistoryEntry[] = []
+  const left = [...other]
+  for (const entry of one) {
+    while (left[0] !== undefined && left[0].at < entry.at) merged.push(...left.splice(0, 1))
+    merged.push(entry)
+  }
+  return [...merged, ...left]
 }

@@ -36,6 +36,27 @@ test('warnings of both halves are told once each', () => {
   ])
 })
 
+test('the worst come first, whichever half they are of', () => {
+  const warning = { code: 'OPEN_FILES_LOW', message: 'few files', remedy: 'more', severity: 'warning' } as const
+  const error = { code: 'NEIGHBOURS_FULL', message: 'too many', remedy: 'allow more', severity: 'error' } as const
+  const notice = { code: 'IMAGE_TAG_LATEST', message: 'latest', remedy: 'pin it', severity: 'notice' } as const
+  const merged = mergeStatus(hostState({ warnings: [warning, notice] }), edgeState({ warnings: [error] }))
+  expect(merged.warnings).toEqual([error, warning, notice])
+})
+
+test('the history is of both halves, each in its own order even after its clock went back', () => {
+  const entry = (at: string, message: string) => ({ at, subject: 'x', to: 'done', message })
+  const host = hostState({ history: [entry('1', 'a'), entry('5', 'b'), entry('3', 'c')] })
+  const edge = edgeState({ history: [entry('2', 'd'), entry('4', 'e'), entry('6', 'f')] })
+  expect(
+    mergeStatus(host, edge)
+      .history.map(({ message }) => message)
+      .join(''),
+  ).toBe('adebcf')
+  expect(mergeStatus(undefined, edge).history).toEqual(edge.history)
+  expect(mergeStatus(host, undefined).history).toEqual(host.history)
+})
+
 test('a port that failed is a warning and names the process that the host sees on it', () => {
   const edge = edgeState({ proxy: { ports: [proxyPort(8043, { state: 'failed', reason: inUse }), proxyPort(29814)] } })
   const holders = [
@@ -48,7 +69,7 @@ test('a port that failed is a warning and names the process that the host sees o
   expect(status.proxy.ports[0]?.reason).toEqual({ ...inUse, message })
   expect(status.proxy.ports[0]).not.toHaveProperty('protocol')
   expect(status.proxy.ports[1]).toEqual(proxyPort(29814))
-  expect(status.warnings).toEqual([{ ...inUse, message }])
+  expect(status.warnings).toEqual([{ ...inUse, message, severity: 'error' }])
 })
 
 test('the edge itself is not named as the holder', () => {

@@ -38,11 +38,11 @@ export const pageStates = {
       },
     })
     const waiting = device({ mac: 'AA-BB-CC-00-00-02', class: 'switch', adoption: 'announcing', ownership: 'factory' })
-    const fault: Reason = {
+    const fault = {
       code: 'PORT_IN_USE',
       message: 'TCP port 8843 is held by another process',
       remedy: 'stop it',
-    }
+    } as const
     served.edge = edgeState({
       devices: [device(), waiting, stalled],
       proxy: {

@@ -15,6 +15,16 @@ test('a failure is shown with its reason, its remedy and its code', async () => 
   expect(page).toContain('CPU_UNSUPPORTED')
 })
 
+test('a warning is shown with what mends it and since when it is so', async () => {
+  await using served = await serve()
+  pageStates.rival(served)
+  const page = await pageOf(served.url)
+  const warnings = page.slice(page.indexOf('id="warnings"'), page.indexOf('id="health"'))
+  expect(warnings).toContain('Another omada-host is on eth0')
+  expect(warnings).toContain('<code>OTHER_APPLIANCE</code>')
+  expect(warnings).toMatch(/<span class="since">for <time datetime="2026-03-01T09:50:00.000Z"/)
+})
+
 test('what fails because of something else is folded under its cause, however far down', async () => {
   await using served = await serve()
   pageStates.degraded(served)

@@ -28,7 +28,7 @@ const sections = [
 export function mainView(status: ApplianceStatus, devices: readonly Device[], now: number): Html {
   return html`<main id="main">${[
     phaseView(status, now),
-    warningsView(status.warnings),
+    warningsView(status.warnings, now),
     healthView(status.conditions, now),
     controllerView(status, now),
     devicesView(devices, now),

@@ -1,6 +1,7 @@
 import { bytes, count, percent, plural } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
-import type { Phase, PullProgress, Reason } from '../../../ipc/host-state.ts'
+import type { Warning } from '../../../core/warning-kinds.ts'
+import type { Phase, PullProgress } from '../../../ipc/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
 import { lastingView, reasonView } from './parts.ts'
 
@@ -52,10 +53,14 @@ function pullView(pull: PullProgress): Html {
 }
 
 /** Things to know or act on; nothing when there are none. */
-export function warningsView(warnings: readonly Reason[]): Html | undefined {
+export function warningsView(warnings: readonly Warning[], now: number): Html | undefined {
   if (warnings.length === 0) return undefined
   return html`<section id="warnings" class="card warnings" aria-labelledby="warnings-title">
 <h2 id="warnings-title"><span class="mark" aria-hidden="true">!</span>Needs attention</h2>
-<ul>${warnings.map((warning) => html`<li>${reasonView(warning)}</li>`)}</ul>
+<ul>${warnings.map((warning) => html`<li>${reasonView(warning)}${sinceView(warning, now)}</li>`)}</ul>
 </section>`
+}
+
+function sinceView({ since }: Warning, now: number): Html | undefined {
+  return since === undefined ? undefined : html` <span class="since">for ${lastingView(now, since)}</span>`
 }
