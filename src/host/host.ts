@@ -68,18 +68,20 @@ export async function runHost(options: HostOptions): Promise<void> {
     warnings,
     probeCommand: options.probeCommand,
   })
+  const machine = await readMachineFacts()
   const reconciler = new Reconciler({
     config,
     live,
     logger: logger.child({ component: 'controller' }),
     clock,
     connect: (signal) => connectEngine({ config, logger, signal }),
-    machine: await readMachineFacts(),
+    machine,
     version: options.version,
     ready: () => health.snapshot().ready,
   })
   const imageCheck = new ImageCheckJob({
     config,
+    architecture: machine.architecture,
     live,
     logger: logger.child({ component: 'images' }),
     clock,

@@ -80,7 +80,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
   const { engine, imagePresent, networkPresent } = look
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
   const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent, networkPresent }
-  const faults = preflight({ ...facts, engine: engine ?? unknownEngine(machine) })
+  const faults = preflight({ ...facts, engine: engine ?? unknownEngine() })
   const fine: Readonly<Record<string, string | undefined>> = {
     runtime: engine && `${engine.defaultRuntime} works with this machine's cgroups`,
     limits:
@@ -123,12 +123,11 @@ function yesNo(value: boolean): string {
 }
 
 /** Stands for an engine that does not answer, where a look does not need one. */
-function unknownEngine(machine: MachineFacts): EngineInfo {
+function unknownEngine(): EngineInfo {
   return {
     kind: 'podman',
     version: 'unknown',
     socket: '',
-    architecture: machine.architecture,
     defaultRuntime: 'unknown',
     storageDirectory: '/',
     cgroupVersion: '2',

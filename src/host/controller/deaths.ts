@@ -23,9 +23,9 @@ export interface Deaths {
 
 export const noDeaths: Deaths = { times: [], inRow: 0 }
 
-/** `refused` and `loop` are for the user to solve; otherwise the container starts again after `restartIn` milliseconds. */
+/** `refused` and `loop` are for the user to solve; otherwise the container starts again after a while. */
 export type Verdict =
-  | { readonly kind: 'restart'; readonly restartIn: number; readonly reason: Reason }
+  | { readonly kind: 'restart'; readonly restartInMilliseconds: number; readonly reason: Reason }
   | { readonly kind: 'refused' | 'loop'; readonly reason: Fault }
 
 /** This many deaths within the window are a crash loop. */
@@ -50,8 +50,8 @@ export function judgeDeath(
   const reason = describe(death)
   if (times.length < crashLoop.deaths) {
     const growth = { initialMilliseconds: 1000, maxMilliseconds: 60_000, ...(random === undefined ? {} : { random }) }
-    const restartIn = backoffDelay(inRow, growth)
-    return { verdict: { kind: 'restart', restartIn, reason }, deaths: { times, inRow: inRow + 1 } }
+    const restartInMilliseconds = backoffDelay(inRow, growth)
+    return { verdict: { kind: 'restart', restartInMilliseconds, reason }, deaths: { times, inRow: inRow + 1 } }
   }
   const minutes = crashLoop.windowMilliseconds / 60_000
   const loop: Fault = {

@@ -8,13 +8,13 @@ import type { Engine } from '../engine/engine.ts'
 const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
 
 /**
- * The longest wait between two tries to follow the events, in milliseconds. It grows up to here, as each try may start
+ * The longest wait between two tries to follow the events. It grows up to here, as each try may start
  * Podman, and systemd refuses a sixth start within ten seconds (DefaultStartLimitBurst=, systemd-system.conf(5)).
  */
-const longestWait = 5000
+const longestWaitMilliseconds = 5000
 
-/** After events that were followed for longer than this, the next wait is the shortest again, in milliseconds. */
-const lasting = 2000
+/** After events that were followed for longer than this, the next wait is the shortest again. */
+const lastingMilliseconds = 2000
 
 /**
  * Calls `onEvent` whenever something happens to one of `names`, until the signal aborts; also when the engine's events get
@@ -29,7 +29,7 @@ export async function followEvents(options: {
   onEvent: () => void
 }): Promise<void> {
   const { engine, clock, logger, signal, onEvent } = options
-  const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: longestWait })
+  const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: longestWaitMilliseconds })
   while (!signal.aborted) {
     let followed = Number.POSITIVE_INFINITY
     try {
@@ -44,7 +44,7 @@ export async function followEvents(options: {
       logger.debug(`the engine's events are out of reach: ${messageOf(error)}`)
     }
     onEvent()
-    if (clock.now() - followed > lasting) backoff.reset()
+    if (clock.now() - followed > lastingMilliseconds) backoff.reset()
     await clock.sleep(backoff.next(), signal).catch(() => {})
   }
 }

@@ -3,8 +3,7 @@ import { parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
 import { dataDirectory } from '../../omada/image-contract.ts'
-import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
-import { mountSource } from '../engine/mounts.ts'
+import { type Engine, type EngineContainer, type EngineInfo, mountSource } from '../engine/engine.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -27,15 +26,16 @@ async function observe(engine: Engine, config: HostConfig, signal: AbortSignal):
   return { image, network, container, digest: own?.digests[0] }
 }
 
-/** How long a removal may follow the end of a container, in milliseconds: Podman 5.4 was seen to take some 200. */
-const settling = 1000
+/** How long a removal may follow the end of a container: Podman 5.4 was seen to take some 200 milliseconds. */
+const settlingMilliseconds = 1000
 
 /** The shell's way to say that a signal ended a process: 128 and its number. */
 const bySignal = 128
 
 /**
- * The same, but one that was stopped or killed, and `died` of it, is looked at once more a moment later: who removes a
- * container, or the network it is in, stops it first, and that is no death.
+ * Looks, and a moment later once more at a container that a signal has ended. Whoever removes a container or its network
+ * stops the container first, so it may be gone by then, and what was removed has not died. `died` says whether the end of
+ * a container would be a death.
  */
 export async function observeSettled(options: {
   engine: Engine
@@ -48,7 +48,7 @@ export async function observeSettled(options: {
   const observed = await observe(engine, config, signal)
   const { container } = observed
   if (container === undefined || container.exitCode <= bySignal || !died(container)) return observed
-  await clock.sleep(settling, signal)
+  await clock.sleep(settlingMilliseconds, signal)
   return await observe(engine, config, signal)
 }
 
@@ -79,7 +79,7 @@ export async function findObstacles(options: {
       config,
       engine,
       machine,
-      // A wider one, such as a VPN's that came later, takes nothing from a network that is there already.
+      // One that is wider than ours, such as a VPN's that came later, takes no traffic from a network that is there.
       routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (own?.prefix ?? 0)),
       freeMegabytes,
       ...(path === undefined ? {} : { data: { path, freeMegabytes: freeForData } }),

@@ -18,8 +18,8 @@ import { type ActiveStep, stepKindOf } from './steps.ts'
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
 const maxRounds = 8
 
-/** How often a controller that runs but is not ready is looked at for an exhausted heap, in milliseconds. */
-const heapCheckEvery = 30_000
+/** How often a controller that runs but is not ready is looked at for an exhausted heap. */
+const heapCheckMilliseconds = 30_000
 
 /** What every pass works with. */
 export interface PassOptions {
@@ -103,7 +103,7 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
     run: want === 'restart' ? 'restart' : 'run',
     pull,
     pulled,
-    restartIn: Math.max(0, restartAt - clock.now()),
+    restartInMilliseconds: Math.max(0, restartAt - clock.now()),
   })
 }
 
@@ -114,7 +114,7 @@ async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal
   if (isRunning(container)) {
     const ready = pass.ready()
     dispatch({ kind: 'runs', id: container.id, ready, at: clock.now() })
-    if (ready || clock.now() - state().heapCheckedAt < heapCheckEvery) return
+    if (ready || clock.now() - state().heapCheckedAt < heapCheckMilliseconds) return
     const line = findOutOfMemory(await log())
     dispatch({ kind: 'heap-checked', warning: line === undefined ? undefined : heapWarning(line), at: clock.now() })
   } else if (hasDied(state(), container)) {

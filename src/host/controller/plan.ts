@@ -16,11 +16,11 @@ export interface Intent {
   readonly pull: 'missing' | 'always' | 'never'
   /** Whether an `always` pull has been done for this start. */
   readonly pulled: boolean
-  /** How long a container that died has to wait for its restart, in milliseconds; 0 when it need not. */
-  readonly restartIn: number
+  /** How long a container that died has to wait for its restart; 0 when it need not. */
+  readonly restartInMilliseconds: number
 }
 
-/** One step towards the desired state; `execute.ts` maps each to calls of the engine. */
+/** One step towards the desired state; `steps.ts` says how each is taken. */
 export type Step =
   /** `optional`: go on with the image at hand when the registry does not answer. */
   | { readonly kind: 'pull'; readonly image: string; readonly optional: boolean }
@@ -33,8 +33,8 @@ export type Step =
   | { readonly kind: 'remove'; readonly id: string }
   | { readonly kind: 'wait'; readonly milliseconds: number }
 
-/** How long to wait for a container that is on its way to another status, in milliseconds. */
-const transientWait = 1000
+/** How long to wait for a container that is on its way to another status. */
+const transientMilliseconds = 1000
 
 /**
  * The steps from what is observed to what is desired; none when they agree. Pure. A container that runs is never stopped
@@ -44,11 +44,12 @@ const transientWait = 1000
 export function planSteps(desired: Desired, observed: Observed, intent: Intent): readonly Step[] {
   const { container } = observed
   if (container !== undefined && !isOurs(container)) throw nameTaken(desired)
-  if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
+  if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientMilliseconds }]
   const runs = isRunning(container)
   const same = container?.labels[labels.spec] === desired.container.labels[labels.spec]
   if (runs && same && intent.run === 'run') return repairNetwork(desired, observed)
-  if (!runs && intent.restartIn > 0 && same) return [{ kind: 'wait', milliseconds: intent.restartIn }]
+  if (!runs && intent.restartInMilliseconds > 0 && same)
+    return [{ kind: 'wait', milliseconds: intent.restartInMilliseconds }]
 
   // The image first, while what runs still runs; the plan after that sees what came.
   const pull = planPull(desired, observed, intent)
@@ -75,7 +76,7 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
  */
 export function planStop({ container }: Pick<Observed, 'container'>, remove = false): readonly Step[] {
   if (container === undefined || !isOurs(container)) return []
-  if (container.status === 'transient') return [{ kind: 'wait', milliseconds: transientWait }]
+  if (container.status === 'transient') return [{ kind: 'wait', milliseconds: transientMilliseconds }]
   const { id } = container
   return [
     ...(isRunning(container) ? [{ kind: 'stop', id } as const] : []),
@@ -83,7 +84,7 @@ export function planStop({ container }: Pick<Observed, 'container'>, remove = fa
   ]
 }
 
-/** A paused container has its processes, and must be stopped like one that runs. */
+/** Whether it has processes: a paused one has, and must be stopped like one that runs. */
 export function isRunning(container: EngineContainer | undefined): container is EngineContainer {
   return container?.status === 'running' || container?.status === 'paused'
 }
@@ -106,7 +107,7 @@ function planPull(desired: Desired, observed: Observed, intent: Intent): Step[] 
   })
 }
 
-/** A container that runs keeps its namespace when its network is removed behind our back: make the name good again. */
+/** A container that runs keeps its namespace when somebody removes its network; the network is there again for the next start. */
 function repairNetwork(desired: Desired, observed: Observed): Step[] {
   return observed.network === undefined && observed.container?.networks.includes(desired.network.name) === true
     ? [{ kind: 'create-network', spec: desired.network }]

@@ -32,22 +32,22 @@ import {
   type Want,
 } from './state.ts'
 
-/** How often to look when nothing happens, in milliseconds; more often until the controller has been ready. */
-const resync = { steady: 30_000, starting: 5000 } as const
+/** How often to look when nothing happens; more often until the controller has been ready. */
+const resyncMilliseconds = { steady: 30_000, starting: 5000 } as const
 
 /**
- * How often the container's process is looked for, in milliseconds. Podman 4.3 with its events in a file tells of a death
- * only with its next event, as the death is written by another process.
+ * How often the container's process is looked for. Podman 4.3 with its events in a file tells of a death only with its next
+ * event, as the death is written by another process.
  */
-const processCheckEvery = 1000
+const processCheckMilliseconds = 1000
 
 /**
- * Longest silence of a pass beyond the grace, in milliseconds: more than the engine's deadlines, a pull's pause between two
+ * Longest silence of a pass beyond the grace: more than the engine's deadlines, a pull's pause between two
  * tries, and the longest pull without a byte.
  */
-const passSilence = 900_000
-/** How late the next pass may be, in milliseconds. */
-const lateness = 60_000
+const passSilenceMilliseconds = 900_000
+/** How late the next pass may be. */
+const latenessMilliseconds = 60_000
 
 /** Faults of the way to the engine: they say nothing about the controller. */
 const engineFaults = new Set<Fault['code']>([
@@ -125,7 +125,7 @@ export class Reconciler implements Component {
       name: 'process-watch',
       logger,
       clock,
-      intervalMilliseconds: processCheckEvery,
+      intervalMilliseconds: processCheckMilliseconds,
       work: () => {
         if (vanished(this.#state, machine.processRuns)) this.#wake.ring()
       },
@@ -238,7 +238,7 @@ export class Reconciler implements Component {
       this.#alive()
       const wait = await this.#turn(signal)
       if (signal.aborted) return
-      this.pulse.promise(wait + lateness)
+      this.pulse.promise(wait + latenessMilliseconds)
       await this.#wake.sleep(wait, signal).catch(() => {})
     }
   }
@@ -256,7 +256,7 @@ export class Reconciler implements Component {
       this.#log.over('pass')
       // A pass that has to wait for something has not reached what is desired.
       if (wait === undefined) this.#requests.settle(last)
-      return wait ?? (isSettled(this.#state) ? resync.steady : resync.starting)
+      return wait ?? (isSettled(this.#state) ? resyncMilliseconds.steady : resyncMilliseconds.starting)
     } catch (error) {
       if (signal.aborted || interrupt.aborted) return 0
       return this.#failed(error, last)
@@ -303,6 +303,6 @@ export class Reconciler implements Component {
 
   /** Within the grace there is nothing to tell of a stop. */
   #alive(): void {
-    this.pulse.promise(this.#options.live().controller.stopGraceSeconds * 1000 + passSilence)
+    this.pulse.promise(this.#options.live().controller.stopGraceSeconds * 1000 + passSilenceMilliseconds)
   }
 }

@@ -168,8 +168,8 @@ function died(
 ): ControllerState {
   const next = { ...state, ...unwatched, deaths, faults: [] }
   if (verdict.kind !== 'restart') return { ...next, held: verdict.reason, stage: 'failed', reason: verdict.reason }
-  const reason = restarting(verdict.reason, verdict.restartIn)
-  return { ...next, restartAt: at + verdict.restartIn, stage: 'creating', reason }
+  const reason = restarting(verdict.reason, verdict.restartInMilliseconds)
+  return { ...next, restartAt: at + verdict.restartInMilliseconds, stage: 'creating', reason }
 }
 
 function failed(

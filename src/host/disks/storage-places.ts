@@ -2,8 +2,7 @@ import { dirname } from 'node:path'
 import type { HostConfig } from '../../config/schema.ts'
 import type { Paths } from '../../ipc/paths.ts'
 import { dataDirectory, logsDirectory } from '../../omada/image-contract.ts'
-import type { EngineContainer } from '../engine/engine.ts'
-import { mountSource } from '../engine/mounts.ts'
+import { type EngineContainer, mountSource } from '../engine/engine.ts'
 
 /** A directory whose file system must not become full. Megabytes are 2^20 bytes. */
 export interface Place {

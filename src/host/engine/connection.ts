@@ -9,8 +9,8 @@ import { engineKind, type RawVersion } from './facts.ts'
 /** Where Podman's and Docker's system services listen. */
 export const defaultSockets: readonly string[] = ['/run/podman/podman.sock', '/var/run/docker.sock']
 
-/** How long one socket may take to say who it is: a socket-activated Podman starts first. Milliseconds. */
-const answerDeadline = 15_000
+/** How long one socket may take to say who it is: a socket-activated Podman starts first. */
+const answerMilliseconds = 15_000
 
 /** An engine that answered. */
 export interface Connection {
@@ -84,7 +84,7 @@ export async function connect(sockets: readonly string[], signal: AbortSignal): 
   const failures: { socket: string; error: unknown }[] = []
   for (const socket of sockets) {
     try {
-      const own = withDeadline(answerDeadline, signal)
+      const own = withDeadline(answerMilliseconds, signal)
       const version = await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own))
       return { socket, kind: engineKind(version), version }
     } catch (error) {
@@ -110,6 +110,6 @@ function whyNot(error: unknown): string {
   const code = systemCode(error)
   if (code === 'ENOENT') return 'there is no such socket'
   if (code === 'ECONNREFUSED') return 'nothing listens'
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${answerDeadline / 1000} s`
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${answerMilliseconds / 1000} s`
   return error instanceof Error ? error.message : String(error)
 }

@@ -16,12 +16,11 @@ import type {
 } from './engine.ts'
 import { engineError, engineMessage, engineTimeout, isAbsent, statusOf } from './errors.ts'
 import { engineContainer, engineImage, engineInfo, engineNetwork, engineReference, type RawInfo } from './facts.ts'
-import { demultiplex } from './lines.ts'
 import { followPull, pullFault } from './pull.ts'
-import { chunksOf, eventsOf } from './streams.ts'
+import { chunksOf, demultiplex, eventsOf } from './streams.ts'
 
-/** Deadlines of calls, in milliseconds. A slow SD card is slow, not dead. */
-const deadlines = { look: 30_000, change: 120_000, beyondGrace: 30_000, silentPull: 600_000 } as const
+/** Deadlines of calls. A slow SD card is slow, not dead. */
+const deadlineMilliseconds = { look: 30_000, change: 120_000, beyondGrace: 30_000, silentPull: 600_000 } as const
 
 /** Podman or Docker by Docker's API. Finds its socket at the first call, and again after the connection was lost. */
 export class DockerEngine implements Engine {
@@ -35,7 +34,7 @@ export class DockerEngine implements Engine {
   async info(signal: AbortSignal): Promise<EngineInfo> {
     return await this.#call(
       'ask the engine about itself',
-      deadlines.look,
+      deadlineMilliseconds.look,
       signal,
       async (docker, own, { version, socket }) =>
         engineInfo(version, await getJson<RawInfo>(docker, '/info', own), socket),
@@ -54,7 +53,7 @@ export class DockerEngine implements Engine {
   ): Promise<void> {
     const { socket, kind } = await this.#connect(options.signal)
     const silence = new AbortController()
-    const timer = setTimeout(() => silence.abort(), deadlines.silentPull)
+    const timer = setTimeout(() => silence.abort(), deadlineMilliseconds.silentPull)
     const abortSignal = AbortSignal.any([options.signal, silence.signal])
     try {
       const fromImage = engineReference(reference)
@@ -65,7 +64,7 @@ export class DockerEngine implements Engine {
       await followPull(chunksOf(stream, abortSignal), reference, options.onProgress, () => timer.refresh(), kind)
     } catch (error) {
       options.signal.throwIfAborted()
-      if (silence.signal.aborted) throw engineTimeout(`pull ${reference}`, socket, deadlines.silentPull)
+      if (silence.signal.aborted) throw engineTimeout(`pull ${reference}`, socket, deadlineMilliseconds.silentPull)
       // Docker refuses an unknown tag by status, before the stream.
       if (statusOf(error) !== undefined) throw new ApplianceError(pullFault(engineMessage(error), reference, kind))
       throw this.#failed(error, `pull ${reference}`, socket)
@@ -108,7 +107,7 @@ export class DockerEngine implements Engine {
   }
 
   async createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
-    const { kind } = await this.info(signal)
+    const { kind } = await this.#connect(signal)
     return await this.#change(`create the container ${spec.name}`, signal, async (docker, abortSignal) => {
       const options = { ...containerOptions(spec, kind), Image: engineReference(spec.image), abortSignal }
       return (await docker.createContainer(options)).id
@@ -128,7 +127,7 @@ export class DockerEngine implements Engine {
   }
 
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
-    const deadline = graceSeconds * 1000 + deadlines.beyondGrace
+    const deadline = graceSeconds * 1000 + deadlineMilliseconds.beyondGrace
     await this.#call('stop the container', deadline, signal, async (docker, abortSignal) => {
       await docker
         .getContainer(id)
@@ -163,11 +162,11 @@ export class DockerEngine implements Engine {
     const read = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow: false })
     const what = "read the container's log"
     if (!options.follow) {
-      const all = await this.#call(what, deadlines.look, signal, read)
+      const all = await this.#call(what, deadlineMilliseconds.look, signal, read)
       yield* demultiplex(oneChunk(Buffer.isBuffer(all) ? all : Buffer.alloc(0)))
       return
     }
-    const stream = await this.#call(what, deadlines.look, signal, open)
+    const stream = await this.#call(what, deadlineMilliseconds.look, signal, open)
     yield* this.#guarded(demultiplex(chunksOf(stream, signal)), what, signal)
   }
 
@@ -175,7 +174,7 @@ export class DockerEngine implements Engine {
     const what = "follow the engine's events"
     const filters = { type: ['container' as const, 'network' as const] }
     const open = (docker: Dockerode) => docker.getEvents({ filters, abortSignal: signal })
-    const stream = await this.#call(what, deadlines.look, signal, open)
+    const stream = await this.#call(what, deadlineMilliseconds.look, signal, open)
     return this.#guarded(eventsOf(chunksOf(stream, signal)), what, signal)
   }
 
@@ -194,7 +193,7 @@ export class DockerEngine implements Engine {
     signal: AbortSignal,
     work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    return await this.#call(what, deadlines.look, signal, async (docker, own) => {
+    return await this.#call(what, deadlineMilliseconds.look, signal, async (docker, own) => {
       try {
         return await work(docker, own)
       } catch (error) {
@@ -209,7 +208,7 @@ export class DockerEngine implements Engine {
     signal: AbortSignal,
     work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return await this.#call(what, deadlines.change, signal, work)
+    return await this.#call(what, deadlineMilliseconds.change, signal, work)
   }
 
   async #call<T>(

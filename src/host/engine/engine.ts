@@ -8,8 +8,6 @@ export interface EngineInfo {
   readonly kind: EngineKind
   readonly version: string
   readonly socket: string
-  /** Go's name of the processor architecture: `amd64`, `arm64`. */
-  readonly architecture: string
   readonly defaultRuntime: string
   /** Where images and containers are stored, for a look at the free space. */
   readonly storageDirectory: string
@@ -27,7 +25,6 @@ export interface EngineImage {
 }
 
 export interface EngineNetwork {
-  readonly name: string
   readonly driver: string
   /** CIDR notation; undefined when the engine does not tell. */
   readonly subnet?: string
@@ -44,7 +41,6 @@ export interface EngineContainer {
   readonly labels: Readonly<Record<string, string>>
   /** ISO 8601; absent when it was never started. */
   readonly startedAt?: string
-  readonly finishedAt?: string
   readonly exitCode: number
   readonly outOfMemory: boolean
   /** Where on this machine its volumes and directories are, and where in it. */
@@ -57,6 +53,19 @@ export interface EngineContainer {
   readonly sandboxKey?: string
   /** Its first process, as this machine counts, while it runs. */
   readonly pid?: number
+}
+
+/**
+ * The directory of this machine that a container sees at `target`: as the engine says, else `configured` where that is a
+ * path and no volume's name; undefined while nobody knows.
+ */
+export function mountSource(
+  mounts: EngineContainer['mounts'] | undefined,
+  target: string,
+  configured: string,
+): string | undefined {
+  const source = mounts?.find((mount) => mount.target === target)?.source
+  return source ?? (configured.startsWith('/') ? configured : undefined)
 }
 
 export interface NetworkSpec {

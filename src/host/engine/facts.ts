@@ -7,7 +7,6 @@ import type { ContainerStatus, EngineContainer, EngineImage, EngineInfo, EngineK
 export interface RawVersion {
   readonly Version?: string
   readonly ApiVersion?: string
-  readonly Arch?: string
   readonly Components?: readonly { readonly Name?: string }[]
 }
 export interface RawInfo {
@@ -43,7 +42,6 @@ export function engineInfo(version: RawVersion, info: RawInfo, socket: string): 
     kind,
     version: told,
     socket,
-    architecture: version.Arch ?? 'unknown',
     defaultRuntime: info.DefaultRuntime ?? 'unknown',
     storageDirectory: info.DockerRootDir ?? '/var/lib',
     cgroupVersion: info.CgroupVersion === '2' ? '2' : '1',
@@ -74,7 +72,7 @@ export function engineImage(raw: Dockerode.ImageInspectInfo): EngineImage {
 
 export function engineNetwork(raw: Dockerode.NetworkInspectInfo): EngineNetwork {
   const subnet = raw.IPAM?.Config?.find((config) => config.Subnet?.includes('.'))?.Subnet
-  return { name: raw.Name, driver: raw.Driver, labels: raw.Labels ?? {}, ...(subnet === undefined ? {} : { subnet }) }
+  return { driver: raw.Driver, labels: raw.Labels ?? {}, ...(subnet === undefined ? {} : { subnet }) }
 }
 
 const statuses = new Map<string, ContainerStatus>([
@@ -95,21 +93,20 @@ function happened(time: string | undefined): string | undefined {
 
 export function engineContainer(raw: Dockerode.ContainerInspectInfo): EngineContainer {
   const startedAt = happened(raw.State.StartedAt)
-  const finishedAt = happened(raw.State.FinishedAt)
-  const { SandboxKey, Networks = {} } = raw.NetworkSettings
+  const { SandboxKey } = raw.NetworkSettings
+  const networks = raw.NetworkSettings.Networks ?? {}
   // It is made with one network. Both engines write an empty text for an address that it has not.
-  const address = Object.values(Networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress
+  const address = Object.values(networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress
   return {
     id: raw.Id,
     status: statuses.get(raw.State.Status) ?? 'transient',
     imageId: raw.Image.replace(/^sha256:/, ''),
     labels: raw.Config.Labels ?? {},
     ...(startedAt === undefined ? {} : { startedAt }),
-    ...(finishedAt === undefined ? {} : { finishedAt }),
     exitCode: raw.State.ExitCode,
     outOfMemory: raw.State.OOMKilled,
     mounts: (raw.Mounts ?? []).map(({ Source: source, Destination: target }) => ({ source, target })),
-    networks: Object.keys(Networks),
+    networks: Object.keys(networks),
     ...(address === undefined ? {} : { address }),
     ...(raw.State.Pid > 0 ? { pid: raw.State.Pid } : {}),
     ...(SandboxKey === undefined || SandboxKey === '' ? {} : { sandboxKey: SandboxKey }),

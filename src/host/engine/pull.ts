@@ -2,7 +2,7 @@ import { ApplianceError, type Fault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import type { PullLayer } from '../../ipc/host-state.ts'
 import type { EngineKind, PullUpdate } from './engine.ts'
-import { LineSplitter } from './lines.ts'
+import { LineSplitter } from './streams.ts'
 
 /** One line of `POST /images/create`'s answer, as both engines send it. */
 interface PullLine {

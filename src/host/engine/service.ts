@@ -10,8 +10,8 @@ import type { Logger } from '../../core/logger.ts'
 import { childEnvironment } from '../../core/run-program.ts'
 import { connect, defaultSockets } from './connection.ts'
 import { containerToolVariables } from './environment.ts'
-import { LineSplitter } from './lines.ts'
 import { type CgroupLayout, readCgroupLayout, runtimeWorks } from './runtime.ts'
+import { LineSplitter } from './streams.ts'
 
 /** How long the service may take to answer after its start, and how long one that does not may take to end. */
 const startMilliseconds = 60_000

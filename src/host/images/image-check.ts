@@ -24,7 +24,7 @@ export class ImageCheckJob implements Component {
   readonly #job: CronJob
   #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
-  /** `currentDigest` is of the image in use, `sha256:…`. */
+  /** `currentDigest` is of the image in use, `sha256:…`; `architecture` this machine's, by Go's name. */
   constructor(options: {
     config: HostConfig
     live: () => LiveConfig
@@ -32,14 +32,14 @@ export class ImageCheckJob implements Component {
     clock: Clock
     currentDigest: () => string | undefined
     onResult: (check: ImageCheck) => void
-    architecture?: string
+    architecture: string
   }) {
     this.#config = options.config
     this.#logger = options.logger
     this.#clock = options.clock
     this.#currentDigest = options.currentDigest
     this.#onResult = options.onResult
-    this.#architecture = options.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch)
+    this.#architecture = options.architecture
     this.#job = new CronJob({
       ...options,
       name: 'the image check',

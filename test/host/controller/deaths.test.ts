@@ -8,8 +8,14 @@ const judge = (before = noDeaths, now = 0, wasReady = false, change: Partial<Dea
 test('each death in a row waits twice as long, and a controller that was ready begins anew', () => {
   const first = judge()
   const second = judge(first.deaths, 1)
-  expect([first, second].map(({ verdict }) => verdict)).toMatchObject([{ restartIn: 1000 }, { restartIn: 2000 }])
-  expect(judge(second.deaths, 2, true)).toMatchObject({ verdict: { restartIn: 1000 }, deaths: { inRow: 1 } })
+  expect([first, second].map(({ verdict }) => verdict)).toMatchObject([
+    { restartInMilliseconds: 1000 },
+    { restartInMilliseconds: 2000 },
+  ])
+  expect(judge(second.deaths, 2, true)).toMatchObject({
+    verdict: { restartInMilliseconds: 1000 },
+    deaths: { inRow: 1 },
+  })
 })
 
 test('the last of too many within the window is a loop; one that is over is not counted', () => {

@@ -29,7 +29,6 @@ export class FakeEngine implements Engine {
     kind: 'podman',
     version: '4.3.1',
     socket: '/run/podman/podman.sock',
-    architecture: 'amd64',
     defaultRuntime: 'runc',
     storageDirectory: '/var/lib/containers',
     cgroupVersion: '1',
@@ -107,7 +106,7 @@ export class FakeEngine implements Engine {
 
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
     await this.#change('create-network', signal)
-    this.networks.set(spec.name, { name: spec.name, driver: 'bridge', subnet: spec.subnet, labels: spec.labels })
+    this.networks.set(spec.name, { driver: 'bridge', subnet: spec.subnet, labels: spec.labels })
   }
 
   async removeNetwork(name: string, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,6 @@ const desired = desiredState({
 })
 const image = { id: 'i1', architecture: 'amd64', digests: [] }
 const network: EngineNetwork = {
-  name: 'omada',
   driver: 'bridge',
   subnet: '10.129.81.0/24',
   labels: desired.network.labels,
@@ -34,7 +33,7 @@ const stale = { ...ours, labels: { ...ours.labels, [labels.spec]: 'older' } }
 const foreign = { ...ours, labels: {} }
 const everything: Observed = { image, network, container: ours }
 
-const intent: Intent = { run: 'run', pull: 'missing', pulled: false, restartIn: 0 }
+const intent: Intent = { run: 'run', pull: 'missing', pulled: false, restartInMilliseconds: 0 }
 const steps = (observed: Partial<Observed>, wanted: Partial<Intent> = {}) =>
   planSteps(desired, { ...everything, ...observed }, { ...intent, ...wanted }).map(({ kind }) => kind)
 
@@ -82,7 +81,7 @@ describe('what to do', () => {
       {},
       ['remove', 'create-network', 'create', 'start'],
     ],
-    ['it died and has to wait', { container: { ...ours, status: 'exited' } }, { restartIn: 500 }, ['wait']],
+    ['it died and has to wait', { container: { ...ours, status: 'exited' } }, { restartInMilliseconds: 500 }, ['wait']],
     ['it is on its way somewhere', { container: { ...ours, status: 'transient' } }, {}, ['wait']],
     ['a restart is wanted', {}, { run: 'restart' }, ['stop', 'start']],
     ['a restart is wanted, with a pull', {}, { run: 'restart', pull: 'always' }, ['pull']],

@@ -9,7 +9,6 @@ const engine: EngineInfo = {
   kind: 'podman',
   version: '4.3.1',
   socket: '/run/podman/podman.sock',
-  architecture: 'amd64',
   defaultRuntime: 'crun',
   storageDirectory: '/var/lib/containers',
   cgroupVersion: '2',

@@ -99,7 +99,12 @@ describe('an end', () => {
     [
       'that is a death waits for its restart',
       before,
-      { kind: 'died', verdict: { kind: 'restart', restartIn: 1500, reason: { message: 'it died' } }, deaths, at: 9 },
+      {
+        kind: 'died',
+        verdict: { kind: 'restart', restartInMilliseconds: 1500, reason: { message: 'it died' } },
+        deaths,
+        at: 9,
+      },
       { ...gone, deaths, restartAt: 1509, stage: 'creating', reason: { message: 'it died; it starts again in 2 s' } },
     ],
     [

@@ -74,7 +74,7 @@ test.each([
   ['has others on it', { 'omada-host.version': '1' }],
 ])('a network that %s is left alone, and told of', async (_, labels) => {
   const { engine, name, reconciler, lifecycle, snapshots } = appliance()
-  engine.networks.set('omada', { name: 'omada', driver: 'bridge', subnet: '10.129.81.0/24', labels })
+  engine.networks.set('omada', { driver: 'bridge', subnet: '10.129.81.0/24', labels })
   engine.startFault = { code: 'ENGINE_REQUEST', message: blocked, remedy: '-' }
   engine.removeNetwork = async () => {
     throw new ApplianceError({ code: 'ENGINE_REQUEST', message: 'network is being used', remedy: '-' })

@@ -25,7 +25,6 @@ describe('the engine', () => {
       kind: 'podman',
       version: '4.3.1',
       socket: '/s',
-      architecture: 'amd64',
       defaultRuntime: 'crun',
       storageDirectory: '/var/lib',
       cgroupVersion: '2',

@@ -31,6 +31,7 @@ function job(options: { clock?: Clock; schedule?: string; image?: string; digest
     clock: options.clock ?? new ManualClock(),
     currentDigest: options.digest ?? (() => undefined),
     onResult: (result) => results.push(result),
+    architecture: 'amd64',
   })
   return { own, lines, results }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { demultiplex, LineSplitter } from '../../../src/host/engine/lines.ts'
+import { demultiplex, LineSplitter } from '../../../src/host/engine/streams.ts'
 
 const frame = (source: number, text: string) => {
   const payload = Buffer.from(text)
