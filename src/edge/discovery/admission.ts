@@ -1,6 +1,7 @@
 import type { EdgeConfig } from '../../config/schema.ts'
 import { type Ipv4Network, ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
+import { LruMap } from '../../core/lru-map.ts'
 import { type PeerMessage, parsePeerMessage } from '../../network/peer-message.ts'
 import { type Announce, parseAnnounce } from '../../omada/announce.ts'
 import { decodeFrame } from '../../omada/frame.ts'
@@ -9,13 +10,15 @@ import type { DiscoveryDependencies } from './dependencies.ts'
 import { Duplicates } from './duplicates.ts'
 import type { RequestOutcome } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
-import { RateLimit } from './rate-limit.ts'
 
 /**
  * The longest datagram that is relayed, in bytes. A frame's JSON has at most 2000 bytes; the rest is slack for what later
  * firmware, or the app on 27001 whose payload is not known, may send.
  */
 export const maxDatagramBytes = 8192
+
+/** Addresses whose rate is watched at once. One that was pushed out starts again with a full burst. */
+const maxSources = 8192
 
 /** What a datagram is: why it is dropped, what another omada-host says, a device that announces itself, or anything else. */
 export type Verdict =
@@ -88,5 +91,37 @@ export class Admission {
     }
     const { network } = this.#containerNetwork
     return network !== undefined && ipv4Contains(network, source)
+  }
+}
+
+interface Bucket {
+  tokens: number
+  /** Monotonic milliseconds of the last refill. */
+  at: number
+}
+
+/** A token bucket per source address: `perSecond` on average, bursts of twice that. */
+export class RateLimit {
+  readonly #clock: Clock
+  readonly #perSecond: number
+  readonly #buckets = new LruMap<string, Bucket>({ max: maxSources })
+
+  constructor(options: { clock: Clock; perSecond: number }) {
+    this.#clock = options.clock
+    this.#perSecond = options.perSecond
+  }
+
+  /** Takes one token; false when the address has none left. */
+  admits(address: string): boolean {
+    const now = this.#clock.now()
+    const burst = 2 * this.#perSecond
+    const known = this.#buckets.get(address)
+    const bucket = known ?? { tokens: burst, at: now }
+    if (known === undefined) this.#buckets.set(address, bucket)
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * this.#perSecond)
+    bucket.at = now
+    if (bucket.tokens < 1) return false
+    bucket.tokens -= 1
+    return true
   }
 }

@@ -8,7 +8,7 @@ export interface SeenDevice {
   announce: Announce
   address: string
   /** Its clock minus ours when it announced, in milliseconds. */
-  skew: number | undefined
+  skewMilliseconds: number | undefined
   firstSeenAt: number
   seenAt: number
   announces: number
@@ -22,21 +22,21 @@ export interface SeenDevice {
 export interface DeviceContext {
   readonly now: number
   /** What the wall clock is ahead of the monotonic one, in milliseconds. */
-  readonly apart: number
+  readonly wallAheadMilliseconds: number
   readonly omadacId: string | undefined
   /** Connections to TCP 29814 from the device's address; asked only where it matters. */
   readonly connections: () => { readonly open: number; readonly lastRefusal?: string }
 }
 
-/** How long a device may take from PRE_ADOPT to its connection, in milliseconds: three announce periods. */
-const adoptionPatience = 30_000
+/** How long a device may take from PRE_ADOPT to its connection: three announce periods. */
+const adoptionMilliseconds = 30_000
 /**
- * A device that has not announced itself for this long, in milliseconds, has stopped: six announces. The controller
+ * A device that has not announced itself for this long has stopped: six announces. The controller
  * forgets a pending device even earlier, after about 40 s. Reverse-engineered by third parties.
  */
-const silentAfter = 60_000
-/** The controller drops a frame whose timestamp is older, in milliseconds. Reverse-engineered by third parties. */
-const clockTolerance = 20_000
+const silentMilliseconds = 60_000
+/** The controller drops a frame whose timestamp is older. Reverse-engineered by third parties. */
+const clockToleranceMilliseconds = 20_000
 
 export function ownershipOf(announce: Announce, omadacId: string | undefined): Ownership {
   const id = announce.controllerId
@@ -54,8 +54,9 @@ export function adoptionOf(device: SeenDevice, context: DeviceContext): Adoption
   const adopted =
     device.adoptSentAt !== undefined || device.managed || ownershipOf(device.announce, context.omadacId) === 'ours'
   if (adopted && context.connections().open > 0) return 'connected'
-  if (device.adoptSentAt === undefined) return context.now - device.seenAt > silentAfter ? 'silent' : 'announcing'
-  return context.now - device.adoptSentAt > adoptionPatience ? 'stalled' : 'adopt-sent'
+  if (device.adoptSentAt === undefined)
+    return context.now - device.seenAt > silentMilliseconds ? 'silent' : 'announcing'
+  return context.now - device.adoptSentAt > adoptionMilliseconds ? 'stalled' : 'adopt-sent'
 }
 
 /** The device as it goes into the state. */
@@ -75,9 +76,11 @@ export function viewOf(device: SeenDevice, context: DeviceContext): Device {
     ownership: adoption === 'connected' ? 'ours' : ownershipOf(announce, context.omadacId),
     adoption,
     ...(hint === undefined ? {} : { hint }),
-    ...(device.skew === undefined ? {} : { clockSkewSeconds: Math.round(device.skew / 100) / 10 }),
-    firstSeen: new Date(device.firstSeenAt + context.apart).toISOString(),
-    lastSeen: new Date(device.seenAt + context.apart).toISOString(),
+    ...(device.skewMilliseconds === undefined
+      ? {}
+      : { clockSkewSeconds: Math.round(device.skewMilliseconds / 100) / 10 }),
+    firstSeen: new Date(device.firstSeenAt + context.wallAheadMilliseconds).toISOString(),
+    lastSeen: new Date(device.seenAt + context.wallAheadMilliseconds).toISOString(),
     announces: device.announces,
   }
 }
@@ -88,7 +91,8 @@ function hintFor(device: SeenDevice, context: DeviceContext): Reason | undefined
   if (adoption === 'connected') return undefined
   if (adoption === 'stalled') return stalledHint(device, context)
   if (adoption === 'silent') return silentHint(device, context)
-  if (device.skew !== undefined && Math.abs(device.skew) > clockTolerance) return clockHint(device.skew)
+  if (device.skewMilliseconds !== undefined && Math.abs(device.skewMilliseconds) > clockToleranceMilliseconds)
+    return clockHint(device.skewMilliseconds)
   if (ownershipOf(device.announce, context.omadacId) !== 'other') return undefined
   return {
     message: `it is managed by another controller (id ${device.announce.controllerId})`,
@@ -121,11 +125,11 @@ function silentHint(device: SeenDevice, context: DeviceContext): Reason | undefi
   }
 }
 
-function clockHint(skew: number): Reason {
-  const seconds = Math.round(Math.abs(skew) / 1000)
+function clockHint(skewMilliseconds: number): Reason {
+  const seconds = Math.round(Math.abs(skewMilliseconds) / 1000)
   const remedy =
     'give the device and this machine the right time (NTP); a device behind a captive network may need the NTP server by DHCP'
-  return skew < 0
+  return skewMilliseconds < 0
     ? { message: `its clock is ${seconds} s behind: the controller drops announces more than 20 s old`, remedy }
     : { message: `its clock is ${seconds} s ahead of this machine's: one of the two is wrong`, remedy }
 }

@@ -12,14 +12,14 @@ const maxRemembered = 16_384
  */
 export class Duplicates {
   readonly #clock: Clock
-  readonly #window: number
+  readonly #windowMilliseconds: number
   /** When the first copy passed, in monotonic milliseconds. */
   readonly #passedAt = new LruMap<string, number>({ max: maxRemembered })
 
   /** `windowMilliseconds` 0: nothing is a duplicate. */
   constructor(options: { clock: Clock; windowMilliseconds: number }) {
     this.#clock = options.clock
-    this.#window = options.windowMilliseconds
+    this.#windowMilliseconds = options.windowMilliseconds
   }
 
   /** Identifies a datagram by its sender, its discovery port and its bytes. A digest: nobody can make two that collide. */
@@ -31,14 +31,14 @@ export class Duplicates {
   /** True within the window after `remember`. A copy does not extend the window: a device may well repeat itself later. */
   has(key: string): boolean {
     const passedAt = this.#passedAt.peek(key)
-    return passedAt !== undefined && this.#clock.now() - passedAt < this.#window
+    return passedAt !== undefined && this.#clock.now() - passedAt < this.#windowMilliseconds
   }
 
   remember(key: string): void {
-    if (this.#window === 0) return
+    if (this.#windowMilliseconds === 0) return
     const now = this.#clock.now()
     for (const [known, passedAt] of this.#passedAt.entries()) {
-      if (now - passedAt < this.#window) break
+      if (now - passedAt < this.#windowMilliseconds) break
       this.#passedAt.delete(known)
     }
     this.#passedAt.set(key, now)

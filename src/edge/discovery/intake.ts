@@ -1,6 +1,9 @@
+import type { Clock } from '../../core/clock.ts'
+import { LruMap } from '../../core/lru-map.ts'
 import type { WarningSource } from '../../core/warnings.ts'
+import type { BroadcastsSeen } from '../../ipc/edge-state.ts'
+import type { Routing } from '../../network/routes.ts'
 import type { Admission } from './admission.ts'
-import type { BroadcastTally } from './broadcasts.ts'
 import { troubleMilliseconds } from './dependencies.ts'
 import type { OtherAppliances } from './other-appliances.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -8,34 +11,27 @@ import type { Datagram } from './port-listeners.ts'
 import type { Relay } from './relay.ts'
 import type { SeenDevices } from './seen-devices.ts'
 
+interface IntakeParts {
+  readonly admission: Admission
+  readonly broadcasts: BroadcastTally
+  readonly devices: SeenDevices
+  readonly others: OtherAppliances
+  readonly outcomes: Outcomes
+  readonly relay: Relay
+  readonly warnings: WarningSource
+  /** `discovery.ratePerSource`. */
+  readonly ratePerSource: number
+}
+
 /**
  * What becomes of a datagram from the LAN: each is dropped, answered here because another omada-host asked, or handed to
  * the relay, and ends in exactly one outcome.
  */
 export class Intake {
-  readonly #parts: {
-    readonly admission: Admission
-    readonly broadcasts: BroadcastTally
-    readonly devices: SeenDevices
-    readonly others: OtherAppliances
-    readonly outcomes: Outcomes
-    readonly relay: Relay
-    readonly warnings: WarningSource
-  }
-  readonly #ratePerSource: number
+  readonly #parts: IntakeParts
 
-  constructor(options: {
-    admission: Admission
-    broadcasts: BroadcastTally
-    devices: SeenDevices
-    others: OtherAppliances
-    outcomes: Outcomes
-    relay: Relay
-    warnings: WarningSource
-    ratePerSource: number
-  }) {
-    this.#parts = options
-    this.#ratePerSource = options.ratePerSource
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
   }
 
   /** Takes one datagram. Never throws, whatever the bytes. */
@@ -62,13 +58,42 @@ export class Intake {
   }
 
   #warnFlood(address: string): void {
-    this.#parts.warnings.happened(
+    const { ratePerSource, warnings } = this.#parts
+    warnings.happened(
       {
         code: 'DISCOVERY_FLOOD',
-        message: `${address} sends more than ${this.#ratePerSource} discovery datagrams a second; the rest is dropped`,
+        message: `${address} sends more than ${ratePerSource} discovery datagrams a second; the rest is dropped`,
         remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
       },
       troubleMilliseconds,
     )
+  }
+}
+
+/** Interfaces that are remembered at once: those of containers come and go. */
+const maxInterfaces = 64
+
+/** By which interfaces broadcasts of other machines have come in: the proof that they can. */
+export class BroadcastTally {
+  readonly #clock: Clock
+  readonly #routing: Pick<Routing, 'isOwn' | 'localAddressTowards'>
+  readonly #seen = new LruMap<string, BroadcastsSeen>({ max: maxInterfaces })
+
+  constructor(options: { clock: Clock; routing: Pick<Routing, 'isOwn' | 'localAddressTowards'> }) {
+    this.#clock = options.clock
+    this.#routing = options.routing
+  }
+
+  /** Takes every datagram, whatever becomes of it. Our own broadcasts come back to us and prove nothing. */
+  note(datagram: Datagram): void {
+    if (datagram.localAddress !== undefined || this.#routing.isOwn(datagram.address)) return
+    const by = this.#routing.localAddressTowards(datagram.address)?.interface
+    if (by === undefined) return
+    const count = (this.#seen.peek(by)?.count ?? 0) + 1
+    this.#seen.set(by, { interface: by, count, lastAt: new Date(this.#clock.wall()).toISOString() })
+  }
+
+  list(): readonly BroadcastsSeen[] {
+    return [...this.#seen.values()]
   }
 }

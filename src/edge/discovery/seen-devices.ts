@@ -7,13 +7,13 @@ import { adoptionOf, type DeviceContext, type SeenDevice, viewOf } from './devic
 
 /** Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. */
 const maxDevices = 4096
-/** A device that was silent for this long, in milliseconds, and is not connected, is forgotten. */
-const forgetAfter = 24 * 3600_000
-/** The farthest that a clock is believed to be off, in milliseconds: a hundred years. */
-const maxSkew = 100 * 365 * 86_400_000
+/** A device that was silent for this long, and is not connected, is forgotten. */
+const forgetMilliseconds = 24 * 3600_000
+/** The farthest that a clock is believed to be off: a hundred years. */
+const maxSkewMilliseconds = 100 * 365 * 86_400_000
 
-/** How far wall clock and monotonic clock may part before it counts, in milliseconds. */
-const clockTremble = 1000
+/** How far wall clock and monotonic clock drift apart before the times shown follow. */
+const clockDriftMilliseconds = 1000
 
 /** How many of the oldest devices are looked at between two observations to find one that may give way. */
 const maxLooks = maxDevices
@@ -25,7 +25,7 @@ export class SeenDevices {
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
   #looks = maxLooks
   /** What the wall clock is ahead of the monotonic one, in milliseconds. */
-  #apart = Number.NEGATIVE_INFINITY
+  #wallAheadMilliseconds = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     clock: Clock
@@ -44,10 +44,11 @@ export class SeenDevices {
     const wall = this.#clock.wall()
     const known = this.#devices.get(announce.mac)
     const device = known ?? this.#insert(announce, address)
-    const skew = announce.timestamp === undefined ? undefined : announce.timestamp - wall
+    const skewMilliseconds = announce.timestamp === undefined ? undefined : announce.timestamp - wall
     device.announce = announce
     device.address = address
-    device.skew = skew !== undefined && Math.abs(skew) <= maxSkew ? skew : undefined
+    device.skewMilliseconds =
+      skewMilliseconds !== undefined && Math.abs(skewMilliseconds) <= maxSkewMilliseconds ? skewMilliseconds : undefined
     device.seenAt = this.#clock.now()
     device.announces++
     if (announce.controllerId === factoryControllerId) device.managed = false
@@ -72,15 +73,16 @@ export class SeenDevices {
       if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
         device.managed = true
         device.adoptSentAt = undefined
-      } else if (now - device.seenAt > forgetAfter) this.#devices.delete(mac)
+      } else if (now - device.seenAt > forgetMilliseconds) this.#devices.delete(mac)
     }
   }
 
   /** Every device, the one that announced itself last first. */
   list(): readonly Device[] {
-    // Times to show are made of ages, so that they stay true when the clock is set; and they do not tremble.
-    const apart = this.#clock.wall() - this.#clock.now()
-    if (Math.abs(apart - this.#apart) > clockTremble) this.#apart = apart
+    // The times shown are computed from ages: they stay right when the clock is set, and the same in between.
+    const wallAheadMilliseconds = this.#clock.wall() - this.#clock.now()
+    if (Math.abs(wallAheadMilliseconds - this.#wallAheadMilliseconds) > clockDriftMilliseconds)
+      this.#wallAheadMilliseconds = wallAheadMilliseconds
     return [...this.#devices.values()]
       .sort((a, b) => b.seenAt - a.seenAt)
       .map((device) => viewOf(device, this.#contextOf(device)))
@@ -89,7 +91,7 @@ export class SeenDevices {
   #contextOf(device: SeenDevice): DeviceContext {
     return {
       now: this.#clock.now(),
-      apart: this.#apart,
+      wallAheadMilliseconds: this.#wallAheadMilliseconds,
       omadacId: this.#dependencies.omadacId(),
       connections: () => this.#dependencies.managementConnections(device.address),
     }
@@ -100,7 +102,7 @@ export class SeenDevices {
     const device: SeenDevice = {
       announce,
       address,
-      skew: undefined,
+      skewMilliseconds: undefined,
       firstSeenAt: this.#clock.now(),
       seenAt: this.#clock.now(),
       announces: 0,

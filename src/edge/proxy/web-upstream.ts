@@ -10,8 +10,8 @@ export interface WaitingView {
 /** Where a new connection to a web port goes. */
 export type Upstream = { readonly kind: 'forward' } | { readonly kind: 'wait'; readonly view: WaitingView }
 
-/** How long after its start the edge waits to hear from the host before it forwards without knowing, in milliseconds. */
-const firstWord = 10_000
+/** How long after its start the edge waits to hear from the host before it forwards without knowing. */
+const firstWordMilliseconds = 10_000
 
 /** Phases with a container that runs, and may have become ready since. */
 const running: ReadonlySet<Phase> = new Set(['starting', 'ready', 'degraded'])
@@ -29,7 +29,7 @@ export function decideWebUpstream(known: {
 }): Upstream {
   const { state } = known
   if (state === undefined) {
-    if (known.edgeAgeMilliseconds > firstWord) return { kind: 'forward' }
+    if (known.edgeAgeMilliseconds > firstWordMilliseconds) return { kind: 'forward' }
     return { kind: 'wait', view: { phase: 'starting', reason: { message: 'omada-host is starting' } } }
   }
   if (state.phase === 'ready' || (!known.current && running.has(state.phase))) return { kind: 'forward' }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { Settlement } from '../../../src/edge/discovery/settlement.ts'
+import { Settlement } from '../../../src/edge/discovery/outcomes.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 let clock: FakeClock

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BroadcastTally } from '../../../src/edge/discovery/broadcasts.ts'
+import { BroadcastTally } from '../../../src/edge/discovery/intake.ts'
 import type { Datagram } from '../../../src/edge/discovery/port-listeners.ts'
 import { dependenciesFor } from './support/edge.ts'
 import { FakeClock } from './support/fake-clock.ts'
