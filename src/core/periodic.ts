@@ -11,7 +11,7 @@ export class Periodic implements Component {
   readonly name: string
   readonly #logger: Logger
   readonly #clock: Clock
-  readonly #interval: number
+  readonly #intervalMilliseconds: number
   readonly #work: (signal: AbortSignal) => Promise<void> | void
   readonly #stopping = new AbortController()
   #loop: Promise<void> | undefined
@@ -26,7 +26,7 @@ export class Periodic implements Component {
     this.name = options.name
     this.#logger = options.logger
     this.#clock = options.clock
-    this.#interval = options.intervalMilliseconds
+    this.#intervalMilliseconds = options.intervalMilliseconds
     this.#work = options.work
   }
 
@@ -45,11 +45,11 @@ export class Periodic implements Component {
     while (!signal.aborted) {
       try {
         await this.#work(signal)
-        await this.#clock.sleep(this.#interval, signal)
+        await this.#clock.sleep(this.#intervalMilliseconds, signal)
       } catch (error) {
         if (signal.aborted) return
         if (!isAbort(error)) this.#logger.warn({ err: error }, `${this.name} failed; it will be tried again`)
-        await this.#clock.sleep(this.#interval, signal).catch(() => {})
+        await this.#clock.sleep(this.#intervalMilliseconds, signal).catch(() => {})
       }
     }
   }

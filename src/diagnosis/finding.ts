@@ -4,33 +4,33 @@ import { type Fault, isAbort, type Reason, toFault } from '../core/errors.ts'
  * What one check found. `fail`: to mend; `warn`: to know; `unknown`: it could not be checked or measured, the message
  * says why and the remedy how it can be.
  */
-export interface Verdict extends Reason {
+export interface CheckResult extends Reason {
   readonly status: 'ok' | 'warn' | 'fail' | 'unknown'
 }
 
-/** A verdict, and the name of the check whose it is. */
-export interface Finding extends Verdict {
+/** A result, and the name of the check whose it is. */
+export interface Finding extends CheckResult {
   readonly check: string
 }
 
 /** One look at the machine or the network. What it throws becomes a finding too. */
 export interface Check {
   readonly name: string
-  run(signal: AbortSignal): Promise<readonly Verdict[]> | readonly Verdict[]
+  run(signal: AbortSignal): Promise<readonly CheckResult[]> | readonly CheckResult[]
 }
 
 /** Runs checks side by side and gives what they found in their order. Rejects only when `signal` aborts. */
 export async function runChecks(checks: readonly Check[], signal: AbortSignal): Promise<readonly Finding[]> {
   const found = await Promise.all(
     checks.map(async (check) => {
-      const verdicts = await verdictsOf(check, signal)
-      return verdicts.map((verdict): Finding => ({ check: check.name, ...verdict }))
+      const results = await resultsOf(check, signal)
+      return results.map((result): Finding => ({ check: check.name, ...result }))
     }),
   )
   return found.flat()
 }
 
-async function verdictsOf(check: Check, signal: AbortSignal): Promise<readonly Verdict[]> {
+async function resultsOf(check: Check, signal: AbortSignal): Promise<readonly CheckResult[]> {
   try {
     return await check.run(signal)
   } catch (error) {
@@ -40,23 +40,27 @@ async function verdictsOf(check: Check, signal: AbortSignal): Promise<readonly V
   }
 }
 
-export function ok(message: string): Verdict {
+/** Nothing to mend. */
+export function ok(message: string): CheckResult {
   return { status: 'ok', message }
 }
 
-export function warn(message: string, remedy: string): Verdict {
+/** To know. */
+export function warn(message: string, remedy: string): CheckResult {
   return { status: 'warn', message, remedy }
 }
 
-export function fail(message: string, remedy?: string): Verdict {
+/** To mend. */
+export function fail(message: string, remedy?: string): CheckResult {
   return { status: 'fail', message, ...(remedy === undefined ? {} : { remedy }) }
 }
 
-export function unknown(message: string, remedy?: string): Verdict {
+/** Not checked or measured. */
+export function unknown(message: string, remedy?: string): CheckResult {
   return { status: 'unknown', message, ...(remedy === undefined ? {} : { remedy }) }
 }
 
 /** A fault that would keep the appliance from working. */
-export function failed({ code, message, remedy }: Fault): Verdict {
+export function failed({ code, message, remedy }: Fault): CheckResult {
   return fail(`[${code}] ${message}`, remedy)
 }

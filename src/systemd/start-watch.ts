@@ -13,11 +13,11 @@ export interface StartProgress {
   readonly fault: Fault
 }
 
-/** How often progress is looked at, in milliseconds. */
-const lookEvery = 1000
-/** How often systemd is asked for more time, and for how much, in milliseconds. */
-const askEvery = 10_000
-const askFor = 60_000
+/** How often progress is looked at. */
+const lookEveryMilliseconds = 1000
+/** How often systemd is asked for more time, and for how much. */
+const askEveryMilliseconds = 10_000
+const moreMilliseconds = 60_000
 
 /**
  * Asks systemd for more time while a start makes progress, and gives it up when it failed or when there was no step
@@ -76,11 +76,11 @@ export class StartWatch implements Component {
         this.#death.resolve(new ApplianceError(progress.fault))
         return
       }
-      if (now - askedAt >= askEvery) {
+      if (now - askedAt >= askEveryMilliseconds) {
         askedAt = now
-        await this.#notifier.extendTimeout(askFor)
+        await this.#notifier.extendTimeout(moreMilliseconds)
       }
-      await this.#clock.sleep(lookEvery, signal).catch(() => {})
+      await this.#clock.sleep(lookEveryMilliseconds, signal).catch(() => {})
     }
   }
 }

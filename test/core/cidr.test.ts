@@ -10,6 +10,7 @@ import {
   parseIpv4,
   parseIpv4Network,
   plainAddress,
+  sourceOf,
 } from '../../src/core/cidr.ts'
 
 function network(text: string): Ipv4Network {
@@ -96,4 +97,18 @@ test('a set takes both families, and mapped addresses by their own', () => {
   expect(inside.filter((text) => !set.contains(text))).toEqual([])
   expect(outside.filter((text) => set.contains(text))).toEqual([])
   expect(new CidrSet([]).contains('192.0.2.7')).toBe(false)
+})
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['2001:db8:0:0:1::', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+])('%s counts as %s', (address, source) => {
+  expect(sourceOf(address)).toBe(source)
 })

@@ -7,7 +7,7 @@ import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts
 import { chooseEngine } from '../../host/engine/choose.ts'
 import type { EngineInfo } from '../../host/engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
-import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
+import { type Check, type CheckResult, failed, ok, unknown } from '../finding.ts'
 
 /** How long the engine may take to answer: a socket-activated one starts first. */
 const engineMilliseconds = 20_000
@@ -102,7 +102,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
   }))
 }
 
-function checkMemory(config: Config, machine: MachineFacts, limitPossible: boolean): Verdict {
+function checkMemory(config: Config, machine: MachineFacts, limitPossible: boolean): CheckResult {
   const plan = planMemory({
     memory: config.controller.memory,
     machineMegabytes: machine.memoryMegabytes,

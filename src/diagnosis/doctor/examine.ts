@@ -31,8 +31,8 @@ async function examineConfig(
   try {
     const loaded = await load()
     const warnings = loaded.warnings.map(({ message, remedy }) => warn(message, remedy))
-    const verdicts = warnings.length > 0 ? warnings : [ok(`${path} is fine, or absent, which is fine too`)]
-    return { loaded, check: { name, run: () => verdicts } }
+    const results = warnings.length > 0 ? warnings : [ok(`${path} is fine, or absent, which is fine too`)]
+    return { loaded, check: { name, run: () => results } }
   } catch (error) {
     if (!(error instanceof ApplianceErrors) && !(error instanceof ApplianceError)) throw error
     const faults = error instanceof ApplianceErrors ? error.faults : [error.fault]

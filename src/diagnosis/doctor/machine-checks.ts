@@ -10,7 +10,7 @@ import type { EdgeState } from '../../ipc/edge-state.ts'
 import { openFilesNeeded, openFilesWarning } from '../../linux/open-files.ts'
 import { findPortHolders } from '../../linux/port-holders.ts'
 import { unknownInterfaces } from '../../network/access.ts'
-import { type Check, fail, failed, ok, type Verdict, warn } from '../finding.ts'
+import { type Check, type CheckResult, fail, failed, ok, warn } from '../finding.ts'
 
 /** No clock that is right shows an earlier time than this program's making. */
 const earliest = Date.parse('2026-01-01T00:00:00Z')
@@ -40,20 +40,20 @@ export function machineChecks(options: {
 }
 
 /** Whether there is room where the appliance and its controller write. */
-async function checkRoom(places: readonly Place[]): Promise<readonly Verdict[]> {
+async function checkRoom(places: readonly Place[]): Promise<readonly CheckResult[]> {
   const fileSystems = await readFileSystems(places)
   const scarce = fileSystems.flatMap((fileSystem) => {
     const level = levelOf(fileSystem)
     if (level === 'ok') return []
-    const verdict = failed(diskFault(fileSystem, level))
-    return [level === 'full' ? verdict : { ...verdict, status: 'warn' as const }]
+    const result = failed(diskFault(fileSystem, level))
+    return [level === 'full' ? result : { ...result, status: 'warn' as const }]
   })
   if (scarce.length > 0) return scarce
   const free = fileSystems.map(({ places: [{ path }], freeMegabytes }) => `${freeMegabytes} MB for ${path}`)
   return [ok(free.length === 0 ? 'nothing was written on this machine yet' : `free are ${free.join(', ')}`)]
 }
 
-function checkRoot(): Verdict {
+function checkRoot(): CheckResult {
   const user = process.getuid?.()
   if (user === 0) return ok('doctor runs as root and sees everything')
   return warn(
@@ -62,7 +62,7 @@ function checkRoot(): Verdict {
   )
 }
 
-function checkClock(now: number): Verdict {
+function checkClock(now: number): CheckResult {
   const time = new Date(now).toISOString()
   if (now >= earliest) return ok(`${time}; compare it, the controller drops devices 20 s off`)
   return fail(
@@ -71,7 +71,7 @@ function checkClock(now: number): Verdict {
   )
 }
 
-function checkInterfaces(config: Config): readonly Verdict[] {
+function checkInterfaces(config: Config): readonly CheckResult[] {
   const known = Object.keys(networkInterfaces())
   const listed = known.filter((name) => name !== 'lo').join(', ')
   const unknown = unknownInterfaces(config.access, known).map(failed)
@@ -85,7 +85,7 @@ function checkInterfaces(config: Config): readonly Verdict[] {
   ]
 }
 
-function checkIpv6(config: Config): Verdict {
+function checkIpv6(config: Config): CheckResult {
   if (config.proxy.listen === '0.0.0.0') return ok('proxy.listen is IPv4 only')
   try {
     readFileSync('/proc/net/if_inet6')
@@ -96,7 +96,7 @@ function checkIpv6(config: Config): Verdict {
   }
 }
 
-function checkOpenFiles(config: Config): readonly Verdict[] {
+function checkOpenFiles(config: Config): readonly CheckResult[] {
   const warnings = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
   if (warnings.length > 0) return warnings.map(({ message, remedy }) => warn(message, remedy))
   return [ok(`the limit allows the ${openFilesNeeded(config)} that the bounds can need`)]
@@ -106,7 +106,7 @@ function checkOpenFiles(config: Config): readonly Verdict[] {
  * The container's ports are not published, which is not the same as closed: a bridge is routed to like any network, unless
  * the packet filter keeps forwarded packets from it. Docker's rules do where Docker was what turned forwarding on.
  */
-function checkForwarding(config: Config): Verdict {
+function checkForwarding(config: Config): CheckResult {
   const { subnet, controllerAddress } = config.network
   const forwards = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
   return warn(
@@ -118,7 +118,11 @@ function checkForwarding(config: Config): Verdict {
 }
 
 /** Whether the appliance's ports are free, and who holds those that are not. */
-async function checkPorts(config: Config, edgeStateSocket: string, signal: AbortSignal): Promise<readonly Verdict[]> {
+async function checkPorts(
+  config: Config,
+  edgeStateSocket: string,
+  signal: AbortSignal,
+): Promise<readonly CheckResult[]> {
   const ports = appliancePorts(config)
   const own = await ownPorts(edgeStateSocket, signal)
   const holders = await findPortHolders(ports, signal)

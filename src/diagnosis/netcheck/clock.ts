@@ -1,4 +1,4 @@
-import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
+import { type Check, type CheckResult, failed, ok, unknown } from '../finding.ts'
 import { type ProgramOutput, programOutput } from '../program-output.ts'
 
 /** What the programs that know of the clock's synchronisation said. */
@@ -20,10 +20,10 @@ export async function readClock(signal: AbortSignal): Promise<ClockOutputs> {
 
 /** Whether something keeps this machine's clock right: the controller drops announces that are 20 s off. */
 export function clockCheck(outputs: ClockOutputs): Check {
-  return { name: 'clock', run: () => [clockVerdict(outputs)] }
+  return { name: 'clock', run: () => [clockResult(outputs)] }
 }
 
-function clockVerdict(outputs: ClockOutputs): Verdict {
+function clockResult(outputs: ClockOutputs): CheckResult {
   const synchronised = systemdSays(outputs.timedatectl) ?? kernelSays(outputs.adjtimex)
   if (synchronised === true) return ok('the clock is synchronised')
   if (synchronised === false) {

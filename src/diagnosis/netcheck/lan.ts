@@ -2,7 +2,7 @@ import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { EdgeState } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { discoveryPort, managementPort } from '../../omada/ports.ts'
-import { type Check, fail, failed, ok, unknown, type Verdict, warn } from '../finding.ts'
+import { type Check, type CheckResult, fail, failed, ok, unknown, warn } from '../finding.ts'
 import type { Asked } from './ask-peers.ts'
 
 /** What is known of one network of the devices. */
@@ -34,7 +34,7 @@ export function lanChecks(facts: LanFacts): readonly Check[] {
 const notRunning = 'the edge on this machine could not be asked'
 const start = 'mend what the check "appliance" tells, and run this again'
 
-function broadcasts({ network, edge, waitedSeconds }: LanFacts): Verdict {
+function broadcasts({ network, edge, waitedSeconds }: LanFacts): CheckResult {
   const where = network.interface
   if (edge === undefined) return unmeasured(`whether broadcasts come in on ${where}`, notRunning, start)
   const listener = edge.discovery.listeners.find(({ address, port }) => address === '*' && port === discoveryPort)
@@ -54,7 +54,7 @@ function broadcasts({ network, edge, waitedSeconds }: LanFacts): Verdict {
 }
 
 /** Asks by broadcast as a device does, although from this machine: the edge chooses the address of its answer likewise. */
-function answers({ network, edge, asked, own }: LanFacts): Verdict {
+function answers({ network, edge, asked, own }: LanFacts): CheckResult {
   const question = `from which address answers leave on ${network.interface}`
   if (edge === undefined) return unmeasured(question, notRunning, start)
   if ('failed' in asked) return unasked(question, asked)
@@ -78,7 +78,7 @@ function answers({ network, edge, asked, own }: LanFacts): Verdict {
   )
 }
 
-function reach({ network, edge }: LanFacts): Verdict {
+function reach({ network, edge }: LanFacts): CheckResult {
   const question = `whether TCP ${managementPort} is reachable from ${network.interface}`
   const command = `from another machine of that network: nc -vz ${network.address} ${managementPort}`
   if (edge === undefined) return unmeasured(question, notRunning, start)
@@ -96,7 +96,7 @@ function reach({ network, edge }: LanFacts): Verdict {
   return unmeasured(question, 'no other machine has connected there since the edge started', command)
 }
 
-function otherAppliance({ network, edge, asked, own, audible }: LanFacts): Verdict {
+function otherAppliance({ network, edge, asked, own, audible }: LanFacts): CheckResult {
   const answered = 'failed' in asked ? [] : asked.answers.map(({ address }) => address)
   const heard = (edge?.discovery.peers ?? []).map(({ address }) => address).filter((address) => isOn(network, address))
   const others = [...new Set([...answered.filter((address) => !own.has(address)), ...heard])].sort()
@@ -121,7 +121,7 @@ function otherAppliance({ network, edge, asked, own, audible }: LanFacts): Verdi
 }
 
 /** Controllers answer no question that is known: what devices say of theirs is all there is. */
-function otherController({ network, edge }: LanFacts): Verdict {
+function otherController({ network, edge }: LanFacts): CheckResult {
   const question = `whether another controller is on ${network.interface}`
   if (edge === undefined) return unmeasured(question, notRunning, start)
   const known = devicesOn(network, edge).filter(({ ownership }) => ownership !== 'unknown')
@@ -153,10 +153,10 @@ function isOn(network: BroadcastNetwork, address: string): boolean {
   return value !== undefined && subnet !== undefined && ipv4Contains(subnet, value)
 }
 
-function unasked(question: string, asked: { readonly failed: string }): Verdict {
+function unasked(question: string, asked: { readonly failed: string }): CheckResult {
   return unmeasured(question, `the question could not be sent: ${asked.failed}`, 'ip address shows the interface')
 }
 
-function unmeasured(question: string, why: string, remedy: string): Verdict {
+function unmeasured(question: string, why: string, remedy: string): CheckResult {
   return unknown(`could not measure ${question}: ${why}`, remedy)
 }

@@ -80,8 +80,8 @@ const networkCheck: Check = {
 }
 
 function applianceCheck({ message, remedy }: Fault): Check {
-  const verdict = unknown(`what only the running edge can tell is not measured: ${message}`, remedy)
-  return { name: 'appliance', run: () => [verdict] }
+  const result = unknown(`what only the running edge can tell is not measured: ${message}`, remedy)
+  return { name: 'appliance', run: () => [result] }
 }
 
 /** The edge's state as soon as a broadcast has come in on every network, or after the wait; or why there is none. */

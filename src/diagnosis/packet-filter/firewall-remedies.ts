@@ -2,7 +2,6 @@ import { appliancePorts, type PortKey } from '../../config/appliance-ports.ts'
 import { configSchema } from '../../config/schema.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import type { FilterFacts } from './filter-reader.ts'
-import { keyOf, rangesOf } from './port-list.ts'
 import type { FilterOwner } from './rules.ts'
 
 /** The ports that our firewalld service and our ufw profile describe: the defaults. */
@@ -49,4 +48,30 @@ function each(ports: readonly PortKey[], command: (protocol: PortKey['protocol']
     .filter((protocol) => ports.some((port) => port.protocol === protocol))
     .map(command)
     .join('; ')
+}
+
+/** Names a port, for a look-up. */
+export function keyOf({ protocol, port }: PortKey): string {
+  return `${protocol}/${port}`
+}
+
+/** `UDP 27001, 29810 and TCP 29811-29817` */
+export function portList(ports: readonly PortKey[]): string {
+  return (['udp', 'tcp'] as const)
+    .map((protocol) => ({ protocol, ranges: rangesOf(ports, protocol, '-') }))
+    .filter(({ ranges }) => ranges.length > 0)
+    .map(({ protocol, ranges }) => `${protocol.toUpperCase()} ${ranges.join(', ')}`)
+    .join(' and ')
+}
+
+/** The ports of one protocol in order, neighbours as a range with this sign. */
+function rangesOf(ports: readonly PortKey[], protocol: PortKey['protocol'], sign: '-' | ':'): string[] {
+  const numbers = ports.filter((port) => port.protocol === protocol).map(({ port }) => port)
+  const ranges: [number, number][] = []
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === number - 1) last[1] = number
+    else ranges.push([number, number])
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}${sign}${last}`))
 }

@@ -1,18 +1,17 @@
 import type { PortKey } from '../../config/appliance-ports.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { managementPort } from '../../omada/ports.ts'
-import { type Check, failed, ok, unknown, type Verdict } from '../finding.ts'
+import { type Check, type CheckResult, failed, ok, unknown } from '../finding.ts'
 import type { FilterFacts } from './filter-reader.ts'
-import { openingCommand } from './firewall-remedies.ts'
-import { keyOf, portList } from './port-list.ts'
+import { keyOf, openingCommand, portList } from './firewall-remedies.ts'
 import { type BaseChain, type Fate, fateIn, type Packet } from './rules.ts'
 
 /** Whether this machine's packet filter lets the network's devices and browsers reach these ports. */
 export function firewallCheck(network: BroadcastNetwork, ports: readonly PortKey[], filter: FilterFacts): Check {
-  return { name: 'firewall', run: () => verdicts(network, ports, filter) }
+  return { name: 'firewall', run: () => results(network, ports, filter) }
 }
 
-function verdicts(network: BroadcastNetwork, ports: readonly PortKey[], filter: FilterFacts): readonly Verdict[] {
+function results(network: BroadcastNetwork, ports: readonly PortKey[], filter: FilterFacts): readonly CheckResult[] {
   const judged = ports.flatMap(({ protocol, port }) => {
     // Devices announce themselves by broadcast, and by unicast where they were told an address.
     const destinations = protocol === 'udp' ? (['local', 'broadcast'] as const) : (['local'] as const)
@@ -22,11 +21,11 @@ function verdicts(network: BroadcastNetwork, ports: readonly PortKey[], filter: 
     })
   })
   const blocked = [...Map.groupBy(judged, ({ fate, by }) => (fate === 'blocked' ? by : undefined))].flatMap(
-    ([by, entries]) => (by === undefined ? [] : [blockedVerdict(network, by, entries, filter)]),
+    ([by, entries]) => (by === undefined ? [] : [blockedResult(network, by, entries, filter)]),
   )
   const unclear = judged.filter(({ fate }) => fate === 'maybe')
-  const found = unclear.length === 0 ? blocked : [...blocked, unclearVerdict(network, unclear)]
-  if (filter.unread.length > 0) return [...found, unreadVerdict(network, filter.unread)]
+  const found = unclear.length === 0 ? blocked : [...blocked, unclearResult(network, unclear)]
+  if (filter.unread.length > 0) return [...found, unreadResult(network, filter.unread)]
   if (found.length > 0) return found
   const where = network.interface
   return [ok(`on ${where} no rule of this machine's packet filter drops what arrives for ${portList(ports)}`)]
@@ -55,12 +54,12 @@ function judge(chains: readonly BaseChain[], packet: Packet): Judgement {
   return { fate: worst?.fate ?? 'open', by: worst?.chain }
 }
 
-function blockedVerdict(
+function blockedResult(
   network: BroadcastNetwork,
   by: BaseChain,
   entries: readonly Judged[],
   filter: FilterFacts,
-): Verdict {
+): CheckResult {
   const ports = portsOf(entries)
   const message = `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`
   return failed({
@@ -70,7 +69,7 @@ function blockedVerdict(
   })
 }
 
-function unclearVerdict(network: BroadcastNetwork, entries: readonly Judged[]): Verdict {
+function unclearResult(network: BroadcastNetwork, entries: readonly Judged[]): CheckResult {
   const tools = [...new Set(entries.flatMap(({ by }) => (by === undefined ? [] : [toolOf(by)])))].join(', ')
   return unknown(
     `could not measure on ${network.interface} whether ${told(entries)} may pass: that depends on rules of ${tools} that this check does not understand`,
@@ -78,7 +77,7 @@ function unclearVerdict(network: BroadcastNetwork, entries: readonly Judged[]): 
   )
 }
 
-function unreadVerdict(network: BroadcastNetwork, unread: readonly string[]): Verdict {
+function unreadResult(network: BroadcastNetwork, unread: readonly string[]): CheckResult {
   return unknown(
     `could not measure on ${network.interface} all that the packet filter does: ${unread.join('; ')}`,
     'run it as root, and where nft is missing install it (apt install nftables): sudo omada-host netcheck',

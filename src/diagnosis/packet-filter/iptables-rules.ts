@@ -1,13 +1,15 @@
-import { destinationIn, interfaceIs, sourceIn } from './packet-facts.ts'
 import {
   allOf,
   anyOf,
   type BaseChain,
   type Chain,
+  destinationIn,
+  interfaceIs,
   type Match,
   not,
   type Packet,
   type Rule,
+  sourceIn,
   type Verdict,
 } from './rules.ts'
 

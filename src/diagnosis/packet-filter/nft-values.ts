@@ -1,6 +1,5 @@
 import { isObject, ownValue } from '../../omada/frame.ts'
-import { destinationIn, interfaceIs, sourceIn } from './packet-facts.ts'
-import { allOf, anyOf, type Match, type Packet } from './rules.ts'
+import { allOf, anyOf, destinationIn, interfaceIs, type Match, type Packet, sourceIn } from './rules.ts'
 
 /** Compares one thing of a packet with one value of a rule. */
 export type Compare = (value: unknown) => Match

@@ -1,4 +1,4 @@
-import { sourceOf } from '../../core/source.ts'
+import { sourceOf } from '../../core/cidr.ts'
 
 /** Why a limit turns a connection away. */
 export type LimitRefusal = 'limit-total' | 'limit-source'

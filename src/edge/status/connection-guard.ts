@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { sourceOf } from '../../core/source.ts'
+import { sourceOf } from '../../core/cidr.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 
 /** Connections at once, over all clients. */

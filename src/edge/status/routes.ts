@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { plainAddress } from '../../core/cidr.ts'
-import { sourceOf } from '../../core/source.ts'
+import { plainAddress, sourceOf } from '../../core/cidr.ts'
 import { plainText } from '../../core/text.ts'
 import { sendFault } from '../../ipc/server-app.ts'
 import type { EventStream } from '../../ipc/sse.ts'
