@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ApplianceError, messageOf, toFault } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
+import { ApplianceError, type Fault, messageOf, toFault } from '../core/errors.ts'
 import type { Config } from './schema.ts'
 
 /** PEM texts; the certificate's full chain. */
@@ -32,13 +31,17 @@ export async function readCertificate(config: Config): Promise<CertificatePair |
   }
 }
 
-/** Like `readCertificate`, but a pair that cannot be read is told and done without: the edge then makes its own. */
-export async function usableCertificate(config: Config, logger: Logger): Promise<CertificatePair | undefined> {
+/** The user's own certificate, and what is to be said of one that cannot be read. */
+export interface UsableCertificate {
+  readonly certificate: CertificatePair | undefined
+  readonly warnings: readonly Fault[]
+}
+
+/** Like `readCertificate`, but a pair that cannot be read is done without, and told: the edge then makes its own. */
+export async function usableCertificate(config: Config): Promise<UsableCertificate> {
   try {
-    return await readCertificate(config)
+    return { certificate: await readCertificate(config), warnings: [] }
   } catch (error) {
-    const { code, message, remedy } = toFault(error)
-    logger.warn({ code, remedy }, message)
-    return undefined
+    return { certificate: undefined, warnings: [toFault(error)] }
   }
 }

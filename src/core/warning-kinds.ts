@@ -78,6 +78,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISCOVERY_NO_ADDRESS: ofAddresses,
   DISCOVERY_FLOOD: { severity: 'warning' },
   DISCOVERY_SESSIONS_FULL: { severity: 'warning' },
+  CERTIFICATE_UNUSABLE: { severity: 'warning' },
   // Known from the start.
   IMAGE_TAG_LATEST: { severity: 'notice', inHistory: false },
   RESTART_PENDING: { severity: 'notice', over: 'the configuration in force is the one that was read' },

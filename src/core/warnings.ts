@@ -79,6 +79,9 @@ export interface WarningSource {
 /** What a source can raise at once: nobody reads more. */
 const maxInstances = 64
 
+/** How many changes are kept for those who ask later. */
+const maxRecent = 50
+
 const well = 'ok'
 
 /**
@@ -93,6 +96,7 @@ export class Warnings {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #sources: Source[] = []
+  #recent: readonly HistoryEntry[] = []
 
   constructor(options: { logger: Logger; clock: Clock }) {
     this.#logger = options.logger
@@ -136,6 +140,11 @@ export class Warnings {
         return cause && { source: cause.source.name, instance: cause.instance, fault: cause.fault }
       },
     }
+  }
+
+  /** The last of what `history` has said, newest last: for whoever came after that, or keeps no history itself. */
+  get recent(): readonly HistoryEntry[] {
+    return this.#recent
   }
 
   /** What is to be shown now, the worst first, and of the same severity the oldest. */
@@ -212,7 +221,9 @@ export class Warnings {
   }
 
   #remember({ source, instance }: Pick<Entry, 'source' | 'instance'>, change: Change): void {
-    this.history.emit({ at: this.#time(), subject: source.subject?.(instance) ?? source.name, ...change })
+    const entry = { at: this.#time(), subject: source.subject?.(instance) ?? source.name, ...change }
+    this.#recent = [...this.#recent, entry].slice(-maxRecent)
+    this.history.emit(entry)
   }
 
   #entries(): Entry[] {

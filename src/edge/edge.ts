@@ -9,7 +9,7 @@ import { supervise } from '../core/supervise.ts'
 import { Warnings } from '../core/warnings.ts'
 import { StateSubscription } from '../ipc/client.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
-import { type HistoryEntry, type HostState, stateVersion } from '../ipc/host-state.ts'
+import { type HostState, stateVersion } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
@@ -49,9 +49,6 @@ export interface EdgeOptions {
 /** How often readers of the edge's state hear of changed counters, in milliseconds. */
 const tellEvery = 2000
 
-/** How many changes the edge's history keeps. */
-const historyLimit = 50
-
 /** Serves every LAN socket until `signal` aborts. Never talks to the engine; needs no privilege. */
 export async function runEdge(options: EdgeOptions): Promise<void> {
   const logger = options.logger.child({ component: 'edge' })
@@ -78,6 +75,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
   const policy = (role: Role) => new NetworkAccess({ list: () => live().access[role], routing })
   const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
+  const warnings = new Warnings({ logger, clock })
   const proxy = new TcpProxy({
     config,
     logger: logger.child({ component: 'proxy' }),
@@ -94,12 +92,8 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
         }),
       certificate: async () => inForce.certificate,
       stateDirectory: paths.edgeStateDirectory,
+      warnings: warnings.source({ name: 'waiting-room' }),
     },
-  })
-  const warnings = new Warnings({ logger, clock })
-  let history: readonly HistoryEntry[] = []
-  warnings.history.on((entry) => {
-    history = [...history, entry].slice(-historyLimit)
   })
   const ofMachine = warnings.source({ name: 'machine' })
   const ofConfiguration = warnings.source({ name: 'configuration' })
@@ -134,7 +128,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     status: status.state(),
     devices: discovery.devices(),
     warnings: warnings.list(),
-    history,
+    history: warnings.recent,
   })
   const changed = new Emitter<void>()
   const status = new StatusServer({

@@ -72,7 +72,7 @@ export class HostBook {
         appliance: { version: options.version, startedAt: at },
         controller: options.sources.controller().facts,
         conditions: [],
-        history: [],
+        history: options.sources.warnings.recent,
         portHolders: [],
         warnings: [],
       },

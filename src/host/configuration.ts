@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { apply, needsRestart, type Restarted } from '../config/apply.ts'
-import { type CertificatePair, usableCertificate } from '../config/certificate.ts'
+import { type CertificatePair, type UsableCertificate, usableCertificate } from '../config/certificate.ts'
 import { keyNeeds } from '../config/keys.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -32,10 +32,10 @@ export class Configuration {
   readonly #warnings: WarningSource
   #certificate: CertificatePair | undefined
 
-  /** `load` reads the configuration again. `certificate`: the user's own, where there is one that can be read. */
+  /** `load` reads the configuration again. `usable`: the user's own certificate, where there is one that can be read. */
   constructor(options: {
     loaded: LoadedConfig
-    certificate: CertificatePair | undefined
+    usable: UsableCertificate
     load: () => Promise<LoadedConfig>
     restarted: RestartedFor
     /** Says what the configuration was accepted with, and what waits for a restart of the host. */
@@ -47,9 +47,9 @@ export class Configuration {
     this.#logger = options.logger
     this.#started = options.loaded.config
     this.#inForce = options.loaded.config
-    this.#certificate = options.certificate
+    this.#certificate = options.usable.certificate
     this.#warnings = options.warnings
-    this.#warnings.set(options.loaded.warnings)
+    this.#warnings.set([...options.loaded.warnings, ...options.usable.warnings])
   }
 
   /** Replaced by another object when it changes, and never written into. */
@@ -84,7 +84,7 @@ export class Configuration {
   }
 
   async #take({ config: next, warnings }: LoadedConfig): Promise<{ message: string }> {
-    const certificate = await usableCertificate(next, this.#logger)
+    const usable = await usableCertificate(next)
     const now = { started: this.#started, inForce: this.#inForce }
     const { inForce, applied, pending } = apply(now, next, { process: 'host', needs: keyNeeds })
     this.#inForce = inForce
@@ -94,11 +94,11 @@ export class Configuration {
     )
     // Of what the edge reads once it warns itself: only it knows what it started with.
     const ofEdge = this.#waiting([...applied, ...pending.map(({ key }) => key)].filter(isEdges), 'edge')
-    this.#warnings.set([...warnings, ...ofHost])
+    this.#warnings.set([...warnings, ...usable.warnings, ...ofHost])
     const taken = applied.filter((key) => !isEdges(key))
     const lines = [
       `the configuration was read again; taken over: ${taken.length === 0 ? 'nothing new' : taken.join(', ')}`,
-      ...(this.#renew(certificate) ? [renewed] : []),
+      ...(this.#renew(usable.certificate) ? [renewed] : []),
     ]
     for (const line of lines) this.#logger.info(line)
     this.changed.emit()

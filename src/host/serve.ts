@@ -90,13 +90,13 @@ export async function serveInForeground(
 }
 
 async function serve(options: ServeOptions, way: Way): Promise<void> {
-  const { loaded, logger, setLogLevel } = options
-  const certificate = await usableCertificate(loaded.config, logger)
+  const { loaded, setLogLevel } = options
+  const usable = await usableCertificate(loaded.config)
   const warnings = new Warnings(options)
   const configuration = new Configuration({
     ...options,
     ...way,
-    certificate,
+    usable,
     warnings: warnings.source({ name: 'configuration' }),
   })
   configuration.changed.on(() => setLogLevel(configuration.inForce.log.level))

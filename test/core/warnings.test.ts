@@ -192,6 +192,24 @@ test('what its owner shows is a cause for others, and is neither listed nor logg
   expect(lines).toEqual([expect.stringContaining('no page')])
 })
 
+test('who comes late finds what was said last, and not without end', () => {
+  const { warnings, history } = scene()
+  const disk = warnings.source({ name: 'disk' })
+  disk.raise('/', low)
+  disk.clear('/', 'room again')
+  expect(warnings.recent.map(({ to, message }) => [to, message])).toEqual([
+    ['low', 'nearly full'],
+    ['ok', 'room again'],
+  ])
+  for (let number = 0; number < 100; number += 1) {
+    disk.raise('/', low)
+    disk.clear('/', `${number}`)
+  }
+  expect(history).toHaveLength(202)
+  expect(warnings.recent).toHaveLength(50)
+  expect(warnings.recent.at(-1)?.message).toBe('99')
+})
+
 test('a source that raises without end fills no memory', () => {
   const { warnings } = scene()
   const source = warnings.source({ name: 'any' })

@@ -21,7 +21,8 @@ function scene(text: string) {
   const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
   const warnings = new Warnings({ logger, clock: systemClock })
   const source = warnings.source({ name: 'configuration' })
-  const configuration = new Configuration({ loaded, certificate: undefined, load, restarted, warnings: source, logger })
+  const usable = { certificate: undefined, warnings: [] }
+  const configuration = new Configuration({ loaded, usable, load, restarted, warnings: source, logger })
   let changes = 0
   configuration.changed.on(() => {
     changes += 1
@@ -103,7 +104,7 @@ test('of two reloads at once the later file is in force', async () => {
 
 test('a renewed certificate is there at once, and it says how the controller gets it; a lost one is done without', async () => {
   await using directory = await temporaryDirectory()
-  const { configuration, reload } = scene('')
+  const { configuration, warnings, reload } = scene('')
   const text = `controller: { certificateDirectory: ${directory.path} }`
   const put = async (name: string) => {
     await mkdir(directory.path, { recursive: true })
@@ -117,5 +118,10 @@ test('a renewed certificate is there at once, and it says how the controller get
   expect(await reload(text)).toMatch(/new certificate.*omada-host restart/)
   await rm(directory.path, { recursive: true })
   expect(await reload(text)).not.toContain('new certificate')
+  const unusable = () => warnings.list().filter(({ code }) => code === 'CERTIFICATE_UNUSABLE')
+  expect(unusable()).toEqual([expect.objectContaining({ message: expect.stringContaining('cannot be read: ENOENT') })])
   expect(configuration.certificate).toEqual({ cert: 'second tls.crt', key: 'second tls.key' })
+  await put('second')
+  await reload(text)
+  expect(unusable()).toEqual([])
 })

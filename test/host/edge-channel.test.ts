@@ -23,8 +23,9 @@ async function scene() {
   const load = async () => loadConfig({ path: 'config.yaml', text: file.text, env: {} })
   const certificate = { cert: 'CERT', key: 'KEY' }
   const warnings = new Warnings({ logger: silent, clock: systemClock }).source({ name: 'configuration' })
+  const usable = { certificate, warnings: [] }
   const configuration = new Configuration({
-    ...{ loaded: await load(), certificate, load, restarted, warnings, logger: silent },
+    ...{ loaded: await load(), usable, load, restarted, warnings, logger: silent },
   })
   const channel = new EdgeChannel({ configuration, version, path, logger: silent })
   await channel.start(soon())

@@ -1,3 +1,4 @@
+import type { WarningSource } from '../../core/warnings.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import type { ControllerLink } from '../../network/controller-link.ts'
 import type { Role } from '../../omada/ports.ts'
@@ -15,4 +16,6 @@ export interface ProxyDependencies {
   certificate(): Promise<{ readonly cert: string; readonly key: string } | undefined>
   /** Where the waiting room keeps its self-signed certificate. */
   readonly stateDirectory: string
+  /** What the waiting room tells of its certificates. */
+  readonly warnings: WarningSource
 }

@@ -8,6 +8,7 @@ import { afterEach } from 'vitest'
 import { type Config, configSchema } from '../../../src/config/schema.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createLogger, type Logger } from '../../../src/core/logger.ts'
+import { Warnings } from '../../../src/core/warnings.ts'
 import { type ProxyTuning, TcpProxy } from '../../../src/edge/proxy/proxy.ts'
 import type { Upstream } from '../../../src/edge/proxy/web-upstream.ts'
 import type { ProxyPortState } from '../../../src/ipc/edge-state.ts'
@@ -112,6 +113,7 @@ export async function startProxy(options: {
       webUpstream: options.webUpstream ?? (() => ({ kind: 'forward' })),
       certificate: options.certificate ?? (async () => undefined),
       stateDirectory,
+      warnings: new Warnings({ logger, clock: systemClock }).source({ name: 'waiting-room' }),
     },
     tuning: { hosts: [proxyHost], ...options.tuning },
   })

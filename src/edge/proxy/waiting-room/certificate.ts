@@ -25,7 +25,7 @@ export interface Certificate {
 interface CertificateOptions {
   readonly logger: Logger
   readonly clock: Clock
-  readonly dependencies: Pick<ProxyDependencies, 'certificate' | 'stateDirectory'>
+  readonly dependencies: Pick<ProxyDependencies, 'certificate' | 'stateDirectory' | 'warnings'>
 }
 
 /**
@@ -33,22 +33,29 @@ interface CertificateOptions {
  * so that an exception that a user made for it stays good. A certificate that cannot be used or kept is a warning.
  */
 export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
-  return (await usersOwn(options, 'uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
+  return (
+    (await usersOwn(options.dependencies, 'uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
+  )
 }
 
 /** The user's certificate; undefined when there is none, or one that cannot be used, in which case `instead` is told. */
 export async function usersOwn(
-  { logger, dependencies }: Pick<CertificateOptions, 'logger' | 'dependencies'>,
+  { certificate, warnings }: Pick<CertificateOptions['dependencies'], 'certificate' | 'warnings'>,
   instead: string,
 ): Promise<Certificate | undefined> {
   try {
-    const user = await dependencies.certificate()
-    return user === undefined ? undefined : checked(user)
+    const user = await certificate()
+    const pair = user === undefined ? undefined : checked(user)
+    warnings.clear('user', 'the certificate in controller.certificateDirectory can be used')
+    return pair
   } catch (error) {
-    const remedy =
-      'put a readable tls.crt (full chain) and the tls.key that belongs to it there, then: systemctl reload omada-host'
     const message = `the certificate in controller.certificateDirectory cannot be used: ${messageOf(error)}`
-    logger.warn({ code: 'CERTIFICATE_UNUSABLE', remedy }, `${message}; the waiting room ${instead}`)
+    warnings.raise('user', {
+      code: 'CERTIFICATE_UNUSABLE',
+      message: `${message}; the waiting room ${instead}`,
+      remedy:
+        'put a readable tls.crt (full chain) and the tls.key that belongs to it there, then: systemctl reload omada-host',
+    })
     return undefined
   }
 }

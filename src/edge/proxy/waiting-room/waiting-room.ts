@@ -66,14 +66,15 @@ export class WaitingRoom {
         onRequest,
       )
     } catch (error) {
-      const { code, message, remedy } = toFault(error)
-      this.#logger.error({ code, remedy }, `the waiting room cannot answer on TLS ports: ${message}`)
+      const fault = toFault(error)
+      const message = `the waiting room cannot answer on TLS ports: ${fault.message}`
+      this.#dependencies.warnings.raise('tls', { ...fault, message })
     }
   }
 
   /** Shows new visitors the user's certificate as it is now; one that cannot be used leaves the former one in place. */
   async renewCertificate(): Promise<void> {
-    const pair = await usersOwn({ logger: this.#logger, dependencies: this.#dependencies }, 'keeps the one that it has')
+    const pair = await usersOwn(this.#dependencies, 'keeps the one that it has')
     if (pair !== undefined) this.#tls?.setSecureContext({ ...pair, minVersion })
   }
 

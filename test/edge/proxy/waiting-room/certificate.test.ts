@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/core/clock.ts'
+import { Warnings } from '../../../../src/core/warnings.ts'
 import { type Certificate, loadCertificate } from '../../../../src/edge/proxy/waiting-room/certificate.ts'
 import { makeSelfSigned } from '../../../../src/edge/proxy/waiting-room/self-signed.ts'
 import { recordingLogger, temporaryDirectory } from '../support.ts'
@@ -14,8 +15,11 @@ function load(options: { stateDirectory: string; user?: () => Promise<Certificat
   const { logger, lines } = recordingLogger()
   const { stateDirectory, user = async () => undefined, wall } = options
   const clock = wall === undefined ? systemClock : { ...systemClock, wall: () => wall }
-  const loaded = loadCertificate({ logger, clock, dependencies: { certificate: user, stateDirectory } })
-  return loaded.then((pair) => ({ lines, pair, certificate: new X509Certificate(pair.cert) }))
+  const registry = new Warnings({ logger, clock })
+  const warnings = registry.source({ name: 'waiting-room' })
+  const loaded = loadCertificate({ logger, clock, dependencies: { certificate: user, stateDirectory, warnings } })
+  const told = () => registry.list().map(({ code }) => code)
+  return loaded.then((pair) => ({ lines, told: told(), pair, certificate: new X509Certificate(pair.cert) }))
 }
 
 test('a self-signed certificate is made at the first start and kept, readable by its owner only', async () => {
@@ -80,8 +84,9 @@ test.each<[string, () => Promise<Certificate>]>([
   ],
   ['cannot be read', () => Promise.reject(new Error('EACCES: permission denied'))],
 ])('a user certificate that %s is a warning, and a self-signed one is used', async (_what, user) => {
-  const { certificate, lines } = await load({ stateDirectory: temporaryDirectory(), user })
+  const { certificate, lines, told } = await load({ stateDirectory: temporaryDirectory(), user })
   expect(certificate.checkHost('localhost')).toBe('localhost')
+  expect(told).toEqual(['CERTIFICATE_UNUSABLE'])
   expect(lines.join()).toContain('CERTIFICATE_UNUSABLE')
   expect(lines.join()).not.toContain('PRIVATE KEY')
 })
