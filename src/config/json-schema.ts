@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { sentence } from '../core/format.ts'
 import { configSchema } from './schema.ts'
 
 /** The configuration's JSON Schema (draft 2020-12), with titles, descriptions and defaults, for editors and tools. */
@@ -22,5 +23,5 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
 /** `stopGraceSeconds` as `Stop grace seconds`. */
 function titleOf(key: string): string {
   const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return sentence(words)
 }

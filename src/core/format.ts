@@ -31,7 +31,7 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
-/** How long ago a time in ISO 8601 was: `3 min ago`. `now` is in milliseconds since 1970; a clock that went back is no harm. */
+/** How long ago a time in ISO 8601 was: `3 min ago`; `just now` for one to come. `now` is in milliseconds since 1970. */
 export function ago(now: number, iso: string): string {
   const age = now - Date.parse(iso)
   if (Number.isNaN(age)) return 'unknown'

@@ -89,7 +89,7 @@ async function holdersByUnit(
   return holders
 }
 
-/** The name of the program's file, which is its owner's to choose; a process may call itself otherwise, as Node's does `MainThread`. */
+/** The name of the program's file, which anybody may choose; a process may call itself otherwise, Node's `MainThread`. */
 async function programOf(pid: string): Promise<string> {
   const file = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
   const name = file === undefined ? await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?') : basename(file)
