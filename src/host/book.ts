@@ -1,44 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
-import type { Fault, Reason } from '../core/errors.ts'
+import type { Reason } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { HistoryEntry } from '../core/warning-kinds.ts'
 import type { Warnings } from '../core/warnings.ts'
-import type {
-  Condition,
-  ControllerFacts,
-  HistoryEntry,
-  HostState,
-  ImageCheck,
-  Phase,
-  PortHolder,
-} from '../ipc/host-state.ts'
+import type { HostState, ImageCheck, Phase, PortHolder } from '../ipc/host-state.ts'
 import { stateVersion } from '../ipc/host-state.ts'
 import { StateStore } from '../ipc/store.ts'
-
-/** What the reconciler knows: `starting` and `running` both mean that the container runs. */
-export interface ControllerPart {
-  readonly lifecycle: 'pulling' | 'creating' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
-  readonly reason: Reason
-  readonly facts: Omit<ControllerFacts, 'version' | 'omadacId'>
-  /** Path of the container's network namespace while it runs. */
-  readonly sandboxKey?: string
-  readonly warnings: readonly Fault[]
-}
-
-/** What the probes know. `everReady`: the container that runs now has been ready before. */
-export interface HealthPart {
-  readonly ready: boolean
-  readonly everReady: boolean
-  readonly reason: Reason
-  readonly conditions: readonly Condition[]
-  readonly version?: string
-  readonly omadacId?: string
-}
+import type { ControllerSnapshot } from './controller/snapshot.ts'
+import type { HealthSnapshot, ProbeTarget } from './health/monitor.ts'
 
 /** The parts that are asked what they know whenever something may have changed. */
 export interface BookSources {
-  readonly controller: () => ControllerPart
-  readonly health: () => HealthPart
+  readonly controller: () => ControllerSnapshot
+  readonly health: () => HealthSnapshot
   readonly images: () => ImageCheck | undefined
   readonly warnings: Warnings
 }
@@ -146,8 +121,8 @@ export class HostBook {
  * container that runs is not yet a controller that works.
  */
 export function derivePhase(
-  controller: Pick<ControllerPart, 'lifecycle' | 'reason'>,
-  health: Pick<HealthPart, 'ready' | 'everReady' | 'reason'>,
+  controller: Pick<ControllerSnapshot, 'lifecycle' | 'reason'>,
+  health: Pick<HealthSnapshot, 'ready' | 'everReady' | 'reason'>,
 ): { phase: Phase; reason: Reason } {
   const { lifecycle } = controller
   if (lifecycle !== 'running' && lifecycle !== 'starting') return { phase: lifecycle, reason: controller.reason }
@@ -156,16 +131,14 @@ export function derivePhase(
 }
 
 /** What the probes are to look at: the container, while it runs. */
-export function probeTarget(
-  controller: ControllerPart,
-): { readonly containerId: string; readonly address: string; readonly sandboxKey?: string } | undefined {
+export function probeTarget(controller: ControllerSnapshot): ProbeTarget | undefined {
   const { containerId, address } = controller.facts
   if (!isRunning(controller) || containerId === undefined) return undefined
   const { sandboxKey } = controller
   return { containerId, address, ...(sandboxKey === undefined ? {} : { sandboxKey }) }
 }
 
-function isRunning({ lifecycle }: Pick<ControllerPart, 'lifecycle'>): boolean {
+function isRunning({ lifecycle }: ControllerSnapshot): boolean {
   return lifecycle === 'running' || lifecycle === 'starting'
 }
 

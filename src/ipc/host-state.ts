@@ -1,9 +1,6 @@
 import type { Fault, Reason } from '../core/errors.ts'
 import type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
 
-export type { Reason } from '../core/errors.ts'
-export type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
-
 /** Raised when a reader of an older version could misread the state; a reader treats another version as unknown. */
 export const stateVersion = 1
 

@@ -1,25 +1,21 @@
 import { describe, expect, it, test } from 'vitest'
 import { createLogger } from '../../src/core/logger.ts'
 import { Warnings } from '../../src/core/warnings.ts'
-import {
-  type ControllerPart,
-  derivePhase,
-  type HealthPart,
-  HostBook,
-  historyLimit,
-  probeTarget,
-} from '../../src/host/book.ts'
+import { derivePhase, HostBook, historyLimit, probeTarget } from '../../src/host/book.ts'
+import type { ControllerSnapshot } from '../../src/host/controller/snapshot.ts'
+import type { HealthSnapshot } from '../../src/host/health/monitor.ts'
 import type { HostState, ImageCheck } from '../../src/ipc/host-state.ts'
 
 const facts = { image: 'omada:6.2', address: '10.129.81.10', containerId: 'abc' }
-const controllerPart = (changes: Partial<ControllerPart> = {}): ControllerPart => ({
+const controllerPart = (changes: Partial<ControllerSnapshot> = {}): ControllerSnapshot => ({
   lifecycle: 'running',
   reason: { message: 'from the reconciler' },
   facts,
   warnings: [],
+  storage: {},
   ...changes,
 })
-const healthPart = (changes: Partial<HealthPart> = {}): HealthPart => ({
+const healthPart = (changes: Partial<HealthSnapshot> = {}): HealthSnapshot => ({
   ready: false,
   everReady: false,
   reason: { message: 'from the probes' },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { HistoryEntry, HostState } from '../../src/ipc/host-state.ts'
+import type { HistoryEntry } from '../../src/core/warning-kinds.ts'
+import type { HostState } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { adopt } from './support/adopt.ts'

@@ -1,5 +1,5 @@
+import type { Reason } from '../../core/errors.ts'
 import type { Adoption, Device, Ownership } from '../../ipc/edge-state.ts'
-import type { Reason } from '../../ipc/host-state.ts'
 import { type Announce, factoryControllerId } from '../../omada/announce.ts'
 import { managementPort } from '../../omada/ports.ts'
 

@@ -1,4 +1,5 @@
-import type { HostState, Phase, PullProgress, Reason } from '../../ipc/host-state.ts'
+import type { Reason } from '../../core/errors.ts'
+import type { HostState, Phase, PullProgress } from '../../ipc/host-state.ts'
 
 /** What the waiting room shows. */
 export interface WaitingView {

@@ -1,7 +1,6 @@
 import { backoffDelay } from '../../core/backoff.ts'
-import type { Fault } from '../../core/errors.ts'
+import type { Fault, Reason } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
-import type { Reason } from '../../ipc/host-state.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
 import { findOutOfMemory, findRefusal } from '../../omada/refusals.ts'
 

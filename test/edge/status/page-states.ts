@@ -1,4 +1,5 @@
-import type { Reason, Warning } from '../../../src/ipc/host-state.ts'
+import type { Reason } from '../../../src/core/errors.ts'
+import type { Warning } from '../../../src/core/warning-kinds.ts'
 import { hostState } from '../../ipc/fixtures.ts'
 import { condition, device, edgeState, proxyPort } from './fixtures.ts'
 import type { Served } from './serve.ts'

@@ -1,6 +1,7 @@
 import { dateTime, plural, sentence } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
-import type { Condition, HistoryEntry } from '../../../ipc/host-state.ts'
+import type { HistoryEntry } from '../../../core/warning-kinds.ts'
+import type { Condition } from '../../../ipc/host-state.ts'
 import { lastingView, remedyView } from './parts.ts'
 
 const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; word: string }>> = {

@@ -1,6 +1,6 @@
+import type { Reason } from '../../../core/errors.ts'
 import { ago, dateTime, lasting, sentence } from '../../../core/format.ts'
 import { type Html, type HtmlValue, html } from '../../../core/html.ts'
-import type { Reason } from '../../../ipc/host-state.ts'
 
 /** A reason with what fixes it and its stable code. */
 export function reasonView(reason: Reason): Html {
