@@ -42,29 +42,28 @@ export class Discovery implements Component {
     const { config, logger, clock, dependencies } = options
     const { access, bridgeSubnet, routing, warnings } = dependencies
     const { ports, ratePerSource } = config.discovery
+    const shared = { config, logger, clock, dependencies, ports, routing, warnings, ratePerSource }
     this.#dependencies = dependencies
-    const broadcasts = new BroadcastTally({ clock, routing })
-    const devices = new SeenDevices({ clock, dependencies })
-    const outcomes = new Outcomes({ clock })
-    const exits = new Listeners({
-      ports,
-      logger,
-      clock,
-      dependencies,
-      onDatagram: (datagram) => intake.receive(datagram),
+    this.#broadcasts = new BroadcastTally(shared)
+    this.#devices = new SeenDevices(shared)
+    this.#outcomes = new Outcomes(shared)
+    this.#listeners = new Listeners({ ...shared, onDatagram: (datagram) => intake.receive(datagram) })
+    this.#others = new OtherAppliances({
+      ...shared,
+      exits: this.#listeners,
+      networks: () => broadcastNetworks(routing.addresses.list(), access, bridgeSubnet()),
     })
-    const relay = new Relay({ config, logger, clock, dependencies, outcomes, devices, exits })
-    const networks = () => broadcastNetworks(routing.addresses.list(), access, bridgeSubnet())
-    const others = new OtherAppliances({ logger, clock, warnings, routing, exits, networks })
-    const isOwnPort = (port: number) => ports.includes(port) || relay.hasLocalPort(port)
-    const admission = new Admission({ config, clock, dependencies, isOwnPort })
-    const intake = new Intake({ admission, broadcasts, devices, others, outcomes, relay, warnings, ratePerSource })
-    this.#broadcasts = broadcasts
-    this.#devices = devices
-    this.#listeners = exits
-    this.#others = others
-    this.#outcomes = outcomes
-    this.#relay = relay
+    this.#relay = new Relay({ ...shared, outcomes: this.#outcomes, devices: this.#devices, exits: this.#listeners })
+    const isOwnPort = (port: number) => ports.includes(port) || this.#relay.hasLocalPort(port)
+    const intake = new Intake({
+      ...shared,
+      admission: new Admission({ ...shared, isOwnPort }),
+      broadcasts: this.#broadcasts,
+      devices: this.#devices,
+      others: this.#others,
+      outcomes: this.#outcomes,
+      relay: this.#relay,
+    })
     this.#upkeep = new Periodic({
       name: `${this.name} upkeep`,
       logger,
@@ -91,7 +90,8 @@ export class Discovery implements Component {
 
   async stop(): Promise<void> {
     this.#unsubscribe?.()
-    await Promise.all([this.#upkeep.stop(), this.#others.stop()])
+    await this.#upkeep.stop()
+    await this.#others.stop()
     await this.#listeners.close()
     this.#relay.close()
   }

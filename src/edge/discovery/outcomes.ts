@@ -51,29 +51,6 @@ export type RequestOutcome = (typeof requestOutcomes)[number]
 export type AnswerOutcome = (typeof answerOutcomes)[number]
 export type Outcome = RequestOutcome | AnswerOutcome
 
-/** The counters, all of them there from the start. They only ever grow. */
-export class Outcomes {
-  /** Datagrams that were sent to the controller; each is counted when it is known whether that was there. */
-  readonly deliveries: Settlement
-  readonly #counts = new Map<Outcome, number>([...requestOutcomes, ...answerOutcomes].map((outcome) => [outcome, 0]))
-
-  constructor(options: { clock: Clock }) {
-    this.deliveries = new Settlement({
-      clock: options.clock,
-      settled: (outcome, count) => this.add(outcome, count),
-    })
-  }
-
-  add(outcome: Outcome, count = 1): void {
-    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + count)
-  }
-
-  snapshot(): Readonly<Record<string, number>> {
-    this.deliveries.decideDue()
-    return Object.fromEntries(this.#counts)
-  }
-}
-
 interface Batch {
   /** Monotonic milliseconds. */
   readonly since: number
@@ -87,37 +64,44 @@ interface PortDeliveries {
 }
 
 /**
- * Decides, a moment after the kernel took a datagram, whether the controller was there to get it: UDP tells of a
- * refusal only later, not for which datagram, and not for each. Each datagram is counted once, after `decideAfterMilliseconds`;
- * nothing is ever taken back, since a counter that shrinks looks like a restart to whoever graphs it.
+ * The counters, all of them there from the start; they only ever grow. What was sent to the controller is counted a moment
+ * later: UDP tells of a refusal only afterwards, not for which datagram, and not for each. Each is counted once, after
+ * `decideAfterMilliseconds`; nothing is ever taken back, since a counter that shrinks looks like a restart to whoever
+ * graphs it.
  */
-export class Settlement {
+export class Outcomes {
   readonly #clock: Clock
-  readonly #settled: (outcome: 'relayed' | 'no-controller', count: number) => void
-  readonly #ports = new Map<number, PortDeliveries>()
+  readonly #counts = new Map<Outcome, number>([...requestOutcomes, ...answerOutcomes].map((outcome) => [outcome, 0]))
+  /** By the controller's port. */
+  readonly #deliveries = new Map<number, PortDeliveries>()
 
-  constructor(options: {
-    clock: Clock
-    settled: (outcome: 'relayed' | 'no-controller', count: number) => void
-  }) {
+  constructor(options: { clock: Clock }) {
     this.#clock = options.clock
-    this.#settled = options.settled
+  }
+
+  add(outcome: Outcome, count = 1): void {
+    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + count)
+  }
+
+  /** The counters now. There is no timer: what is due is decided when somebody looks, or sends more. */
+  snapshot(): Readonly<Record<string, number>> {
+    for (const port of this.#deliveries.keys()) this.#decideDue(port)
+    return Object.fromEntries(this.#counts)
   }
 
   /** The kernel took one datagram for this port of the controller. */
   sent(port: number): void {
-    const deliveries = this.#decideDue(port)
+    const { pending } = this.#decideDue(port)
     const now = this.#clock.now()
-    const last = deliveries.pending.at(-1)
+    const last = pending.at(-1)
     if (last !== undefined && now - last.since < batchMilliseconds) last.count++
-    else deliveries.pending.push({ since: now, count: 1 })
+    else pending.push({ since: now, count: 1 })
   }
 
   /** The kernel told that an earlier datagram for this port was refused. */
   refused(port: number, code: string): void {
-    const deliveries = this.#decideDue(port)
-    deliveries.refusedUntil =
-      this.#clock.now() + (code === 'ECONNREFUSED' ? refusalMilliseconds : unreachableMilliseconds)
+    const lasts = code === 'ECONNREFUSED' ? refusalMilliseconds : unreachableMilliseconds
+    this.#decideDue(port).refusedUntil = this.#clock.now() + lasts
   }
 
   /** The controller answered from this port: it is there again. */
@@ -125,22 +109,17 @@ export class Settlement {
     this.#decideDue(port).refusedUntil = Number.NEGATIVE_INFINITY
   }
 
-  /** Counts what is due. Call before the counters are read; nothing else is needed, there is no timer. */
-  decideDue(): void {
-    for (const port of this.#ports.keys()) this.#decideDue(port)
-  }
-
   /** Counts what is pending, due or not: nothing more will be heard of it. */
   decideAll(): void {
-    for (const deliveries of this.#ports.values()) {
+    for (const deliveries of this.#deliveries.values()) {
       for (const batch of deliveries.pending.splice(0)) this.#decide(deliveries, batch)
     }
   }
 
   #decideDue(port: number): PortDeliveries {
-    const known = this.#ports.get(port)
+    const known = this.#deliveries.get(port)
     const deliveries = known ?? { pending: [], refusedUntil: Number.NEGATIVE_INFINITY }
-    if (known === undefined) this.#ports.set(port, deliveries)
+    if (known === undefined) this.#deliveries.set(port, deliveries)
     const due = this.#clock.now() - decideAfterMilliseconds
     for (let batch = deliveries.pending[0]; batch !== undefined && batch.since <= due; batch = deliveries.pending[0]) {
       deliveries.pending.shift()
@@ -150,6 +129,6 @@ export class Settlement {
   }
 
   #decide(deliveries: PortDeliveries, batch: Batch): void {
-    this.#settled(batch.since < deliveries.refusedUntil ? 'no-controller' : 'relayed', batch.count)
+    this.add(batch.since < deliveries.refusedUntil ? 'no-controller' : 'relayed', batch.count)
   }
 }

@@ -14,39 +14,31 @@ import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
 import { type Session, Sessions } from './sessions.ts'
 
-type RelayDependencies = Pick<DiscoveryDependencies, 'controllerAddress' | 'live' | 'warnings'>
+interface RelayOptions {
+  readonly config: EdgeConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly dependencies: Pick<DiscoveryDependencies, 'controllerAddress' | 'live' | 'warnings'>
+  readonly outcomes: Outcomes
+  readonly devices: SeenDevices
+  readonly exits: Pick<Exits, 'towards'>
+}
 
 /**
  * Carries datagrams between devices and the controller, at once in both directions: session, controller on the way in;
  * session, rewrite, device on the way out.
  */
 export class Relay {
-  readonly #maxSessions: number
-  readonly #dependencies: RelayDependencies
-  readonly #logger: Logger
-  readonly #sessions: Sessions
+  readonly #options: RelayOptions
   readonly #outcomes: Outcomes
-  readonly #devices: SeenDevices
   readonly #quietLog: QuietLog
-  readonly #exits: Pick<Exits, 'towards'>
+  readonly #sessions: Sessions
 
-  constructor(options: {
-    config: EdgeConfig
-    logger: Logger
-    clock: Clock
-    dependencies: RelayDependencies
-    outcomes: Outcomes
-    devices: SeenDevices
-    exits: Pick<Exits, 'towards'>
-  }) {
+  constructor(options: RelayOptions) {
     const { maxSessions, sessionSeconds } = options.config.discovery
-    this.#maxSessions = maxSessions
-    this.#dependencies = options.dependencies
-    this.#logger = options.logger
+    this.#options = options
     this.#outcomes = options.outcomes
-    this.#devices = options.devices
     this.#quietLog = new QuietLog(options)
-    this.#exits = options.exits
     this.#sessions = new Sessions({
       clock: options.clock,
       max: maxSessions,
@@ -70,7 +62,7 @@ export class Relay {
 
   /** Hands a datagram on to the controller, if that can be reached. `mac`: the device that announces itself in it. */
   forward(datagram: Datagram, mac?: string): void {
-    const controllerAddress = this.#dependencies.controllerAddress()
+    const controllerAddress = this.#options.dependencies.controllerAddress()
     if (controllerAddress === undefined) {
       this.#outcomes.add('no-controller')
       return
@@ -79,7 +71,7 @@ export class Relay {
     if (session === undefined) return
     if (mac !== undefined) session.mac = mac
     session.upstream.send(datagram.payload, (error) => {
-      if (error === undefined) this.#outcomes.deliveries.sent(datagram.discoveryPort)
+      if (error === undefined) this.#outcomes.sent(datagram.discoveryPort)
       else this.#notSent(datagram.discoveryPort, error)
     })
   }
@@ -91,7 +83,7 @@ export class Relay {
 
   close(): void {
     this.#sessions.closeAll()
-    this.#outcomes.deliveries.decideAll()
+    this.#outcomes.decideAll()
   }
 
   #sessionOf(datagram: Datagram, controllerAddress: string): Session | undefined {
@@ -122,18 +114,18 @@ export class Relay {
   #upstreamError(port: number, error: unknown): void {
     const code = absenceCode(error)
     if (code === undefined) {
-      this.#logger.debug({ err: error }, 'error on a session towards the controller')
+      this.#options.logger.debug({ err: error }, 'error on a session towards the controller')
       return
     }
-    this.#outcomes.deliveries.refused(port, code)
+    this.#outcomes.refused(port, code)
     const message = `the controller does not take discovery datagrams on UDP port ${port} (${code})`
     this.#quietLog.atMost('controller-absent', message, { level: 'info' })
   }
 
   async #answer(session: Session, payload: Buffer): Promise<void> {
-    this.#outcomes.deliveries.answered(session.discoveryPort)
+    this.#outcomes.answered(session.discoveryPort)
     this.#sessions.touch(session)
-    const exit = this.#exits.towards(session)
+    const exit = this.#options.exits.towards(session)
     if (exit === undefined) {
       this.#answerFailed(session, new Error('no listening socket is open'))
       return
@@ -151,7 +143,7 @@ export class Relay {
   }
 
   #rewritten(decoded: DecodedFrame, session: Session, exit: Exit): Buffer | undefined {
-    if (!this.#dependencies.live().discovery.rewriteAddresses || !decoded.framed || exit.address === undefined)
+    if (!this.#options.dependencies.live().discovery.rewriteAddresses || !decoded.framed || exit.address === undefined)
       return undefined
     return rewriteAddress(decoded.json, { from: session.controllerAddress, to: exit.address })
   }
@@ -159,11 +151,12 @@ export class Relay {
   /** A PRE_ADOPT_REQUEST names its device in the header; when it does not, it is for the one that announced itself there. */
   #noteAdoption(session: Session, decoded: DecodedFrame): void {
     if (!decoded.framed || ownValue(decoded.frame.header, 'type') !== frameType.preAdoptRequest) return
+    const { devices, logger } = this.#options
     const named = parseMac(ownValue(decoded.frame.header, 'mac'))
-    const mac = named !== undefined && this.#devices.has(named) ? named : session.mac
+    const mac = named !== undefined && devices.has(named) ? named : session.mac
     if (mac === undefined) return
-    this.#devices.adoptSent(mac)
-    this.#logger.info({ mac, address: session.address }, 'the controller asked a device to adopt')
+    devices.adoptSent(mac)
+    logger.info({ mac, address: session.address }, 'the controller asked a device to adopt')
   }
 
   #answerFailed(session: Session, error: unknown): void {
@@ -178,12 +171,12 @@ export class Relay {
   #warnCrowded(): void {
     this.#warn({
       code: 'DISCOVERY_SESSIONS_FULL',
-      message: `discovery sessions end before their time: ${this.#sessions.size} of ${this.#maxSessions} are open`,
+      message: `discovery sessions end before their time: ${this.#sessions.size} of ${this.#options.config.discovery.maxSessions} are open`,
       remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
     })
   }
 
   #warn(fault: Fault): void {
-    this.#dependencies.warnings.happened(fault, troubleMilliseconds)
+    this.#options.dependencies.warnings.happened(fault, troubleMilliseconds)
   }
 }

@@ -28,6 +28,13 @@ export interface SessionEvents {
   readonly onCrowded: () => void
 }
 
+interface SessionsOptions {
+  readonly clock: Clock
+  readonly max: number
+  readonly idleSeconds: number
+  readonly events: SessionEvents
+}
+
 /** No more sockets: of this process, of the machine, of its ports or its memory. */
 const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
 
@@ -36,21 +43,12 @@ const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', '
  * full or the machine has no socket left.
  */
 export class Sessions {
-  readonly #clock: Clock
-  readonly #idleMilliseconds: number
-  readonly #events: SessionEvents
+  readonly #options: SessionsOptions
   readonly #sessions: LruMap<string, Session>
   readonly #localPorts = new Set<number>()
 
-  constructor(options: {
-    clock: Clock
-    max: number
-    idleSeconds: number
-    events: SessionEvents
-  }) {
-    this.#clock = options.clock
-    this.#idleMilliseconds = options.idleSeconds * 1000
-    this.#events = options.events
+  constructor(options: SessionsOptions) {
+    this.#options = options
     this.#sessions = new LruMap({
       max: options.max,
       onEvict: (_, session) => {
@@ -81,19 +79,19 @@ export class Sessions {
       session = undefined
     }
     session ??= this.#create(key, datagram, controllerAddress)
-    session.usedAt = this.#clock.now()
+    session.usedAt = this.#options.clock.now()
     session.localAddress = datagram.localAddress
     return session
   }
 
   /** The controller answered: the session is in use. */
   touch(session: Session): void {
-    if (this.#sessions.get(keyOf(session)) === session) session.usedAt = this.#clock.now()
+    if (this.#sessions.get(keyOf(session)) === session) session.usedAt = this.#options.clock.now()
   }
 
   /** Closes what has been idle for too long. */
   expire(): void {
-    const limit = this.#clock.now() - this.#idleMilliseconds
+    const limit = this.#options.clock.now() - this.#options.idleSeconds * 1000
     for (const [key, session] of this.#sessions.entries()) {
       if (session.usedAt > limit) return
       this.#remove(key, session)
@@ -109,8 +107,8 @@ export class Sessions {
       ConnectedUdpSocket.connect({
         address: controllerAddress,
         port: datagram.discoveryPort,
-        onDatagram: (payload) => this.#events.onAnswer(session, payload),
-        onError: (error) => this.#events.onError(session, error),
+        onDatagram: (payload) => this.#options.events.onAnswer(session, payload),
+        onError: (error) => this.#options.events.onError(session, error),
       }),
     )
     const session: Session = {
@@ -121,7 +119,7 @@ export class Sessions {
       upstream,
       localAddress: datagram.localAddress,
       mac: undefined,
-      usedAt: this.#clock.now(),
+      usedAt: this.#options.clock.now(),
     }
     this.#localPorts.add(upstream.localPort)
     this.#sessions.set(key, session)
@@ -135,7 +133,7 @@ export class Sessions {
       const oldest = this.#sessions.oldest()
       if (oldest === undefined || !exhaustion.has(systemCode(error) ?? '')) throw error
       this.#remove(...oldest)
-      this.#events.onCrowded()
+      this.#options.events.onCrowded()
       return open()
     }
   }

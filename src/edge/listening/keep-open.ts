@@ -13,36 +13,30 @@ export interface Retry {
 /** The delays unless a test gives others: a port that becomes free is open within half a minute. */
 const defaultRetry: Retry = { initialMilliseconds: 1000, maxMilliseconds: 30_000 }
 
+interface KeepOpenOptions {
+  /** What is opened, for the log. */
+  readonly name: string
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Opens what is not open yet, and returns why the rest is not. Must not reject; never runs twice at a time. */
+  readonly open: () => Promise<readonly Fault[]>
+  readonly retry?: Retry
+}
+
 /**
  * Opens what is to listen, and tries what could not be opened again and again, with backoff: a port that another program
  * holds keeps nothing else from serving. Why one cannot be opened is logged once, and again only in other words.
  */
 export class KeepOpen {
-  readonly #name: string
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #open: () => Promise<readonly Fault[]>
+  readonly #options: KeepOpenOptions
   readonly #backoff: Backoff
   readonly #passes = new Serial()
   readonly #stopping = new AbortController()
   #faults: readonly Fault[] = []
   #retrying: Promise<void> | undefined
 
-  /**
-   * `name` is for the log. `open` opens what is not open yet, and returns why the rest is not; it must not reject, and
-   * never runs twice at a time.
-   */
-  constructor(options: {
-    name: string
-    logger: Logger
-    clock: Clock
-    open: () => Promise<readonly Fault[]>
-    retry?: Retry
-  }) {
-    this.#name = options.name
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#open = options.open
+  constructor(options: KeepOpenOptions) {
+    this.#options = options
     this.#backoff = new Backoff(options.retry ?? defaultRetry)
   }
 
@@ -68,7 +62,7 @@ export class KeepOpen {
     const { signal } = this.#stopping
     if (signal.aborted) return
     const before = this.#faults
-    this.#faults = await this.#open()
+    this.#faults = await this.#options.open()
     this.#tell(before)
     if (this.#faults.length === 0) this.#backoff.reset()
     else if (!signal.aborted) this.#retrying ??= this.#retryLater(signal)
@@ -77,14 +71,14 @@ export class KeepOpen {
   #tell(before: readonly Fault[]): void {
     const told = new Set(before.map(({ message }) => message))
     for (const { code, message, remedy } of this.#faults) {
-      if (!told.has(message)) this.#logger.error({ code, remedy }, message)
+      if (!told.has(message)) this.#options.logger.error({ code, remedy }, message)
       told.add(message)
     }
-    if (before.length > 0 && this.#faults.length === 0) this.#logger.info(`${this.#name} is served now`)
+    if (before.length > 0 && this.#faults.length === 0) this.#options.logger.info(`${this.#options.name} is served now`)
   }
 
   async #retryLater(signal: AbortSignal): Promise<void> {
-    await this.#clock.sleep(this.#backoff.next(), signal).catch(() => {})
+    await this.#options.clock.sleep(this.#backoff.next(), signal).catch(() => {})
     this.#retrying = undefined
     await this.tryNow()
   }

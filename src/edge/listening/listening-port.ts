@@ -11,32 +11,36 @@ export function wildcards(listen: EdgeConfig['proxy']['listen']): readonly strin
   return listen === 'dual-stack' ? ['::', '0.0.0.0'] : ['0.0.0.0']
 }
 
+interface ListeningPortOptions<Server> {
+  readonly target: Omit<ListenTarget, 'protocol' | 'address'>
+  /** The first that this machine can have is taken. */
+  readonly hosts: readonly string[]
+  /** Gives a server that listens on the target's port of that host, or rejects with the system's error. */
+  readonly listen: (host: string) => Promise<Server>
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly retry?: Retry
+}
+
 /**
  * One TCP port with its server, a plain one or of HTTP. A port that cannot be opened is `failed`, with the reason, and is
  * tried again until it opens: it never keeps the rest of the edge from serving.
  */
 export class ListeningPort<Server> {
-  readonly #hosts: readonly string[]
-  readonly #listen: (host: string) => Promise<Server>
   readonly #keepOpen: KeepOpen
   #server: Server | undefined
 
-  /**
-   * `hosts`: the first that this machine can have is taken. `listen` gives a server that listens on the target's port of
-   * that host, or rejects with the system's error and leaves nothing open; each try is a new call.
-   */
-  constructor(options: {
-    target: Omit<ListenTarget, 'protocol' | 'address'>
-    hosts: readonly string[]
-    listen: (host: string) => Promise<Server>
-    logger: Logger
-    clock: Clock
-    retry?: Retry
-  }) {
+  constructor(options: ListeningPortOptions<Server>) {
     const target: ListenTarget = { protocol: 'tcp', ...options.target }
-    this.#hosts = options.hosts
-    this.#listen = options.listen
-    this.#keepOpen = new KeepOpen({ ...options, name: portName(target), open: () => this.#open(target) })
+    const open = async () => {
+      try {
+        this.#server = await listenOnFirst(options.hosts, options.listen)
+        return []
+      } catch (error) {
+        return [listenFault(target, error)]
+      }
+    }
+    this.#keepOpen = new KeepOpen({ ...options, name: portName(target), open })
   }
 
   /** `reason` is there when `failed`. */
@@ -57,15 +61,6 @@ export class ListeningPort<Server> {
     const server = this.#server
     this.#server = undefined
     return server
-  }
-
-  async #open(target: ListenTarget): Promise<readonly Fault[]> {
-    try {
-      this.#server = await listenOnFirst(this.#hosts, this.#listen)
-      return []
-    } catch (error) {
-      return [listenFault(target, error)]
-    }
   }
 }
 

@@ -1,34 +1,24 @@
 import { LruMap } from '../../core/lru-map.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
-import type { LimitRefusal } from './limits.ts'
 
 /**
  * Why a client was turned away. `client-gone`: its connection ended before it was served. `no-resources`: this process or
  * the machine is out of open files, memory or outgoing ports. `no-certificate`: the waiting room has none for TLS.
  */
-export type Refusal =
-  | LimitRefusal
-  | 'access'
-  | 'client-gone'
-  | 'no-resources'
-  | 'no-certificate'
-  | 'upstream-refused'
-  | 'upstream-timeout'
-  | 'upstream-unreachable'
-  | 'upstream-failed'
+const refusals = [
+  'access',
+  'limit-total',
+  'limit-source',
+  'client-gone',
+  'no-resources',
+  'no-certificate',
+  'upstream-refused',
+  'upstream-timeout',
+  'upstream-unreachable',
+  'upstream-failed',
+] as const
 
-const noRefusals: Readonly<Record<Refusal, number>> = {
-  access: 0,
-  'limit-total': 0,
-  'limit-source': 0,
-  'client-gone': 0,
-  'no-resources': 0,
-  'no-certificate': 0,
-  'upstream-refused': 0,
-  'upstream-timeout': 0,
-  'upstream-unreachable': 0,
-  'upstream-failed': 0,
-}
+export type Refusal = (typeof refusals)[number]
 
 /** Interfaces that are remembered at once: those of containers come and go. */
 const maxInterfaces = 64
@@ -43,7 +33,7 @@ export class PortCounters {
   bytesIn = 0
   bytesOut = 0
   waitingRoom = 0
-  readonly #refused: Record<Refusal, number> = { ...noRefusals }
+  readonly #refused = new Map<Refusal, number>(refusals.map((reason) => [reason, 0]))
   readonly #arrivedBy = new LruMap<string, true>({ max: maxInterfaces })
 
   /** A connection of another machine arrived by this interface, whatever becomes of it. */
@@ -52,7 +42,7 @@ export class PortCounters {
   }
 
   refuse(reason: Refusal): void {
-    this.#refused[reason] += 1
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1)
   }
 
   snapshot(): Omit<ProxyPortState, 'port' | 'state' | 'reason'> {
@@ -61,7 +51,7 @@ export class PortCounters {
       total: this.total,
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
-      refused: { ...this.#refused },
+      refused: Object.fromEntries(this.#refused),
       waitingRoom: this.waitingRoom,
       arrivedBy: [...this.#arrivedBy.entries()].map(([name]) => name),
     }
