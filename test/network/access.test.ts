@@ -96,6 +96,32 @@ describe('NetworkAccess', () => {
 })
 
 describe('Routing', () => {
+  it('knows its own addresses, a link-local one on its own interface only', () => {
+    expect(
+      ['10.10.0.1', '::ffff:10.10.0.1', '127.0.0.1', 'fe80::20%vlan20', 'fe80::20'].map(routing.isOwn, routing),
+    ).toEqual(Array(5).fill(true))
+    expect(['10.10.0.2', 'fe80::20%vlan30', 'fe80::21%vlan20'].map(routing.isOwn, routing)).toEqual(
+      Array(3).fill(false),
+    )
+    expect(routing.localsAt('fe80::1').map((one) => one.interface)).toEqual(['vlan10', 'vlan30'])
+    expect(routing.localsAt('fe80::1%vlan30').map((one) => one.interface)).toEqual(['vlan30'])
+  })
+
+  it('takes the nearest of nested networks, follows the addresses, and takes a tunnel to everywhere for no network', () => {
+    let list = [local('wide0', '10.0.0.1', 8), local('near0', '10.5.0.1', 16), local('tun0', '10.9.9.9', 0)]
+    const moving = new Routing({ addresses: { ...addresses, list: () => list }, clock, readRoutes: () => '' })
+    expect(['10.5.0.7', '10.6.0.7', '192.0.2.7'].map((remote) => moving.interfaceTowards(remote))).toEqual([
+      'near0',
+      'wide0',
+      undefined,
+    ])
+    expect(moving.isOnLink('192.0.2.7')).toBe(false)
+    list = [local('near0', '192.0.2.1')]
+    expect(moving.isOnLink('192.0.2.7')).toBe(true)
+    expect(moving.isOnLink('10.5.0.7')).toBe(false)
+    expect(moving.isOwn('10.5.0.1')).toBe(false)
+  })
+
   it('knows what is on a network of this machine and what only a route leads to', () => {
     expect(routing.isOnLink('10.20.0.200')).toBe(true)
     expect(routing.isOnLink('172.16.5.5')).toBe(false)
