@@ -150,8 +150,12 @@ export class Conditions {
     entry.reason = reason
     if (from === status) return
     entry.since = this.#time()
-    if (from === 'failing') this.#warnings.clear(definition.name, reason.message)
-    else if (status === 'ok') this.#warnings.remember(definition.name, { from, to: status, message: reason.message })
+    if (from === 'failing' && status === 'ok') this.#warnings.clear(definition.name, reason.message)
+    else if (status !== 'failing') {
+      // It did not fail before, or is given more time to start.
+      this.#warnings.forget(definition.name)
+      this.#warnings.remember(definition.name, { from, to: status, message: reason.message })
+    }
   }
 
   /** The reason, and the condition that it follows from; what else it follows from is named in the reason. */

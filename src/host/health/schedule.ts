@@ -22,14 +22,14 @@ export interface Probe<Name extends string = string> {
 }
 
 /** Below this a deadline would cut off what a starting controller on a small machine needs for a first answer. */
-const shortestDeadline = 3000
+const shortestDeadlineMilliseconds = 3000
 
 /** How late a lane may be with what it does next before it counts as stuck, in milliseconds. */
-const lateness = 30_000
+const latenessMilliseconds = 30_000
 
 /** How long a probe may take, in milliseconds: 80 % of its interval, but 3 s at least. */
 export function deadlineOf(intervalMilliseconds: number): number {
-  return Math.max(shortestDeadline, intervalMilliseconds * 0.8)
+  return Math.max(shortestDeadlineMilliseconds, intervalMilliseconds * 0.8)
 }
 
 interface Lane<Name extends string> {
@@ -104,13 +104,13 @@ export class ProbeSchedule<Name extends string> {
     while (!signal.aborted) {
       const started = this.#clock.now()
       lane.alarm.clear()
-      lane.pulse.promise(deadlineOf(lane.probe.intervalMilliseconds()) + lateness)
+      lane.pulse.promise(deadlineOf(lane.probe.intervalMilliseconds()) + latenessMilliseconds)
       const result = await this.#runOnce(lane, started)
       if (signal.aborted) return
       if (!outOfTurn) due = started + lane.probe.intervalMilliseconds()
       if (!outOfTurn || result.ok) this.#report(lane.probe.name, result)
       const pause = Math.max(0, due - this.#clock.now())
-      lane.pulse.promise(pause + lateness)
+      lane.pulse.promise(pause + latenessMilliseconds)
       outOfTurn = await lane.alarm.sleep(pause, signal).catch(() => false)
     }
   }

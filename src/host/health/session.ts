@@ -17,7 +17,7 @@ export interface ProbeTarget {
 }
 
 /** Every second while the controller starts. */
-const startingInterval = 1000
+const startingMilliseconds = 1000
 
 /** The looking at one target, from its appearance to its end: its own conditions, schedule and probe children. */
 export class ProbeSession {
@@ -73,7 +73,7 @@ export class ProbeSession {
         ports,
         inside,
         database: external === undefined ? inside : outside,
-        intervalMilliseconds: () => (options.everReady() ? live().health.intervalSeconds * 1000 : startingInterval),
+        intervalMilliseconds: () => (options.everReady() ? live().health.intervalSeconds * 1000 : startingMilliseconds),
       }),
     })
   }

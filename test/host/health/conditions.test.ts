@@ -155,6 +155,14 @@ it('calls it a failure when the time to start is over, and a probe that cannot r
   expect(condition('discovery')).toMatchObject({ status: 'failing', reason: { code: 'PROBE_FAILED' } })
 })
 
+it('a failure to start is none any more when the user gives it more time', () => {
+  const { record, condition, history } = scene({ ready: false })
+  record('web', failed, 1, false)
+  record('web', failed, 1, true)
+  expect(condition('web')?.status).toBe('unknown')
+  expect(history).toEqual(['web: unknown → failing', 'web: failing → unknown'])
+})
+
 it('needs the web ports and the app discovery for nothing but showing them', () => {
   const { record, conditions, condition } = scene({ ready: true })
   record('web-ports', failed, 3)
