@@ -85,6 +85,7 @@ test('only the disk that holds the data is why the database is down, and nothing
   const other = warnings.source({ name: 'other' })
   disk.raise('/run', full)
   other.raise('database', database)
+  expect(codes()).toEqual(['DISK_FULL', 'DATABASE_DOWN'])
   other.raise('web', web)
   other.clear('database')
   expect(codes()).toEqual(['DISK_FULL', 'WEB_DOWN'])

@@ -132,7 +132,7 @@ it('says that the time to start is over, and is ready nevertheless when it comes
 })
 
 it('starts over when the namespace changes and forgets all when the container goes', { timeout: 60_000 }, async () => {
-  const { monitor, history, ready } = await watch()
+  const { monitor, warnings, history, ready } = await watch()
   await ready()
   monitor.setTarget({ containerId: 'c1', address: '127.0.0.1', sandboxKey: '/run/netns/b' })
   expect(monitor.snapshot()).toMatchObject({ ready: false, everReady: false })
@@ -142,10 +142,13 @@ it('starts over when the namespace changes and forgets all when the container go
   expect(monitor.snapshot().ready).toBe(true)
   await controller.killDatabase()
   await expect.poll(() => named(monitor.snapshot(), 'database')?.status, patience).toBe('failing')
+  warnings.source({ name: 'other' }).raise('web', { code: 'WEB_DOWN', message: 'no answer', remedy: 'logs' })
+  expect(warnings.list()).toEqual([])
   const told = history.length
   monitor.setTarget(undefined)
-  // What failed in it has neither come back nor does it fail on.
+  // What failed in it has neither come back nor does it fail on, as the cause of anything.
   expect(history).toHaveLength(told)
+  expect(warnings.list().map(({ code }) => code)).toEqual(['WEB_DOWN'])
   const snapshot = monitor.snapshot()
   expect(snapshot.reason.message).toBe('the container is not running')
   expect(new Set(snapshot.conditions.map(({ status }) => status))).toEqual(new Set(['unknown']))
