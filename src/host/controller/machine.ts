@@ -23,7 +23,7 @@ export interface MachineFacts {
   processRuns(pid: number): boolean
 }
 
-export interface MachinePaths {
+interface MachinePaths {
   readonly cpuinfo: string
   readonly meminfo: string
   readonly route: string
@@ -33,7 +33,7 @@ export interface MachinePaths {
 }
 
 /** Where Linux tells these facts. */
-export const machinePaths: MachinePaths = {
+const machinePaths: MachinePaths = {
   cpuinfo: '/proc/cpuinfo',
   meminfo: '/proc/meminfo',
   route: '/proc/net/route',

@@ -1,19 +1,18 @@
+import type { ContainerInspectInfo } from 'dockerode'
 import { describe, expect, test } from 'vitest'
 import { engineError } from '../../../src/host/engine/errors.ts'
-import { engineInfo, engineReference } from '../../../src/host/engine/facts.ts'
+import { engineContainer, engineInfo, engineReference } from '../../../src/host/engine/facts.ts'
 import { runtimeWorks } from '../../../src/host/engine/runtime.ts'
 import { serviceRuntime } from '../../../src/host/engine/service.ts'
 
 const podman = (Version: string) => ({
   Version,
   ApiVersion: '1.41',
-  Arch: 'amd64',
   Components: [{ Name: 'Podman Engine' }],
 })
 const docker = (Version: string, ApiVersion: string) => ({
   Version,
   ApiVersion,
-  Arch: 'arm64',
   Components: [{ Name: 'Engine' }],
 })
 
@@ -53,6 +52,41 @@ test.each([
   ['b'.repeat(64), 'b'.repeat(64)],
 ])('the reference %s is for engines %s', (text, expected) => {
   expect(engineReference(text)).toBe(expected)
+})
+
+describe('a container', () => {
+  const raw = (networks: object | null, state: object = {}) =>
+    ({
+      Id: 'c1',
+      Image: 'sha256:i1',
+      Config: { Labels: null },
+      Mounts: null,
+      State: { Status: 'exited', StartedAt: '0001-01-01T00:00:00Z', ExitCode: 3, OOMKilled: false, Pid: 0, ...state },
+      NetworkSettings: { SandboxKey: '', Networks: networks },
+    }) as unknown as ContainerInspectInfo
+
+  test('that was never started, with null where Docker has nothing to tell', () => {
+    expect(engineContainer(raw(null))).toEqual({
+      id: 'c1',
+      imageId: 'i1',
+      status: 'exited',
+      labels: {},
+      exitCode: 3,
+      outOfMemory: false,
+      mounts: [],
+      networks: [],
+    })
+  })
+
+  test('has its address and its process while it runs', () => {
+    const running = raw({ omada: { IPAddress: '10.129.81.10' } }, { Status: 'running', Pid: 7 })
+    expect(engineContainer(running)).toMatchObject({ address: '10.129.81.10', networks: ['omada'], pid: 7 })
+    expect(engineContainer(raw({ omada: { IPAddress: '' } }))).not.toHaveProperty('address')
+  })
+
+  test('with a status that nobody knows is on its way somewhere', () => {
+    expect(engineContainer(raw({}, { Status: 'stopping' })).status).toBe('transient')
+  })
 })
 
 describe('an error of the engine', () => {
