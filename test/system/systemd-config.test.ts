@@ -62,7 +62,7 @@ test('a reload applies what it can, without touching the container or ending eit
   const { appliance } = host()
   const neighbour = await Outpost.open(host().ledger, await host().neighbour('lan10', 30))
   const page = () =>
-    neighbour.call('http', { url: 'http://10.77.10.1:8090/readyz', deadlineMilliseconds: 2000 }).then(
+    neighbour.call('http', { url: 'http://10.77.10.1:8090/readyz', deadlineMilliseconds: 5000 }).then(
       ({ status }) => status,
       () => 'refused',
     )

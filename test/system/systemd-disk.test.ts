@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import type { HostState } from '../../src/ipc/host-state.ts'
 import type { Device } from '../support/device.ts'
 import { eventually } from '../support/eventually.ts'
 import { adopt } from './support/adopt.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
+import { Outpost } from './support/outpost.ts'
 import { SmallDisk } from './support/small-disk.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
 
@@ -142,39 +144,43 @@ test("the edge's state directory is full: it serves all the same, nothing half i
   await serves()
 })
 
-test('/run is full at a reload: the edge keeps what it has, whole, and gets the new when there is room', async () => {
+test('/run is full at a reload: the edge goes by what is in force, and keeps it, whole, when there is room', async () => {
   const { machine, appliance } = host()
   const run = SmallDisk.of(machine, '/run')
-  const file = '/run/omada-host/edge.json'
-  const handedOver = machine.read(file)
+  const neighbour = await Outpost.open(host().ledger, await host().neighbour('lan10', 30))
+  const page = () =>
+    neighbour.call('http', { url: `http://${address}:8090/readyz`, deadlineMilliseconds: 5000 }).then(
+      ({ status }) => status,
+      () => 'refused',
+    )
+  const file = '/run/omada-host-edge/in-force.json'
+  const kept = machine.read(file)
   await run.fill()
-  appliance.configure({ status: { port: 8091 } })
+  const management = ['192.0.2.0/24']
+  appliance.configure({ access: { management } })
   expect((await appliance.systemctl('reload')).code).toBe(0)
+  await eventually(page, (answer) => answer === 'refused')
   await eventually(
-    () => machine.journal(hostUnit),
-    (log) => /cannot be handed over.*DISK_FULL/.test(log),
+    () => machine.journal(edgeUnit),
+    (log) => /cannot be kept in .*DISK_FULL/.test(log),
   )
-  expect(machine.read(file)).toBe(handedOver)
+  expect(machine.read(file)).toBe(kept)
   await run.free('1g')
   await eventually(
-    async () => JSON.parse(machine.read(file)).config.status.port,
-    (port) => port === 8091,
+    async () => JSON.parse(machine.read(file)).config.access.management,
+    (now) => isDeepStrictEqual(now, management),
   )
-  expect(await machine.exec(['ls', '-A', '/run/omada-host'])).toBe('control.sock\nedge.json\nstate.sock')
+  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge'])).toBe('in-force.json\nstate.sock')
 })
 
 test('/run is full at the start: it says so, and starts with the edge when there is room', async () => {
   const { machine, appliance } = host()
   const run = SmallDisk.of(machine, '/run')
   expect((await appliance.systemctl('stop')).code).toBe(0)
+  appliance.configure({ status: { port: 8091 } })
   await run.fill()
   await machine.exec(['systemctl', 'start', '--no-block', hostUnit])
   await warned('DISK_FULL', '/run/omada-host')
-  // It waits for its host; or, where not one page is left, systemd cannot write down the edge's user, and tries again.
-  await eventually(
-    () => machine.show(edgeUnit, 'StatusText', 'SubState'),
-    ({ StatusText = '', SubState }) => /wait/i.test(StatusText) || SubState === 'auto-restart',
-  )
   await run.free('1g')
   // Both have failed some times by then, and wait longer each time.
   await appliance.phase('ready', 150_000)

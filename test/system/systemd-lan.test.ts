@@ -88,7 +88,7 @@ test('the edge is killed: it serves again, container and host go on', async () =
   const started = performance.now()
   for (const url of [`http://${address}:8090/healthz`, `https://${address}:8043/login`]) {
     await eventually(
-      () => neighbour.call('http', { url, deadlineMilliseconds: 1000 }),
+      () => neighbour.call('http', { url, deadlineMilliseconds: 5000 }),
       (answer) => answer.status === 200,
     )
   }

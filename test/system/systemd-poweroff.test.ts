@@ -50,7 +50,7 @@ async function edgeServes(): Promise<number> {
 test('at the next boot the edge serves at once, while the controller starts', async () => {
   await host().boot()
   const { appliance, outpost } = host()
-  const page = (url: string) => outpost.call('http', { url, deadlineMilliseconds: 1000 }).then(({ status }) => status)
+  const page = (url: string) => outpost.call('http', { url, deadlineMilliseconds: 5000 }).then(({ status }) => status)
   const answers = async () => [
     await page('https://10.77.10.1:8043/'),
     await page('http://10.77.10.1:8088/'),

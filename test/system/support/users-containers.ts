@@ -59,7 +59,7 @@ export class UsersContainers {
     for (const [port, answer] of Object.entries(answers)) {
       const url = `http://${this.#address}:${port}/`
       await eventually(
-        () => this.#neighbour.call('http', { url, deadlineMilliseconds: 2000 }),
+        () => this.#neighbour.call('http', { url, deadlineMilliseconds: 5000 }),
         ({ body }) => body === answer,
         20_000,
       )
