@@ -74,7 +74,10 @@ export class UdpSocket {
     await this.#socket.send(payload, port, address)
   }
 
-  /** Sends to a broadcast address. Only this may: an answer to a forged sender must not reach everybody. @throws like `send` */
+  /**
+   * Sends to a broadcast address. `send` cannot: a datagram whose sender was forged to be a broadcast address must not
+   * make an answer reach everybody. @throws like `send`
+   */
   async broadcast(payload: Buffer, port: number, address: string): Promise<void> {
     if (this.#closed) throw new Error('the socket is closed')
     this.#socket.setBroadcast(true)

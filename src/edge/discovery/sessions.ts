@@ -35,7 +35,7 @@ interface SessionsOptions {
   readonly events: SessionEvents
 }
 
-/** No more sockets: of this process, of the machine, of its ports or its memory. */
+/** No socket is left: this process or the machine is out of open files, ports or memory. */
 const exhaustion = new Set(['EMFILE', 'ENFILE', 'EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
 
 /**

@@ -55,7 +55,7 @@ export class PortProxy {
   /** Takes over a client that was just accepted and not read from. Never throws: a defect costs this client only. */
   accept(client: Socket): void {
     this.#counters.total += 1
-    // What follows from an error follows from the close that comes after it.
+    // An error is always followed by a close, which cleans up; without a listener it would end this process.
     client.on('error', () => {})
     try {
       this.#admit(client)
@@ -66,8 +66,8 @@ export class PortProxy {
   }
 
   /**
-   * A connection that the system could not accept, such as for want of memory. When open files run out, libuv accepts
-   * and closes what waits without a word; what can be said of that is said when the controller cannot be reached either.
+   * A connection that the system could not accept, such as for want of memory. Those that libuv accepts and closes by
+   * itself, because no open file is left, are not told to anybody and not counted.
    */
   shed(error: Error): void {
     this.#counters.total += 1
