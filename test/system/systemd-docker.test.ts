@@ -78,7 +78,7 @@ test('systemctl start tells how the pull goes, and returns when the controller i
   await watched
   await shape('delete', 'dev', 'lo', 'root')
   expect(started).toEqual({ code: 0, stdout: '', stderr: '' })
-  expect([...texts].join('\n')).toMatch(/^Pulling image \d+ % \(\S+ [kM]B of \S+ MB\)/m)
+  expect([...texts].join('\n')).toMatch(/^Pulling image \d+ % \(\S+ [kMG]?B of \S+ [kMG]?B\)/m)
   const shown = await machine.exec(['systemctl', 'status', '--no-pager', hostUnit, edgeUnit])
   expect(shown.match(/Active: active \(running\)/g)).toHaveLength(2)
   expect(shown).toContain('Status: "Ready: the controller is ready"')
