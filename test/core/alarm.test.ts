@@ -10,6 +10,13 @@ test('sleeps to the end of its time', async () => {
   expect(await new Alarm({ clock: systemClock }).sleep(1, never)).toBe(false)
 })
 
+test('a sleep without an end is as long as a timer can be, not one that overflows', async () => {
+  const asked: number[] = []
+  const sleep = async (milliseconds: number) => void asked.push(milliseconds)
+  expect(await new Alarm({ clock: { ...systemClock, sleep } }).sleep(Number.POSITIVE_INFINITY, never)).toBe(false)
+  expect(asked).toEqual([2 ** 31 - 1])
+})
+
 test('a ring wakes all who sleep, and is then over', async () => {
   const alarm = new Alarm({ clock: systemClock })
   const sleepers = [alarm.sleep(long, never), alarm.sleep(Number.POSITIVE_INFINITY, never)]
