@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemCode } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { QuietLog } from '../core/quiet-log.ts'
 import type { EdgePart } from '../ipc/channel.ts'
 
 /** How often a part that could not be written is tried again, in milliseconds. */
@@ -17,6 +18,7 @@ export class KeptPart {
   readonly #path: string
   readonly #version: string
   readonly #logger: Logger
+  readonly #quietLog: QuietLog
   readonly #clock: Clock
   readonly #stopping = new AbortController()
   #part: EdgePart | undefined
@@ -26,6 +28,7 @@ export class KeptPart {
     this.#path = options.path
     this.#version = options.version
     this.#logger = options.logger
+    this.#quietLog = new QuietLog(options)
     this.#clock = options.clock
   }
 
@@ -57,18 +60,16 @@ export class KeptPart {
 
   async #write(): Promise<void> {
     const { signal } = this.#stopping
-    let told = false
     for (;;) {
       const part = this.#part
       try {
         await mkdir(dirname(this.#path), { recursive: true, mode: 0o755 })
         await writeFileAtomic(this.#path, JSON.stringify(part), 0o600)
         if (part !== this.#part) continue
-        if (told) this.#logger.info('what is in force is kept again')
+        if (this.#quietLog.over('unkept')) this.#logger.info('what is in force is kept again')
         return
       } catch (error) {
-        if (!told) this.#tell(error)
-        told = true
+        this.#tell(error)
         await this.#clock.sleep(retryMilliseconds, signal).catch(() => {})
         if (signal.aborted) return
       }
@@ -80,6 +81,6 @@ export class KeptPart {
       ? { code: 'DISK_FULL', remedy: `free space there: du -xh -d 2 ${dirname(this.#path)} | sort -h` }
       : { remedy: `let this user write to ${dirname(this.#path)}` }
     const message = `what is in force cannot be kept in ${this.#path}, for a start without the host; it is tried again`
-    this.#logger.error({ err: error, ...why }, message)
+    this.#quietLog.once('unkept', message, { level: 'error', fields: { err: error, ...why } })
   }
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import type { Reason } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { QuietLog } from '../core/quiet-log.ts'
 import type { HistoryEntry } from '../core/warning-kinds.ts'
 import type { Warnings } from '../core/warnings.ts'
 import type { HostState, ImageCheck, Phase, PortHolder } from '../ipc/host-state.ts'
@@ -28,14 +29,13 @@ export const historyLimit = 200
 export class HostBook {
   readonly state: StateStore<HostState>
   readonly #sources: BookSources
-  readonly #logger: Logger
+  readonly #log: QuietLog
   readonly #clock: Clock
   #portHolders: readonly PortHolder[] = []
-  #logged = ''
 
   constructor(options: { sources: BookSources; logger: Logger; clock: Clock; version: string }) {
     this.#sources = options.sources
-    this.#logger = options.logger
+    this.#log = new QuietLog(options)
     this.#clock = options.clock
     const at = this.#now()
     this.state = new StateStore<HostState>({
@@ -74,7 +74,7 @@ export class HostBook {
     const previous = this.state.get()
     const next = this.#assemble(previous)
     if (isDeepStrictEqual(next, previous)) return
-    this.#log(next)
+    this.#say(next)
     const { phase, reason, since: at } = next
     const changed = phase !== previous.phase
     const entry = { at, subject: 'phase', from: previous.phase, to: phase, message: reason.message }
@@ -103,12 +103,11 @@ export class HostBook {
     }
   }
 
-  #log({ phase, reason: { message, code, remedy } }: HostState): void {
-    const line = `${phase}: ${message}`
-    if (line === this.#logged) return
-    this.#logged = line
-    const level = phase === 'failed' || phase === 'degraded' ? 'error' : 'info'
-    this.#logger[level](code === undefined ? {} : { code, remedy }, line)
+  #say({ phase, reason: { message, code, remedy } }: HostState): void {
+    this.#log.once('phase', `${phase}: ${message}`, {
+      level: phase === 'failed' || phase === 'degraded' ? 'error' : 'info',
+      fields: code === undefined ? {} : { code, remedy },
+    })
   }
 
   #now(): string {
