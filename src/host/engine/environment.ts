@@ -1,6 +1,6 @@
 /**
  * What Podman and skopeo may inherit of our environment: where they look for their configuration, storage and credentials
- * (podman(1), containers-auth.json(5)), and the way to a registry (proxies, and Go's own certificates).
+ * (podman(1), containers-auth.json(5), netavark), and the way to a registry (proxies, and Go's own certificates).
  */
 export const containerToolVariables: readonly string[] = [
   'HOME',
@@ -16,6 +16,7 @@ export const containerToolVariables: readonly string[] = [
   'CONTAINERS_STORAGE_CONF',
   'STORAGE_DRIVER',
   'STORAGE_OPTS',
+  'NETAVARK_FW',
   'REGISTRY_AUTH_FILE',
   'DOCKER_CONFIG',
   ...['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]),

@@ -20,10 +20,11 @@ const askEveryMilliseconds = 10_000
 const moreMilliseconds = 60_000
 
 /**
- * Asks systemd for more time while a start makes progress, and gives it up when it failed or when there was no step
- * forward for as long as the user allows. Does nothing any more once the service was ready.
+ * Asks systemd for more time (EXTEND_TIMEOUT_USEC, sd_notify(3)) while a start makes progress, and gives it up when it
+ * failed or when there was no step forward for as long as the user allows. Does nothing any more once the service was
+ * ready.
  */
-export class StartWatch implements Component {
+export class StartTimeout implements Component {
   readonly name = 'start'
   readonly died: Promise<Error>
   readonly #clock: Clock
