@@ -1,9 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Notifier } from '../systemd/notify.ts'
-import { decideByOwnJob, startNow } from '../systemd/own-job.ts'
+import { decideByOwnJob, keepStarted } from '../systemd/own-job.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
 import { connectEngine } from './engine/choose.ts'
@@ -48,8 +47,6 @@ export async function runAfterHost(options: {
   const { config, clock, signal } = options
   const logger = options.logger.child({ component: 'host' })
   if ((await decideByOwnJob({ logger })) === 'leave') return
-  // Where Podman is not the engine there is nothing to start.
-  await startNow('podman.service').catch((error: unknown) => logger.debug(`no podman.service: ${messageOf(error)}`))
   const limitMilliseconds = config.controller.stopGraceSeconds * 1000 + stopMarginMilliseconds
   await options.notifier.extendTimeout(limitMilliseconds + stopMarginMilliseconds)
   await Reconciler.stopController(
@@ -58,7 +55,16 @@ export async function runAfterHost(options: {
       live: () => config,
       logger: logger.child({ component: 'controller' }),
       clock,
-      connect: (connecting) => connectEngine({ config, logger, signal: connecting }),
+      connect: async (connecting) => {
+        const connected = new AbortController()
+        const kept = keepStarted('podman.service', { logger, clock, signal: connected.signal })
+        try {
+          return await connectEngine({ config, logger, signal: connecting })
+        } finally {
+          connected.abort()
+          await kept
+        }
+      },
       machine: await readMachineFacts(),
       version: options.version,
     },

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { runProgram } from '../core/run-program.ts'
@@ -47,14 +48,23 @@ export async function decideByOwnJob(options: {
 }
 
 /**
- * Starts a unit at once, past the order of systemd's queue. While a service is being stopped, systemd starts nothing that the
- * service is ordered after (systemd.unit(5)): podman.service, which ends by itself when it is idle, would be started by its
- * socket only when our stop is over, and the stop waits for its answer.
- * @throws Error when systemd refuses, has no such unit, or does not answer in time
+ * Has a unit run until `signal` aborts, past the order of systemd's queue. While a service is being stopped, systemd starts
+ * nothing that the service is ordered after (systemd.unit(5)): podman.service, which ends by itself when it is idle, would be
+ * started by its socket only when our stop is over, and the stop waits for its answer. It is started every second, because one
+ * that is about to end counts as started. A unit that cannot be started, as where Docker is the engine, is no error.
  */
-export async function startNow(unit: string): Promise<void> {
+export async function keepStarted(
+  unit: string,
+  options: { logger: Logger; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const { logger, clock, signal } = options
   const argv = ['systemctl', 'start', '--job-mode=ignore-dependencies', '--', unit] as const
-  await runProgram(argv, { deadlineMilliseconds: answerMilliseconds })
+  while (!signal.aborted) {
+    await runProgram(argv, { deadlineMilliseconds: answerMilliseconds }).catch((error: unknown) =>
+      logger.debug(`${unit} cannot be started: ${messageOf(error)}`),
+    )
+    await clock.sleep(1000, signal).catch(() => {})
+  }
 }
 
 /** One property of a unit, or of a job by its number. */

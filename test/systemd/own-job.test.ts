@@ -2,8 +2,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { decideByOwnJob, serviceOf, startNow } from '../../src/systemd/own-job.ts'
+import { decideByOwnJob, keepStarted, serviceOf } from '../../src/systemd/own-job.ts'
 
 let directory = ''
 const lines: string[] = []
@@ -87,12 +88,17 @@ test.each([
   expect(serviceOf(text)).toBe(service)
 })
 
-test('a unit is started past the queue; a refusal is an error', async () => {
-  await program(`printf '%s|' "$@" >"${directory}/calls"`)
-  await startNow('podman.service')
-  expect(await readFile(join(directory, 'calls'), 'utf8')).toBe(
-    'start|--job-mode=ignore-dependencies|--|podman.service|',
-  )
-  await program('echo "Unit podman.service not found." >&2; exit 5')
-  await expect(startNow('podman.service')).rejects.toThrow(/not found/)
+test('a unit is kept started past the queue, over refusals, until it is needed no more', async () => {
+  const path = join(directory, 'calls')
+  await program(`printf '%s|' "$@" >>"${path}"; echo >>"${path}"; echo "Unit podman.service not found." >&2; exit 5`)
+  const over = new AbortController()
+  let slept = 0
+  const sleep = async () => {
+    slept += 1
+    if (slept === 3) over.abort()
+  }
+  await keepStarted('podman.service', { logger, clock: { ...systemClock, sleep }, signal: over.signal })
+  const call = 'start|--job-mode=ignore-dependencies|--|podman.service|\n'
+  expect(await readFile(path, 'utf8')).toBe(call.repeat(3))
+  expect(lines.at(-1)).toMatch(/<7>.*podman\.service cannot be started: .*not found/)
 })
