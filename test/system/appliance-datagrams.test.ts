@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { announcement } from '../standin/protocol/announce.ts'
 import { encodeFrame } from '../standin/protocol/frame.ts'
@@ -16,7 +18,10 @@ interface Datagram {
 }
 
 const factory = 'c21f969b5f03d33d43e04f8f136e7682'
-const served = Array.from({ length: 40 }, (_, index) => `10.77.10.${100 + index}`)
+const flood = '10.77.10.10'
+const served = Array.from({ length: 200 }, (_, index) => `10.77.10.${20 + index}`)
+/** Datagrams that an address may send before it is limited, however fast. Each of those served sends fewer in all. */
+const burst = 60
 
 let host: TestHost
 let lan10: Outpost
@@ -28,10 +33,10 @@ beforeAll(async () => {
     config: {
       access: { devices: ['lan10'] },
       // As long as the test may last: which datagram is a duplicate then does not depend on this machine's speed.
-      discovery: { duplicateWindowMilliseconds: 60_000 },
+      discovery: { duplicateWindowMilliseconds: 60_000, ratePerSource: burst / 2 },
     },
   })
-  const neighbour = await host.neighbour('lan10', 90)
+  const neighbour = await host.neighbour('lan10', 10)
   await addAddresses(neighbour, served)
   lan10 = await Outpost.open(host.ledger, neighbour)
   lan20 = await Outpost.open(host.ledger, await host.neighbour('lan20', 90))
@@ -45,8 +50,10 @@ afterAll(async () => {
 })
 
 async function addAddresses(namespace: Namespace, addresses: readonly string[]): Promise<void> {
-  for (const address of addresses)
-    await namespace.run(['ip', 'address', 'add', `${address}/24`, 'brd', '+', 'dev', 'eth0'])
+  const lines = addresses.map((address) => `address add ${address}/24 brd + dev eth0`)
+  const file = join(host.ledger.directory, 'addresses')
+  writeFileSync(file, lines.join('\n'))
+  await namespace.run(['ip', '-batch', file])
 }
 
 function announceOf(address: string, number: number): Buffer {
@@ -77,14 +84,13 @@ const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts
 test('10,000 datagrams of every kind: each is counted once, and as what it was', async () => {
   reportFailures(host)
   const announces = fromServed(4000, announceOf)
-  const flood = '10.77.10.90'
   const kinds: readonly (readonly Datagram[])[] = [
     announces,
     announces.slice(0, 2000),
     fromServed(1000, () => Buffer.alloc(0)),
     fromServed(500, () => randomBytes(9000)),
     fromServed(1000, () => randomBytes(200)),
-    // One address far beyond its rate, so fast that the rate does not give it more than its burst and a little.
+    // One address far beyond its rate: of each hundred at once, more than a burst does not pass.
     Array.from({ length: 1000 }, () => ({
       from: flood,
       to: '10.77.10.1',
