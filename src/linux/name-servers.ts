@@ -39,7 +39,7 @@ export async function readMachineNames(paths: NamePaths = namePaths): Promise<Ma
 }
 
 /** The name servers of a resolv.conf(5). */
-export function parseNameServers(text: string): readonly string[] {
+function parseNameServers(text: string): readonly string[] {
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map((match) => match[1] ?? '')
 }
 

@@ -13,7 +13,7 @@ export interface SocketHolder extends PortKey {
 const tcpListen = '0A'
 
 /** Inodes of the listening sockets on `ports`, from the text of /proc/net/{tcp,tcp6,udp,udp6} (proc(5)). */
-export function parseListeners(text: string, protocol: 'tcp' | 'udp', ports: ReadonlySet<number>): Map<string, number> {
+function parseListeners(text: string, protocol: 'tcp' | 'udp', ports: ReadonlySet<number>): Map<string, number> {
   const inodes = new Map<string, number>()
   for (const line of text.split('\n').slice(1)) {
     const fields = line.trim().split(/\s+/)
