@@ -1,8 +1,8 @@
+import { distance } from 'fastest-levenshtein'
 import type * as z from 'zod'
 import type { Fault } from '../core/errors.ts'
 import { plainText } from '../core/text.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
-import { closest } from './suggest.ts'
 
 /** Where a value comes from. `line` counts from 1 and is the line of the key. */
 export type Source =
@@ -112,4 +112,21 @@ function describeProblem(key: ConfigKey, issue: z.core.$ZodIssue, whole: unknown
 
 function property(value: unknown, step: PropertyKey): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+}
+
+/** The word of `candidates` that `word` was probably meant to be; undefined when none is near. */
+function closest(word: string, candidates: readonly string[]): string | undefined {
+  const plain = comparable(word)
+  // Two slips in a word of seven; a long text is no misspelt name.
+  const limit = Math.min(3, Math.max(1, Math.floor(plain.length / 3)))
+  if (plain.length > 64) return undefined
+  return candidates
+    .map((candidate) => ({ candidate, slips: distance(plain, comparable(candidate)) }))
+    .filter(({ slips }) => slips <= limit)
+    .sort((a, b) => a.slips - b.slips)[0]?.candidate
+}
+
+/** `stop_grace-seconds` and `stopGraceSeconds` are the same slip. */
+function comparable(word: string): string {
+  return word.toLowerCase().replace(/[_-]/g, '')
 }

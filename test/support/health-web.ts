@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { makeSelfSigned } from '../../src/edge/proxy/waiting-room/self-signed.ts'
+import { makeSelfSigned } from '../../src/edge/proxy/waiting-room/certificate.ts'
 
 export interface WebAnswer {
   readonly status?: number

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { Warnings } from '../../../../src/core/warnings.ts'
-import { type Certificate, loadCertificate } from '../../../../src/edge/proxy/waiting-room/certificate.ts'
-import { makeSelfSigned } from '../../../../src/edge/proxy/waiting-room/self-signed.ts'
+import {
+  type Certificate,
+  loadCertificate,
+  makeSelfSigned,
+} from '../../../../src/edge/proxy/waiting-room/certificate.ts'
 import { recordingLogger, temporaryDirectory } from '../support.ts'
 import { get, startWaiting } from './support.ts'
 
