@@ -54,7 +54,7 @@ function prefixLength(mask: number): number {
 }
 
 /** The route that the kernel takes towards an address: longest prefix, then smallest metric. */
-export function routeTowards(routes: readonly Route[], address: number): Route | undefined {
+function routeTowards(routes: readonly Route[], address: number): Route | undefined {
   return routes
     .filter((route) => ipv4Contains(route, address))
     .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0]

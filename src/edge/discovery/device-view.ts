@@ -38,7 +38,7 @@ const silentMilliseconds = 60_000
 /** The controller drops a frame whose timestamp is older. Reverse-engineered by third parties. */
 const clockToleranceMilliseconds = 20_000
 
-export function ownershipOf(announce: Announce, omadacId: string | undefined): Ownership {
+function ownershipOf(announce: Announce, omadacId: string | undefined): Ownership {
   const id = announce.controllerId
   if (id === undefined) return 'unknown'
   if (id === factoryControllerId) return 'factory'

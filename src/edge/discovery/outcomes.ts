@@ -28,7 +28,7 @@ const unreachableMilliseconds = 4500
  * - `malformed`: not a frame, on 29810 with `discovery.strict`
  * - `peer-probe`: another omada-host, or one's netcheck, asks or answers who else is here; never relayed
  */
-export const requestOutcomes = [
+const requestOutcomes = [
   'relayed',
   'no-controller',
   'send-failed',
@@ -45,11 +45,10 @@ export const requestOutcomes = [
 ] as const
 
 /** Those of an answer of the controller: `answer-oversize` is one that no datagram to the device can carry. */
-export const answerOutcomes = ['answered', 'answer-oversize', 'answer-send-failed'] as const
+const answerOutcomes = ['answered', 'answer-oversize', 'answer-send-failed'] as const
 
 export type RequestOutcome = (typeof requestOutcomes)[number]
-export type AnswerOutcome = (typeof answerOutcomes)[number]
-export type Outcome = RequestOutcome | AnswerOutcome
+type Outcome = RequestOutcome | (typeof answerOutcomes)[number]
 
 interface Batch {
   /** Monotonic milliseconds. */

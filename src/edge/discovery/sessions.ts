@@ -20,7 +20,7 @@ export interface Session {
   usedAt: number
 }
 
-export interface SessionEvents {
+interface SessionEvents {
   readonly onAnswer: (session: Session, payload: Buffer) => void
   /** An error of an earlier datagram of this session, or of its socket. */
   readonly onError: (session: Session, error: Error) => void

@@ -1,7 +1,7 @@
 import { sourceOf } from '../../core/cidr.ts'
 
 /** Why a limit turns a connection away. */
-export type LimitRefusal = 'limit-total' | 'limit-source'
+type LimitRefusal = 'limit-total' | 'limit-source'
 
 /**
  * How many connections are open at once, so that few clients cannot keep the many out:

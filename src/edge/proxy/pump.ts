@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /** Where bytes are counted as they pass; in is from the client to the controller. */
-export interface Meter {
+interface Meter {
   bytesIn: number
   bytesOut: number
 }
