@@ -15,6 +15,9 @@ import { KeptPart } from './kept-part.ts'
 /** Longest wait of an edge that could start from what it kept for the word of its host, in milliseconds. */
 const answerMilliseconds = 1000
 
+/** Longest pause between two tries to reach the host, in milliseconds: whoever starts both waits for the edge, too. */
+const retryMilliseconds = 200
+
 /**
  * What is in force in the edge: what the host says by the channel, now and whenever it changes; until the host has spoken,
  * what it said last before the edge was restarted. What needs a restart of the edge stays a warning.
@@ -53,7 +56,7 @@ export class InForce implements Component {
     this.#version = version
     this.#restarted = options.restarted
     this.#waiting = options.waiting
-    this.#channel = new StateSubscription({ ...options, path: paths.channelSocket, version })
+    this.#channel = new StateSubscription({ ...options, path: paths.channelSocket, version, retryMilliseconds })
     this.#kept = new KeptPart({ ...options, path: paths.edgeKeptFile, version })
   }
 

@@ -48,18 +48,26 @@ export class StateSubscription<S extends Versioned> implements Component {
   readonly #clock: Clock
   readonly #path: string
   readonly #version: S['stateVersion']
+  readonly #retryMilliseconds: number
   readonly #stopping = new AbortController()
   #loop: Promise<void> | undefined
   #current: S | undefined
   #last: S | undefined
   #grace: AbortController | undefined
 
-  /** `version`: the only one that is understood. */
-  constructor(options: { logger: Logger; clock: Clock; path: string; version?: S['stateVersion'] }) {
+  /** `version`: the only one that is understood. `retryMilliseconds`: the longest pause between two tries to connect. */
+  constructor(options: {
+    logger: Logger
+    clock: Clock
+    path: string
+    version?: S['stateVersion']
+    retryMilliseconds?: number
+  }) {
     this.#logger = options.logger
     this.#clock = options.clock
     this.#path = options.path
     this.#version = options.version ?? stateVersion
+    this.#retryMilliseconds = options.retryMilliseconds ?? 2000
   }
 
   /** The state; undefined before the first connection, 5 s after it was lost, and when its version is not ours. */
@@ -84,7 +92,7 @@ export class StateSubscription<S extends Versioned> implements Component {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: 2000 })
+    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: this.#retryMilliseconds })
     let quiet = false
     while (!signal.aborted) {
       try {

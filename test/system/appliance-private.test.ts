@@ -1,4 +1,5 @@
-import { cp, mkdir, symlink } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -38,4 +39,28 @@ test('the edge serves although its user cannot read the program', async () => {
     (answer) => answer.status === 200,
   )
   expect(host.appliance.report()).not.toMatch(/MODULE_NOT_FOUND|EACCES/)
+})
+
+test('a reload is taken over in the foreground, too, by both processes, and a wrong one fails with every fault', async () => {
+  const { appliance } = host
+  const config = JSON.parse(await readFile(appliance.configFile, 'utf8')) as Record<string, object>
+  const reload = async (change: Record<string, object>) => {
+    appliance.configure({ ...config, ...change })
+    const argv = appliance.argv(['reload', '--runtime-dir', dirname(dirname(appliance.paths.hostStateSocket))])
+    const { status, stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' })
+    return { status, said: stdout + stderr }
+  }
+  const wrong = await reload({ log: { level: 'loud' }, status: { prot: 1 } })
+  expect(wrong).toEqual({ status: 78, said: expect.stringMatching(/log\.level.*status\.prot/s) })
+
+  const { status, said } = await reload({ log: { level: 'debug' }, status: { port: 8091 } })
+  expect(status).toBe(0)
+  expect(said).toMatch(/taken over: log\.level\n/)
+  expect(said).toMatch(/restart is needed for status\.port: end omada-host run and start it again/)
+  const { warnings } = await eventually(
+    () => appliance.edgeState(),
+    (state) => state.warnings.some(({ code }) => code === 'RESTART_PENDING'),
+  )
+  expect(JSON.stringify(warnings)).toContain('end omada-host run')
+  expect(appliance.report()).toContain('taken over from the changed configuration: log.level')
 })

@@ -54,6 +54,10 @@ test('a wrong configuration on reload fails the reload with every fault, and the
   expect((await appliance.systemctl('reload')).code).not.toBe(0)
   const journal = await said(since)
   for (const fault of faults) expect(journal).toContain(fault)
+  // The same by the command, whose exit code tells a wrong configuration from any other failure.
+  const command = await appliance.command(['reload'])
+  expect(command.code).toBe(78)
+  for (const fault of faults) expect(command.stderr).toContain(fault)
   expect(await running()).toEqual(before)
   expect((await get('http://10.77.10.1:8090/readyz')).status).toBe(200)
 })
