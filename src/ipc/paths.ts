@@ -8,7 +8,7 @@ export interface Paths {
   readonly hostControlSocket: string
   /** What is in force, from the host for its edge: in a directory that nobody else may enter, for there is a private key in it. */
   readonly channelSocket: string
-  /** The edge's half of the state. */
+  /** The edge's half of the state: mode 0660. */
   readonly edgeStateSocket: string
   /** What the edge heard last by the channel: mode 0600. */
   readonly edgeKeptFile: string
@@ -26,7 +26,7 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
     channelSocket: join(runtimeDirectory, 'omada-host-channel', 'channel.sock'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
-    edgeKeptFile: join(runtimeDirectory, 'omada-host-edge', 'in-force.json'),
+    edgeKeptFile: join(runtimeDirectory, 'omada-host-edge-kept', 'in-force.json'),
     edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),
   }
 }

@@ -74,8 +74,9 @@ test('it can write nowhere but to its own directories', async () => {
   const script = 'for d in "$@"; do if touch "$d/.tried" 2>/dev/null; then echo "$d"; fi; done'
   const tried = await machine.exec(await as(edgeUnit, ['sh', '-c', script, 'sh', ...places]))
   expect(tried).toBe('')
-  const own = await machine.exec(await as(edgeUnit, ['sh', '-c', script, 'sh', '/run/omada-host-edge']))
-  expect(own).toBe('/run/omada-host-edge')
+  const own = ['/run/omada-host-edge', '/run/omada-host-edge-kept', '/var/lib/omada-host-edge']
+  const written = await machine.exec(await as(edgeUnit, ['sh', '-c', script, 'sh', ...own]))
+  expect(written.split('\n')).toEqual(own)
 })
 
 test('whoever is not in the group does not even read the state', async () => {

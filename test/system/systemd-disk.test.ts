@@ -153,7 +153,7 @@ test('/run is full at a reload: the edge goes by what is in force, and keeps it,
       ({ status }) => status,
       () => 'refused',
     )
-  const file = '/run/omada-host-edge/in-force.json'
+  const file = '/run/omada-host-edge-kept/in-force.json'
   const kept = machine.read(file)
   await run.fill()
   const management = ['192.0.2.0/24']
@@ -170,7 +170,8 @@ test('/run is full at a reload: the edge goes by what is in force, and keeps it,
     async () => JSON.parse(machine.read(file)).config.access.management,
     (now) => isDeepStrictEqual(now, management),
   )
-  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge'])).toBe('in-force.json\nstate.sock')
+  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge-kept/'])).toBe('in-force.json')
+  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge'])).toBe('state.sock')
 })
 
 test('/run is full at the start: it says so, and starts with the edge when there is room', async () => {

@@ -80,7 +80,11 @@ test('the restart gives a container its new address, and the edge, which runs on
 test('after a stop, and a change, the edge starts with the change', async () => {
   const { appliance } = host()
   expect((await appliance.systemctl('stop')).code).toBe(0)
-  appliance.configure({ status: { port: 8091 }, controller: { dataVolume: 'omada-other' } })
+  appliance.configure({
+    status: { port: 8091 },
+    network: { controllerAddress: '10.129.81.20' },
+    controller: { dataVolume: 'omada-other' },
+  })
   expect((await appliance.systemctl('start')).code).toBe(0)
   const state = await eventually(
     () => appliance.edgeState(),

@@ -59,7 +59,12 @@ describe('what ties the two services', () => {
 
   test('each finds the sockets of the other', () => {
     expect(`/run/${host.get('Service', 'RuntimeDirectory')}/state.sock`).toBe(paths.hostStateSocket)
-    expect(`/run/${edge.get('Service', 'RuntimeDirectory')}/state.sock`).toBe(paths.edgeStateSocket)
+    // Not a RuntimeDirectory=: one that is preserved is in /run/private, where the group may not go.
+    expect(edge.words('Service', 'ReadWritePaths')).toEqual([dirname(paths.edgeStateSocket)])
+    const [group] = edge.words('Service', 'SupplementaryGroups')
+    expect(readFileSync(join(root, 'units/omada-host.tmpfiles'), 'utf8')).toContain(
+      `\nd ${dirname(paths.edgeStateSocket)} 0775 root ${group} -\n`,
+    )
     expect(`/var/lib/${edge.get('Service', 'StateDirectory')}`).toBe(paths.edgeStateDirectory)
     expect(host.get('Service', 'Group')).toBe(edge.get('Service', 'Group'))
     expect(sysusers).toContain(`\ng ${host.get('Service', 'Group')} -\n`)
