@@ -11,7 +11,7 @@ import { measureService } from '../test/figures/service.ts'
 const usage = `usage: npm run figures -- [--json FILE] [--against FILE] [foreground|service|fleet …]
 
 Measures what is built in dist (npm run build, scripts/package) and prints each figure with the last one's and their ratio.
-Another checkout's build is measured with OMADA_HOST_DIST=ITS/dist. No figure fails: two runs differ by what else the machine
+Another checkout's build is measured with TESTED_DIST=ITS/dist. No figure fails: two runs differ by what else the machine
 does, so compare by ratio, in runs of the same day.
   --json FILE     where the figures are kept; dist/figures.json when it is not given
   --against FILE  what they are compared with; by default what FILE held before
