@@ -47,9 +47,7 @@ export class KeptPart {
   /** Keeps this one instead, as soon as that is possible. */
   keep(part: EdgePart): void {
     this.#part = part
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#write()
   }
 
   /** What could not be written by now is not written any more. */
@@ -67,6 +65,8 @@ export class KeptPart {
         await writeFileAtomic(this.#path, JSON.stringify(part), 0o600)
         if (part !== this.#part) continue
         if (this.#quietLog.over('unkept')) this.#logger.info('what is in force is kept again')
+        // At once, so that one that comes next is not taken for one that is being written.
+        this.#writing = undefined
         return
       } catch (error) {
         this.#tell(error)

@@ -7,14 +7,17 @@ import { createLogger } from '../../src/core/logger.ts'
 import { Warnings } from '../../src/core/warnings.ts'
 import { Configuration } from '../../src/host/configuration.ts'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const restarted = { host: 'omada-host', edge: 'omada-host-edge' } as const
 
 function scene(text: string) {
-  const file = { text, read: 0 }
+  const file = { text, read: 0, slow: Promise.resolve() }
   const load = async () => {
     file.read += 1
-    return loadConfig({ path: 'config.yaml', text: file.text, env: {} })
+    const { text: read } = file
+    await file.slow
+    return loadConfig({ path: 'config.yaml', text: read, env: {} })
   }
   const lines: string[] = []
   const loaded = loadConfig({ path: 'config.yaml', text, env: {} })
@@ -95,10 +98,16 @@ test('what was in force is never written into', async () => {
 
 test('of two reloads at once the later file is in force', async () => {
   const { configuration, file } = scene('')
+  const slow = Promise.withResolvers<void>()
   file.text = 'log: { level: debug }'
+  file.slow = slow.promise
   const first = configuration.reload()
+  await waitFor(() => expect(file.read).toBe(1))
   file.text = 'log: { level: warn }'
-  await Promise.all([first, configuration.reload()])
+  file.slow = Promise.resolve()
+  const second = configuration.reload()
+  slow.resolve()
+  await Promise.all([first, second])
   expect(configuration.inForce.log.level).toBe('warn')
 })
 

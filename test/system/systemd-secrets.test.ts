@@ -46,7 +46,7 @@ const get = (socketPath, url) => new Promise((resolve) => {
     response.on('end', () => end(response.statusCode))
   })
   request.on('error', (error) => end(error.code))
-  const timer = setTimeout(() => end('silent'), 3000)
+  const timer = setTimeout(() => end('silent'), 1000)
 })
 const into = async (directory) => {
   let entries = []
