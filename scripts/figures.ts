@@ -7,6 +7,7 @@ import type { Figure } from '../test/figures/figure.ts'
 import { measureFleet } from '../test/figures/fleet.ts'
 import { measureForeground } from '../test/figures/foreground.ts'
 import { measureService } from '../test/figures/service.ts'
+import { dist } from '../test/system/support/build-output.ts'
 
 const usage = `usage: npm run figures -- [--json FILE] [--against FILE] [foreground|service|fleet …]
 
@@ -59,7 +60,7 @@ if (values.help || wanted.some((name) => !Object.hasOwn(parts, name))) {
   show(figures, last)
   const report: Report = {
     at: new Date().toISOString(),
-    commit: execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+    commit: execFileSync('git', ['-C', dist, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
     processors: `${cpus().length} of ${cpus()[0]?.model}`,
     figures,
   }
