@@ -23,9 +23,8 @@ import { Discovery } from './discovery/discovery.ts'
 import { InForce } from './in-force.ts'
 import { TcpProxy } from './proxy/proxy.ts'
 import { decideWebUpstream } from './proxy/web-upstream.ts'
-import { createSelfCheck } from './self-check.ts'
 import { StatusServer } from './status/server.ts'
-import type { Alive } from './watchdog.ts'
+import { type Alive, createSelfCheck } from './watchdog.ts'
 
 export interface EdgeOptions {
   readonly paths: Paths

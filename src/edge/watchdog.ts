@@ -1,7 +1,11 @@
 import type { Environment } from '../config/environment.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
+import { Periodic } from '../core/periodic.ts'
 import { Pulse } from '../core/pulse.ts'
+import { fetchState } from '../ipc/client.ts'
+import type { EdgeState } from '../ipc/edge-state.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { createWatchdog, watchdogTimeout } from '../systemd/watchdog.ts'
 
@@ -28,5 +32,43 @@ export async function underWatchdog(
     await runEdge((within) => pulse.promise(within))
   } finally {
     await watchdog.stop(AbortSignal.abort())
+  }
+}
+
+/** How often the edge asks itself, in milliseconds. */
+const askEvery = 10_000
+/** How late its answer may be on a busy machine, in milliseconds. */
+const lateness = 20_000
+
+/**
+ * Asks the edge for its state like the command line does. Each answer is a sign of life. An edge that ends lets its
+ * connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's timeout of the stop looks
+ * after that.
+ */
+export function createSelfCheck(options: {
+  /** The edge's own socket. */
+  path: string
+  logger: Logger
+  clock: Clock
+  /** @param within when there is another one at the latest, in milliseconds */
+  alive: (within: number) => void
+}): Component {
+  const asking = new Periodic({
+    name: 'self-check',
+    logger: options.logger,
+    clock: options.clock,
+    intervalMilliseconds: askEvery,
+    work: async (signal) => {
+      await fetchState<EdgeState>(options.path, signal)
+      options.alive(askEvery + lateness)
+    },
+  })
+  return {
+    name: asking.name,
+    start: (signal) => asking.start(signal),
+    stop: async () => {
+      await asking.stop()
+      options.alive(Number.POSITIVE_INFINITY)
+    },
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { usableCertificate } from '../config/certificate.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -141,6 +141,8 @@ async function makeDirectories({ paths }: ServeOptions, user: UserIds): Promise<
     await mkdir(directory, { recursive: true, mode: 0o755 })
     await chown(directory, user.uid, user.gid)
   }
+  // Of an earlier appliance: this one's edge is told by this host.
+  await rm(paths.edgeKeptFile, { force: true })
   const channel = dirname(paths.channelSocket)
   await mkdir(channel, { recursive: true })
   await chmod(channel, 0o750)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { createSelfCheck } from '../../src/edge/self-check.ts'
+import { createSelfCheck } from '../../src/edge/watchdog.ts'
 import { stateVersion } from '../../src/ipc/host-state.ts'
 import { waitFor } from '../support/wait-for.ts'
 
