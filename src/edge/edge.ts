@@ -58,6 +58,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
     await serve({ ...options, logger }, inForce)
   } finally {
     await inForce.stop()
+    if (options.signal.aborted) await inForce.forget()
   }
 }
 

@@ -86,6 +86,14 @@ export class InForce implements Component {
     await this.#kept.stop()
   }
 
+  /**
+   * Forgets what was kept, after `stop`: who ends the edge in order, and starts it together with the host after a change,
+   * is not to be served by what was before. What ends out of order comes back to it.
+   */
+  async forget(): Promise<void> {
+    await this.#kept.forget()
+  }
+
   /** Replaced by another object when it changes, and never written into. */
   get config(): EdgeSettings {
     if (this.#inForce === undefined) throw new Error('nothing is in force before the start')

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeFileAtomic } from '../core/atomic-file.ts'
 import type { Clock } from '../core/clock.ts'
@@ -54,6 +54,15 @@ export class KeptPart {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#writing
+  }
+
+  /** Removes what is kept; call `stop` first. What cannot be removed is told and stays. */
+  async forget(): Promise<void> {
+    try {
+      await rm(this.#path, { force: true })
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'what was kept of the host cannot be removed')
+    }
   }
 
   async #write(): Promise<void> {

@@ -22,6 +22,9 @@ test('of parts that come faster than they are written the last one is kept, and 
   await waitFor(async () => expect((await kept.read())?.config.status.port).toBe(8020))
   await kept.stop()
   expect(await readdir(join(directory.path, 'edge'))).toEqual(['in-force.json'])
+  await kept.forget()
+  expect(await readdir(join(directory.path, 'edge'))).toEqual([])
+  await kept.forget()
 })
 
 test.runIf(process.getuid?.() === 0)(
