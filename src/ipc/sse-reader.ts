@@ -30,23 +30,25 @@ export async function* splitText(
   separator: string,
   maxLength: number,
 ): AsyncGenerator<string> {
-  let rest = ''
+  // Only the newest text is searched, because to search a long part anew with every chunk takes quadratic time.
+  let searched = ''
+  let newest = ''
   for await (const chunk of chunks) {
-    // A separator may straddle two chunks.
-    let searchFrom = Math.max(0, rest.length - separator.length + 1)
-    rest += chunk
-    let start = 0
-    for (let end = rest.indexOf(separator, searchFrom); end !== -1; end = rest.indexOf(separator, searchFrom)) {
-      if (end - start > maxLength) throw tooLong(maxLength)
-      yield rest.slice(start, end)
-      start = end + separator.length
-      searchFrom = start
+    const parts = (newest + chunk).split(separator)
+    newest = parts.pop() ?? ''
+    for (const part of parts) {
+      yield bounded(searched + part, maxLength)
+      searched = ''
     }
-    rest = rest.slice(start)
-    if (rest.length > maxLength) throw tooLong(maxLength)
+    bounded(searched + newest, maxLength)
+    // A separator may straddle two chunks.
+    const keptFrom = Math.max(0, newest.length - separator.length + 1)
+    searched += newest.slice(0, keptFrom)
+    newest = newest.slice(keptFrom)
   }
 }
 
-function tooLong(maxLength: number): RangeError {
-  return new RangeError(`more than ${maxLength} characters in one piece`)
+function bounded(part: string, maxLength: number): string {
+  if (part.length > maxLength) throw new RangeError(`more than ${maxLength} characters in one piece`)
+  return part
 }

@@ -24,3 +24,10 @@ test('a piece longer than the bound ends the reading, complete or not', async ()
   await expect(collect(splitText(chunks('aaa', 'aa'), '\n', 4))).rejects.toThrow(RangeError)
   expect(await collect(splitText(chunks('aaaa\nbbbb\n'), '\n', 4))).toEqual(['aaaa', 'bbbb'])
 })
+
+test('a long piece that comes in many small chunks does not take quadratic time', async () => {
+  // 12 GB would be looked through if every chunk meant to search all that came before it.
+  const part = 'x'.repeat(1000)
+  const pieces = await collect(splitText(chunks(...Array<string>(5000).fill(part), '\n'), '\n', 8_000_000))
+  expect(pieces.map((piece) => piece.length)).toEqual([5_000_000])
+}, 5000)
