@@ -1,40 +1,33 @@
 import { once } from 'node:events'
 import { ApplianceError } from '../core/errors.ts'
-import { type Commands, examples, type GlobalOptions } from './command.ts'
+import type { CliCommand, PlaceOptions } from './command.ts'
 import { pathsOf } from './places.ts'
 
 const defaultTail = 200
 const maxTail = 100_000
 
 /** `omada-host logs` */
-export function addLogsCommand({ program, context, action }: Commands): void {
+export function addLogsCommand(program: CliCommand): void {
   program
     .command('logs')
     .description("print the controller's log")
     .option('-f, --follow', 'go on as the log grows, until Ctrl-C')
     .option('--tail <lines>', 'how many of the last lines', String(defaultTail))
-    .addHelpText(
-      'after',
-      examples(
-        ['sudo omada-host logs -f', 'follow the log'],
-        ['sudo omada-host logs --tail 5000 > controller.log', 'keep a part of it'],
-      ),
-    )
-    .action(
-      action(async (options: GlobalOptions & { follow?: boolean; tail: string }) => {
-        const { readLogs } = await import('../ipc/control-client.ts')
-        const lines = readLogs(pathsOf(context, options).hostControlSocket, {
-          follow: options.follow === true,
-          tail: tailOf(options.tail),
-          signal: context.signal,
-        })
-        for await (const line of lines) {
-          // A reader that is slower than the log holds it up, instead of filling our memory.
-          if (!context.stdout.write(`${line}\n`)) await once(context.stdout, 'drain', { signal: context.signal })
-        }
-        return 0
-      }),
-    )
+    .example('sudo omada-host logs -f', 'follow the log')
+    .example('sudo omada-host logs --tail 5000 > controller.log', 'keep a part of it')
+    .work(async (context, options: PlaceOptions & { follow?: boolean; tail: string }) => {
+      const { readLogs } = await import('../ipc/control-client.ts')
+      const lines = readLogs(pathsOf(context, options).hostControlSocket, {
+        follow: options.follow === true,
+        tail: tailOf(options.tail),
+        signal: context.signal,
+      })
+      for await (const line of lines) {
+        // A reader that is slower than the log holds it up, instead of filling our memory.
+        if (!context.stdout.write(`${line}\n`)) await once(context.stdout, 'drain', { signal: context.signal })
+      }
+      return 0
+    })
 }
 
 function tailOf(text: string): number {

@@ -1,19 +1,18 @@
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import { defaultConfigFile, optionVariables } from '../config/names.ts'
 import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../ipc/paths.ts'
-import type { GlobalOptions } from './command.ts'
+import type { PlaceOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 
 /** The file that the options or the environment name. Only the default one may be absent. */
-export function configFileOf(context: CliContext, options: GlobalOptions): { path: string; required: boolean } {
+export function configFileOf(context: CliContext, options: PlaceOptions): { path: string; required: boolean } {
   const named = options.config ?? context.env[optionVariables.config]
   return { path: named ?? defaultConfigFile, required: named !== undefined }
 }
 
 /** The configuration of that file and of the environment. @throws ApplianceError or ApplianceErrors, CONFIG_… */
-export async function loadConfigOf(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
+export async function loadConfigOf(context: CliContext, options: PlaceOptions): Promise<LoadedConfig> {
   const [{ readConfigFile }, { loadConfig }] = await Promise.all([
     import('../config/file.ts'),
     import('../config/load.ts'),
@@ -23,18 +22,11 @@ export async function loadConfigOf(context: CliContext, options: GlobalOptions):
   return loadConfig({ path, env: context.env, ...(text === undefined ? {} : { text }) })
 }
 
-/** Options that say where things are. */
-export interface PlaceOptions extends GlobalOptions {
-  readonly stateDir?: string
-}
-
-/** Adds what the long-running commands have in common. */
-export function withServiceOptions(command: Command): Command {
-  return command.option(
-    '--state-dir <dir>',
-    `directory of what is kept over restarts, or ${optionVariables.stateDirectory} (default: ${defaultStateDirectory})`,
-  )
-}
+/** The option that the long-running commands have in common. */
+export const stateDirectoryOption = [
+  '--state-dir <dir>',
+  `directory of what is kept over restarts, or ${optionVariables.stateDirectory} (default: ${defaultStateDirectory})`,
+] as const
 
 /** Where the sockets and the state are. */
 export function pathsOf(context: CliContext, options: PlaceOptions): Paths {

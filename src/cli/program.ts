@@ -1,16 +1,14 @@
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { defaultConfigFile } from '../config/names.ts'
 import { ApplianceError, isAbort } from '../core/errors.ts'
 import { defaultRuntimeDirectory } from '../ipc/paths.ts'
-import { type Commands, examples } from './command.ts'
+import { CliCommand, type Invocation } from './command.ts'
 import { addConfigCommand } from './config.ts'
 import type { CliContext } from './context.ts'
-import { addDoctorCommand } from './doctor.ts'
+import { addDoctorCommand, addNetcheckCommand } from './diagnosis.ts'
 import { addEdgeCommand } from './edge.ts'
-import { addAfterHostCommand, addHostCommand, addRunCommand } from './host.ts'
+import { addAfterHostCommand, addHostCommand, addProbeCommand, addRunCommand } from './host.ts'
 import { addLogsCommand } from './logs.ts'
-import { addNetcheckCommand } from './netcheck.ts'
-import { addProbeCommand } from './probe.ts'
 import { reportError } from './report.ts'
 import { addStatusCommand } from './status.ts'
 import { addVerbCommands } from './verbs.ts'
@@ -21,23 +19,12 @@ import { addVersionCommand } from './version.ts'
  * 0 done, 1 failed, 2 wrong usage, 69 engine or appliance not reachable, 78 bad configuration.
  */
 export async function runCli(context: CliContext): Promise<number> {
-  let exitCode = 0
-  const program = new Command('omada-host')
-  const commands: Commands = {
-    program,
-    context,
-    action:
-      (work) =>
-      async (...call) => {
-        const command = call.at(-1)
-        if (!(command instanceof Command)) throw new TypeError('commander passes the command last')
-        exitCode = await work(command.optsWithGlobals())
-      },
-  }
-  describeProgram(commands)
+  const invocation: Invocation = { context, exitCode: 0 }
+  const program = new CliCommand('omada-host', invocation)
+  describeProgram(program, context)
   try {
     await program.parseAsync(context.argv, { from: 'user' })
-    return exitCode
+    return invocation.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return endedByCommander(error, context)
     // What was cut short by the user's own signal has not failed.
@@ -46,8 +33,7 @@ export async function runCli(context: CliContext): Promise<number> {
   }
 }
 
-function describeProgram(commands: Commands): void {
-  const { program, context } = commands
+function describeProgram(program: CliCommand, context: CliContext): void {
   program
     .description('Hosts the TP-Link Omada controller in a container and makes it discoverable on the network.')
     .option('--config <file>', `configuration file, or OMADA_HOST_CONFIG (default: ${defaultConfigFile} if it exists)`)
@@ -64,27 +50,22 @@ function describeProgram(commands: Commands): void {
     })
     .configureHelp({ showGlobalOptions: true })
     .helpCommand('help [command]', 'explain a command')
-    .addHelpText(
-      'after',
-      examples(
-        ['omada-host run', 'the whole appliance in the foreground'],
-        ['omada-host status', 'what it does and whether it works'],
-        ['omada-host doctor', 'what on this machine would keep it from working'],
-        ['omada-host help config', 'explain a command'],
-      ),
-    )
-  addRunCommand(commands)
-  addHostCommand(commands)
-  addEdgeCommand(commands)
-  addStatusCommand(commands)
-  addLogsCommand(commands)
-  addVerbCommands(commands)
-  addDoctorCommand(commands)
-  addNetcheckCommand(commands)
-  addConfigCommand(commands)
-  addVersionCommand(commands)
-  addProbeCommand(commands)
-  addAfterHostCommand(commands)
+    .example('omada-host run', 'the whole appliance in the foreground')
+    .example('omada-host status', 'what it does and whether it works')
+    .example('omada-host doctor', 'what on this machine would keep it from working')
+    .example('omada-host help config', 'explain a command')
+  addRunCommand(program)
+  addHostCommand(program)
+  addEdgeCommand(program)
+  addStatusCommand(program)
+  addLogsCommand(program)
+  addVerbCommands(program)
+  addDoctorCommand(program)
+  addNetcheckCommand(program)
+  addConfigCommand(program)
+  addVersionCommand(program)
+  addProbeCommand(program)
+  addAfterHostCommand(program)
 }
 
 function endedByCommander(error: CommanderError, context: CliContext): number {

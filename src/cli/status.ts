@@ -1,50 +1,43 @@
 import type { EdgeState } from '../ipc/edge-state.ts'
 import type { HostState } from '../ipc/host-state.ts'
-import { type Commands, examples, type GlobalOptions } from './command.ts'
+import type { CliCommand, PlaceOptions } from './command.ts'
 import type { CliContext } from './context.ts'
 import { pathsOf } from './places.ts'
 import type { Halves } from './status-watch.ts'
 
-interface StatusOptions extends GlobalOptions {
+interface StatusOptions extends PlaceOptions {
   readonly json?: boolean
   readonly watch?: boolean
 }
 
 /** `omada-host status` */
-export function addStatusCommand({ program, context, action }: Commands): void {
+export function addStatusCommand(program: CliCommand): void {
   program
     .command('status')
     .description('tell the phase and its reason, conditions, devices and ports. Exits with 0 whatever the phase is')
     .option('--json', 'print the JSON of /api/v1/status')
     .option('--watch', 'print it again whenever it changes, until Ctrl-C; with --json one line each')
-    .addHelpText(
-      'after',
-      examples(
-        ['omada-host status', 'once'],
-        ['omada-host status --watch', 'live'],
-        ['omada-host status --json | jq -r .phase', 'for a program'],
-      ),
-    )
-    .action(
-      action(async (options: StatusOptions) => {
-        const first = await fetchHalves(context, options)
-        if (options.watch === true) {
-          const { watchStatus } = await import('./status-watch.ts')
-          await watchStatus({
-            context,
-            paths: pathsOf(context, options),
-            print: (halves) => printStatus(context, options, halves),
-          })
-        } else {
-          await printStatus(context, options, first)
-        }
-        return 0
-      }),
-    )
+    .example('omada-host status', 'once')
+    .example('omada-host status --watch', 'live')
+    .example('omada-host status --json | jq -r .phase', 'for a program')
+    .work(async (context, options: StatusOptions) => {
+      const first = await fetchHalves(context, options)
+      if (options.watch === true) {
+        const { watchStatus } = await import('./status-watch.ts')
+        await watchStatus({
+          context,
+          paths: pathsOf(context, options),
+          print: (halves) => printStatus(context, options, halves),
+        })
+      } else {
+        await printStatus(context, options, first)
+      }
+      return 0
+    })
 }
 
 /** @throws ApplianceError APPLIANCE_UNREACHABLE when neither half answers: why the host does not */
-async function fetchHalves(context: CliContext, options: GlobalOptions): Promise<Halves> {
+async function fetchHalves(context: CliContext, options: PlaceOptions): Promise<Halves> {
   const { fetchState } = await import('../ipc/client.ts')
   const { hostStateSocket, edgeStateSocket } = pathsOf(context, options)
   const [host, edge] = await Promise.allSettled([

@@ -1,5 +1,5 @@
 import type { ControlVerb } from '../ipc/control-client.ts'
-import { type Commands, examples, type GlobalOptions } from './command.ts'
+import type { CliCommand } from './command.ts'
 import { pathsOf } from './places.ts'
 
 /** How long a verb may take: a pull over a slow line, a stop with the longest grace. */
@@ -34,21 +34,19 @@ const verbs: readonly { name: ControlVerb; description: string; effect: string }
 ]
 
 /** `omada-host pull|restart|stop|start|reload`: the user's verbs, carried out by the host. */
-export function addVerbCommands({ program, context, action }: Commands): void {
+export function addVerbCommands(program: CliCommand): void {
   for (const { name, description, effect } of verbs) {
     program
       .command(name)
       .description(description)
-      .addHelpText('after', examples([`sudo omada-host ${name}`, effect]))
-      .action(
-        action(async (options: GlobalOptions) => {
-          const { sendControl } = await import('../ipc/control-client.ts')
-          const { withDeadline } = await import('../core/deadline.ts')
-          const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
-          const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)
-          context.stdout.write(`${message}\n`)
-          return 0
-        }),
-      )
+      .example(`sudo omada-host ${name}`, effect)
+      .work(async (context, options) => {
+        const { sendControl } = await import('../ipc/control-client.ts')
+        const { withDeadline } = await import('../core/deadline.ts')
+        const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
+        const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)
+        context.stdout.write(`${message}\n`)
+        return 0
+      })
   }
 }
