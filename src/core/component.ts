@@ -11,3 +11,25 @@ export interface Component {
   /** Settles only on an unexpected death after a successful start. Absent for what cannot die by itself. */
   readonly died?: Promise<Error>
 }
+
+/** A component that works by itself until it is stopped, which takes no grace. */
+export interface Loop extends Component {
+  stop(): Promise<void>
+}
+
+/** Makes a loop of `run`, which goes on until its signal aborts and does not reject. */
+export function loopOf(name: string, run: (signal: AbortSignal) => Promise<void>): Loop {
+  const stopping = new AbortController()
+  let running: Promise<void> | undefined
+  return {
+    name,
+    start: async (signal) => {
+      signal.throwIfAborted()
+      running ??= run(stopping.signal)
+    },
+    stop: async () => {
+      stopping.abort()
+      await running
+    },
+  }
+}

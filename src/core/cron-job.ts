@@ -1,6 +1,6 @@
 import { createTask, validate } from 'node-cron'
 import type { Clock } from './clock.ts'
-import type { Component } from './component.ts'
+import { type Loop, loopOf } from './component.ts'
 import type { Logger } from './logger.ts'
 
 /** How often the schedule is read again and the clocks are compared, and how far they may part, in milliseconds. */
@@ -34,84 +34,51 @@ function untilNext(schedule: string): number {
  * clock at its first time sync, it walks every missed time, which blocked the event loop for over a minute; and after a
  * jump back it never ticks again (both seen with 4.6.0). So the waiting is done here, on the monotonic clock, and planned
  * anew when the two clocks part.
+ *
+ * @param options `schedule` may change: a new one is taken up within ten seconds. `work` that throws is logged.
  */
-export class CronJob implements Component {
-  readonly name: string
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #schedule: () => string
-  readonly #work: (signal: AbortSignal) => Promise<void>
-  readonly #stopping = new AbortController()
-  #loop: Promise<void> | undefined
-  #working: Promise<void> | undefined
-
-  /** `schedule` may change: a new one is taken up within ten seconds. `work` that throws is logged. */
-  constructor(options: {
-    name: string
-    logger: Logger
-    clock: Clock
-    schedule: () => string
-    work: (signal: AbortSignal) => Promise<void>
-  }) {
-    this.name = options.name
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#schedule = options.schedule
-    this.#work = options.work
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#loop = this.#follow()
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-    await this.#working
-  }
-
-  async #follow(): Promise<void> {
-    const { signal } = this.#stopping
-    let apart = this.#apart()
-    let schedule = this.#schedule()
-    let dueAt = this.#next(schedule)
-    while (!signal.aborted) {
-      const wait = Math.min(lookMilliseconds, Math.max(0, dueAt - this.#clock.now()))
-      await this.#clock.sleep(wait, signal).catch(() => {})
-      if (signal.aborted) return
-      const moved = this.#apart() - apart
-      if (Math.abs(moved) >= toleranceMilliseconds) {
-        this.#logger.info(`the wall clock moved by ${Math.round(moved / 1000)} s: scheduling ${this.name} anew`)
-        apart += moved
-      } else if (schedule === this.#schedule()) {
-        if (this.#clock.now() < dueAt) continue
-        this.#begin()
-      }
-      schedule = this.#schedule()
-      dueAt = this.#next(schedule)
-    }
-  }
-
+export function cronJob(options: {
+  name: string
+  logger: Logger
+  clock: Clock
+  schedule: () => string
+  work: (signal: AbortSignal) => Promise<void>
+}): Loop {
+  const { name, logger, clock } = options
+  let working: Promise<void> | undefined
   /** How far the wall clock is from the monotonic one, in milliseconds. */
-  #apart(): number {
-    return this.#clock.wall() - this.#clock.now()
-  }
-
+  const distance = () => clock.wall() - clock.now()
   /** When the next time of a schedule is, by the monotonic clock. */
-  #next(schedule: string): number {
-    return this.#clock.now() + untilNext(schedule) + marginMilliseconds
-  }
-
-  #begin(): void {
-    const { signal } = this.#stopping
-    this.#working ??= this.#work(signal)
+  const next = (schedule: string) => clock.now() + untilNext(schedule) + marginMilliseconds
+  const begin = (signal: AbortSignal) => {
+    working ??= options
+      .work(signal)
       .catch((error: unknown) => {
-        if (!signal.aborted)
-          this.#logger.error({ err: error }, `${this.name} failed; it is done again at its next time`)
+        if (!signal.aborted) logger.error({ err: error }, `${name} failed; it is done again at its next time`)
       })
       .finally(() => {
-        this.#working = undefined
+        working = undefined
       })
   }
+  return loopOf(name, async (signal) => {
+    let apart = distance()
+    let schedule = options.schedule()
+    let dueAt = next(schedule)
+    while (true) {
+      const wait = Math.min(lookMilliseconds, Math.max(0, dueAt - clock.now()))
+      await clock.sleep(wait, signal).catch(() => {})
+      if (signal.aborted) break
+      const moved = distance() - apart
+      if (Math.abs(moved) >= toleranceMilliseconds) {
+        logger.info(`the wall clock moved by ${Math.round(moved / 1000)} s: scheduling ${name} anew`)
+        apart += moved
+      } else if (schedule === options.schedule()) {
+        if (clock.now() < dueAt) continue
+        begin(signal)
+      }
+      schedule = options.schedule()
+      dueAt = next(schedule)
+    }
+    await working
+  })
 }

@@ -4,7 +4,7 @@ import type { EdgeConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { Logger, LogLevel } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
 import { Warnings } from '../core/warnings.ts'
 import { StateSubscription } from '../ipc/client.ts'
@@ -145,7 +145,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     mode: 0o660,
     store: { get: edgeState, changed },
   })
-  const telling = new Periodic({
+  const telling = periodic({
     name: 'edge-state',
     logger,
     clock,

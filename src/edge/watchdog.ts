@@ -2,7 +2,7 @@ import type { Environment } from '../config/environment.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 import { Pulse } from '../core/pulse.ts'
 import { fetchState } from '../ipc/client.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
@@ -53,7 +53,7 @@ export function createSelfCheck(options: {
   /** @param within when there is another one at the latest, in milliseconds */
   alive: (within: number) => void
 }): Component {
-  const asking = new Periodic({
+  const asking = periodic({
     name: 'self-check',
     logger: options.logger,
     clock: options.clock,

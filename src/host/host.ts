@@ -3,7 +3,7 @@ import type { HostConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
 import type { Warnings } from '../core/warnings.ts'
 import { ControlServer } from '../ipc/control.ts'
@@ -126,7 +126,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     warnings: warnings.source({ name: 'disk' }),
     places: () => [...controllerPlaces(config, reconciler.snapshot().storage), ...ownPlaces(paths)],
   })
-  const portHolders = new Periodic({
+  const portHolders = periodic({
     name: 'port-holders',
     logger,
     clock,

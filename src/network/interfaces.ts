@@ -1,9 +1,9 @@
 import { networkInterfaces } from 'node:os'
 import type { Clock } from '../core/clock.ts'
-import type { Component } from '../core/component.ts'
+import type { Component, Loop } from '../core/component.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { Logger } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 
 /** One address of this machine. `internal`: loopback. */
 export interface LocalAddress {
@@ -49,7 +49,7 @@ export class InterfaceWatcher implements Component, LocalAddresses {
   readonly changed = new Emitter<readonly LocalAddress[]>()
   readonly #logger: Logger
   readonly #read: () => readonly LocalAddress[]
-  readonly #reading: Periodic
+  readonly #reading: Loop
   #addresses: readonly LocalAddress[] = []
 
   constructor(options: {
@@ -60,7 +60,7 @@ export class InterfaceWatcher implements Component, LocalAddresses {
   }) {
     this.#logger = options.logger
     this.#read = options.read ?? readLocalAddresses
-    this.#reading = new Periodic({
+    this.#reading = periodic({
       name: this.name,
       logger: options.logger,
       clock: options.clock,

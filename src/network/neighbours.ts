@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts'
-import type { Component } from '../core/component.ts'
+import type { Component, Loop } from '../core/component.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 import type { WarningSource } from '../core/warnings.ts'
 
 /** How often the kernel's count is read, and for how long what was lost is worth a warning, in milliseconds. */
@@ -18,7 +18,7 @@ export class NeighbourWatch implements Component {
   readonly #logger: Logger
   readonly #warnings: WarningSource
   readonly #read: () => string
-  readonly #looking: Periodic
+  readonly #looking: Loop
   #count: number | undefined
 
   /** `read` gives the text of /proc/net/stat/arp_cache. */
@@ -28,7 +28,7 @@ export class NeighbourWatch implements Component {
     this.#warnings = options.warnings
     this.#read = options.read
     const work = () => this.look()
-    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
+    this.#looking = periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
   }
 
   async start(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
 import type { Logger } from '../core/logger.ts'
-import { Periodic } from '../core/periodic.ts'
+import { periodic } from '../core/periodic.ts'
 import { QuietLog } from '../core/quiet-log.ts'
 import type { Notifier } from './notify.ts'
 
@@ -37,7 +37,7 @@ export function createWatchdog(options: {
 }): Component {
   const { loops, notifier, logger, clock } = options
   const log = new QuietLog({ logger, clock })
-  return new Periodic({
+  return periodic({
     name: 'watchdog',
     logger,
     clock,

@@ -1,6 +1,6 @@
 import { getTasks } from 'node-cron'
 import { expect, onTestFinished, test } from 'vitest'
-import { CronJob, isSchedule } from '../../src/core/cron-job.ts'
+import { cronJob, isSchedule } from '../../src/core/cron-job.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -16,7 +16,7 @@ async function job(work: () => Promise<void> = async () => {}) {
   const lines: string[] = []
   const runs = { count: 0 }
   const schedule = { now: everySecond }
-  const own = new CronJob({
+  const own = cronJob({
     name: 'the job',
     logger: createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) }),
     clock,

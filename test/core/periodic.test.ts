@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { Periodic } from '../../src/core/periodic.ts'
+import { periodic } from '../../src/core/periodic.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const never = new AbortController().signal
 
-function periodic(work: (signal: AbortSignal) => Promise<void> | void) {
+function looking(work: (signal: AbortSignal) => Promise<void> | void) {
   const lines: string[] = []
   const logger = createLogger({ level: 'warn', format: 'journal', write: (line) => lines.push(line) })
-  return { component: new Periodic({ name: 'look', logger, clock: systemClock, intervalMilliseconds: 1, work }), lines }
+  return { component: periodic({ name: 'look', logger, clock: systemClock, intervalMilliseconds: 1, work }), lines }
 }
 
 test('runs at once and again, never two at a time', async () => {
   let running = 0
   let most = 0
   let runs = 0
-  const { component } = periodic(async () => {
+  const { component } = looking(async () => {
     running += 1
     most = Math.max(most, running)
     await systemClock.sleep(2)
@@ -31,7 +31,7 @@ test('runs at once and again, never two at a time', async () => {
 
 test('a run that throws is logged and does not end the rhythm', async () => {
   let runs = 0
-  const { component, lines } = periodic(() => {
+  const { component, lines } = looking(() => {
     runs += 1
     throw new Error('no such file')
   })
@@ -43,7 +43,7 @@ test('a run that throws is logged and does not end the rhythm', async () => {
 
 test('stop aborts the run that is under way and waits for it', async () => {
   let ended = false
-  const { component } = periodic(async (signal) => {
+  const { component } = looking(async (signal) => {
     await systemClock.sleep(60_000, signal).finally(() => {
       ended = true
     })

@@ -1,8 +1,8 @@
 import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
+import type { Component, Loop } from '../../core/component.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Periodic } from '../../core/periodic.ts'
+import { periodic } from '../../core/periodic.ts'
 import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
 import { broadcastNetworks } from '../../network/broadcast-networks.ts'
 import { Admission } from './admission.ts'
@@ -30,7 +30,7 @@ export class Discovery implements Component {
   readonly #others: OtherAppliances
   readonly #outcomes: Outcomes
   readonly #relay: Relay
-  readonly #upkeep: Periodic
+  readonly #upkeep: Loop
   #unsubscribe: (() => void) | undefined
 
   constructor(options: {
@@ -64,7 +64,7 @@ export class Discovery implements Component {
       outcomes: this.#outcomes,
       relay: this.#relay,
     })
-    this.#upkeep = new Periodic({
+    this.#upkeep = periodic({
       name: `${this.name} upkeep`,
       logger,
       clock,

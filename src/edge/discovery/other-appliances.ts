@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
+import type { Component, Loop } from '../../core/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LruMap } from '../../core/lru-map.ts'
-import { Periodic } from '../../core/periodic.ts'
+import { periodic } from '../../core/periodic.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { PeerAppliance } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
@@ -49,7 +49,7 @@ export class OtherAppliances implements Component {
   readonly name = 'other-appliances'
   readonly #options: OtherAppliancesOptions
   readonly #instance = randomUUID()
-  readonly #probing: Periodic
+  readonly #probing: Loop
   /** By the address that they were heard from. */
   readonly #others = new LruMap<string, Other>({ max: maxOthers })
   /** The networks that were there when they were asked last. */
@@ -57,7 +57,7 @@ export class OtherAppliances implements Component {
 
   constructor(options: OtherAppliancesOptions) {
     this.#options = options
-    this.#probing = new Periodic({
+    this.#probing = periodic({
       name: this.name,
       logger: options.logger,
       clock: options.clock,

@@ -3,12 +3,12 @@ import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import { Alarm } from '../../core/alarm.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
+import type { Component, Loop } from '../../core/component.ts'
 import { raceAbort } from '../../core/deadline.ts'
 import { Emitter } from '../../core/emitter.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Periodic } from '../../core/periodic.ts'
+import { periodic } from '../../core/periodic.ts'
 import { Pulse } from '../../core/pulse.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -96,7 +96,7 @@ export class Reconciler implements Component {
   readonly #stopping = new AbortController()
   readonly #wake: Alarm
   readonly #log: QuietLog
-  readonly #processWatch: Periodic
+  readonly #processWatch: Loop
   #state: ControllerState = initialState
   #published: ControllerSnapshot
   #engine: Engine | undefined
@@ -121,7 +121,7 @@ export class Reconciler implements Component {
       onStep: (message) => this.steps.emit({ subject: 'controller', message }),
       alive: () => this.#alive(),
     }
-    this.#processWatch = new Periodic({
+    this.#processWatch = periodic({
       name: 'process-watch',
       logger,
       clock,

@@ -1,9 +1,9 @@
 import { stat, statfs } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
+import type { Component, Loop } from '../../core/component.ts'
 import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Periodic } from '../../core/periodic.ts'
+import { periodic } from '../../core/periodic.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { Place } from './storage-places.ts'
 
@@ -76,7 +76,7 @@ export class DiskSpace implements Component {
   readonly #warnings: WarningSource
   readonly #places: () => readonly Place[]
   readonly #read: typeof readFileSystems
-  readonly #looking: Periodic
+  readonly #looking: Loop
   /** As of the last look, by device. */
   #levels: ReadonlyMap<number, Level> = new Map()
 
@@ -93,7 +93,7 @@ export class DiskSpace implements Component {
     this.#places = options.places
     this.#read = options.read ?? readFileSystems
     const work = () => this.look()
-    this.#looking = new Periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
+    this.#looking = periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
   }
 
   async start(signal: AbortSignal): Promise<void> {

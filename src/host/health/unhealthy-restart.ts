@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
+import type { Component, Loop } from '../../core/component.ts'
 import type { Logger } from '../../core/logger.ts'
-import { Periodic } from '../../core/periodic.ts'
+import { periodic } from '../../core/periodic.ts'
 
 /** How often the length of an unhealthy spell is looked at, in milliseconds. */
 const lookMilliseconds = 10_000
@@ -17,7 +17,7 @@ export class UnhealthyRestart implements Component {
   readonly #clock: Clock
   readonly #unhealthySince: () => number | undefined
   readonly #restart: (signal: AbortSignal) => Promise<unknown>
-  readonly #looking: Periodic
+  readonly #looking: Loop
   #lastRestart = Number.NEGATIVE_INFINITY
 
   /** `unhealthySince` is on the monotonic clock, undefined while healthy or not yet ready for the first time. */
@@ -34,7 +34,7 @@ export class UnhealthyRestart implements Component {
     this.#clock = options.clock
     this.#unhealthySince = options.unhealthySince
     this.#restart = options.restart
-    this.#looking = new Periodic({
+    this.#looking = periodic({
       ...options,
       name: this.name,
       intervalMilliseconds: lookMilliseconds,

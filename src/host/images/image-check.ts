@@ -1,7 +1,7 @@
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Component } from '../../core/component.ts'
-import { CronJob } from '../../core/cron-job.ts'
+import type { Component, Loop } from '../../core/component.ts'
+import { cronJob } from '../../core/cron-job.ts'
 import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ImageCheck } from '../../ipc/host-state.ts'
@@ -21,7 +21,7 @@ export class ImageCheckJob implements Component {
   readonly #currentDigest: () => string | undefined
   readonly #onResult: (check: ImageCheck) => void
   readonly #architecture: string
-  readonly #job: CronJob
+  readonly #job: Loop
   #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
   /** `currentDigest` is of the image in use, `sha256:…`; `architecture` this machine's, by Go's name. */
@@ -40,7 +40,7 @@ export class ImageCheckJob implements Component {
     this.#currentDigest = options.currentDigest
     this.#onResult = options.onResult
     this.#architecture = options.architecture
-    this.#job = new CronJob({
+    this.#job = cronJob({
       ...options,
       name: 'the image check',
       schedule: () => options.live().images.checkSchedule,
