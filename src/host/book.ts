@@ -11,12 +11,17 @@ import { StateStore } from '../ipc/store.ts'
 import type { ControllerSnapshot } from './controller/snapshot.ts'
 import type { HealthSnapshot, ProbeTarget } from './health/monitor.ts'
 
-/** The parts that are asked what they know whenever something may have changed. */
-export interface BookSources {
-  readonly controller: () => ControllerSnapshot
-  readonly health: () => HealthSnapshot
-  readonly images: () => ImageCheck | undefined
-  readonly warnings: Warnings
+export interface BookOptions {
+  /** The parts that are asked what they know whenever something may have changed. */
+  readonly sources: {
+    readonly controller: () => ControllerSnapshot
+    readonly health: () => HealthSnapshot
+    readonly images: () => ImageCheck | undefined
+    readonly warnings: Warnings
+  }
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly version: string
 }
 
 /** How many entries the history keeps. */
@@ -28,15 +33,13 @@ export const historyLimit = 200
  */
 export class HostBook {
   readonly state: StateStore<HostState>
-  readonly #sources: BookSources
+  readonly #options: BookOptions
   readonly #log: QuietLog
-  readonly #clock: Clock
   #portHolders: readonly PortHolder[] = []
 
-  constructor(options: { sources: BookSources; logger: Logger; clock: Clock; version: string }) {
-    this.#sources = options.sources
+  constructor(options: BookOptions) {
+    this.#options = options
     this.#log = new QuietLog(options)
-    this.#clock = options.clock
     const at = this.#now()
     this.state = new StateStore<HostState>({
       initial: {
@@ -82,7 +85,8 @@ export class HostBook {
   }
 
   #assemble(previous: HostState): HostState {
-    const [controller, health, images] = [this.#sources.controller(), this.#sources.health(), this.#sources.images()]
+    const { sources } = this.#options
+    const [controller, health, images] = [sources.controller(), sources.health(), sources.images()]
     const { phase, reason } = derivePhase(controller, health)
     const { version, omadacId } = health
     return {
@@ -98,7 +102,7 @@ export class HostBook {
       // Of a container that does not run nothing is measured.
       conditions: isRunning(controller) ? health.conditions : [],
       portHolders: this.#portHolders,
-      warnings: this.#sources.warnings.list(),
+      warnings: sources.warnings.list(),
       ...(images === undefined ? {} : { images }),
     }
   }
@@ -111,7 +115,7 @@ export class HostBook {
   }
 
   #now(): string {
-    return new Date(this.#clock.wall()).toISOString()
+    return new Date(this.#options.clock.wall()).toISOString()
   }
 }
 

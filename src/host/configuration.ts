@@ -16,6 +16,19 @@ export interface RestartedFor {
   readonly edge: Restarted
 }
 
+export interface ConfigurationOptions {
+  /** What the host started with. */
+  readonly loaded: LoadedConfig
+  /** The user's own certificate, where there is one that can be read. */
+  readonly usable: UsableCertificate
+  /** Reads the configuration again. */
+  readonly load: () => Promise<LoadedConfig>
+  readonly restarted: RestartedFor
+  /** Says what the configuration was accepted with, and what waits for a restart of the host. */
+  readonly warnings: WarningSource
+  readonly logger: Logger
+}
+
 /**
  * What is in force, for the host's own parts and for the edge: the configuration that the host started with, and of a
  * changed one all that needs no restart of the host.
@@ -23,33 +36,17 @@ export interface RestartedFor {
 export class Configuration {
   /** Something may be in force that was not before. */
   readonly changed = new Emitter<void>()
-  readonly #load: () => Promise<LoadedConfig>
-  readonly #restarted: RestartedFor
-  readonly #logger: Logger
-  readonly #started: Config
+  readonly #options: ConfigurationOptions
   readonly #serial = new Serial()
   #inForce: Config
-  readonly #warnings: WarningSource
   #certificate: CertificatePair | undefined
 
-  /** `load` reads the configuration again. `usable`: the user's own certificate, where there is one that can be read. */
-  constructor(options: {
-    loaded: LoadedConfig
-    usable: UsableCertificate
-    load: () => Promise<LoadedConfig>
-    restarted: RestartedFor
-    /** Says what the configuration was accepted with, and what waits for a restart of the host. */
-    warnings: WarningSource
-    logger: Logger
-  }) {
-    this.#load = options.load
-    this.#restarted = options.restarted
-    this.#logger = options.logger
-    this.#started = options.loaded.config
-    this.#inForce = options.loaded.config
-    this.#certificate = options.usable.certificate
-    this.#warnings = options.warnings
-    this.#warnings.set([...options.loaded.warnings, ...options.usable.warnings])
+  constructor(options: ConfigurationOptions) {
+    const { loaded, usable, warnings } = options
+    this.#options = options
+    this.#inForce = loaded.config
+    this.#certificate = usable.certificate
+    warnings.set([...loaded.warnings, ...usable.warnings])
   }
 
   /** Replaced by another object when it changes, and never written into. */
@@ -72,49 +69,40 @@ export class Configuration {
   }
 
   async #read(): Promise<LoadedConfig> {
+    const { load, logger } = this.#options
     try {
-      return await this.#load()
+      return await load()
     } catch (error) {
       const faults: readonly Fault[] = error instanceof ApplianceErrors ? error.faults : [toFault(error)]
-      for (const { code, message, remedy } of faults) this.#logger.error({ code, remedy }, message)
+      for (const { code, message, remedy } of faults) logger.error({ code, remedy }, message)
       const count = `${faults.length} fault(s)`
-      this.#logger.error(`the configuration was not taken over, because it has ${count}; the old one stays in force`)
+      logger.error(`the configuration was not taken over, because it has ${count}; the old one stays in force`)
       throw error
     }
   }
 
   async #take({ config: next, warnings }: LoadedConfig): Promise<{ message: string }> {
-    const usable = await usableCertificate(next)
-    const now = { started: this.#started, inForce: this.#inForce }
+    const { loaded, restarted, logger } = this.#options
+    const { certificate, warnings: ofCertificate } = await usableCertificate(next)
+    const now = { started: loaded.config, inForce: this.#inForce }
     const { inForce, applied, pending } = apply(now, next, { process: 'host', needs: keyNeeds })
     this.#inForce = inForce
-    const ofHost = this.#waiting(
-      pending.map(({ key }) => key),
-      'host',
-    )
+    const waiting = pending.map(({ key }) => key)
+    const ofHost = restartFaults(waiting, restarted.host)
     // Of what the edge reads once it warns itself: only it knows what it started with.
-    const ofEdge = this.#waiting([...applied, ...pending.map(({ key }) => key)].filter(isEdges), 'edge')
-    this.#warnings.set([...warnings, ...usable.warnings, ...ofHost])
+    const ofEdge = restartFaults([...applied, ...waiting].filter(isEdges), restarted.edge)
+    this.#options.warnings.set([...warnings, ...ofCertificate, ...ofHost])
     const taken = applied.filter((key) => !isEdges(key))
-    const lines = [
-      `the configuration was read again; taken over: ${taken.length === 0 ? 'nothing new' : taken.join(', ')}`,
-      ...(this.#renew(usable.certificate) ? [renewed] : []),
-    ]
-    for (const line of lines) this.#logger.info(line)
+    const lines = [`the configuration was read again; taken over: ${taken.join(', ') || 'nothing new'}`]
+    // One that cannot be read is no reason to do without the one before.
+    if (certificate !== undefined && !isDeepStrictEqual(certificate, this.#certificate)) {
+      this.#certificate = certificate
+      lines.push(renewed)
+    }
+    for (const line of lines) logger.info(line)
     this.changed.emit()
-    const waiting = [...ofHost, ...ofEdge].map(({ message, remedy }) => `${message}: ${remedy}`)
-    return { message: [...lines, ...waiting].join('\n') }
-  }
-
-  #waiting(keys: readonly string[], process: keyof RestartedFor): readonly Fault[] {
-    return keys.length === 0 ? [] : [needsRestart(keys, this.#restarted[process])]
-  }
-
-  /** Whether there is another certificate. One that cannot be read is no reason to do without the one before. */
-  #renew(certificate: CertificatePair | undefined): boolean {
-    if (certificate === undefined || isDeepStrictEqual(certificate, this.#certificate)) return false
-    this.#certificate = certificate
-    return true
+    const restarts = [...ofHost, ...ofEdge].map(({ message, remedy }) => `${message}: ${remedy}`)
+    return { message: [...lines, ...restarts].join('\n') }
   }
 }
 
@@ -122,3 +110,7 @@ const renewed =
   'the waiting room was given the new certificate; the controller takes it when it starts next: omada-host restart'
 
 const isEdges = (key: string) => keyNeeds[key] === 'edge' || keyNeeds[key] === 'both'
+
+function restartFaults(keys: readonly string[], what: Restarted): readonly Fault[] {
+  return keys.length === 0 ? [] : [needsRestart(keys, what)]
+}

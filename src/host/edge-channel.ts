@@ -7,66 +7,56 @@ import type { HostState } from '../ipc/host-state.ts'
 import { StateServer } from '../ipc/server.ts'
 import type { Configuration } from './configuration.ts'
 
+/** Its start rejects with ApplianceError APPLIANCE_RUNNING or SOCKET_FAILED. */
+export interface EdgeChannel extends Component {
+  /** Takes the container's address from what the host knows of it now. */
+  follow(state: HostState): void
+}
+
 /**
  * The one way from the host to its edge: publishes what is in force, and which address the container that runs has. It
  * carries a private key: the directory that the socket is in lets nobody in but the edge.
+ * @param options.group owns the socket: this process's own unless the directory or this says otherwise
  */
-export class EdgeChannel implements Component {
-  readonly name = 'edge-channel'
-  readonly #configuration: Configuration
-  readonly #version: string
-  readonly #server: StateServer<EdgePart>
-  readonly #changed = new Emitter<void>()
-  #runningAddress: string | undefined
-
-  /** `group` owns the socket: this process's own unless the directory or this says otherwise. */
-  constructor(options: {
-    configuration: Configuration
-    /** This program's. */
-    version: string
-    path: string
-    group?: number | undefined
-    logger: Logger
-  }) {
-    const { configuration, group, ...rest } = options
-    this.#configuration = configuration
-    this.#version = channelVersion(options.version)
-    this.#server = new StateServer({
-      ...rest,
-      mode: 0o660,
-      ...(group === undefined ? {} : { group }),
-      store: { get: () => this.#part(), changed: this.#changed },
-    })
-    configuration.changed.on(() => this.#changed.emit())
-  }
-
-  /** @throws ApplianceError APPLIANCE_RUNNING or SOCKET_FAILED */
-  async start(signal: AbortSignal): Promise<void> {
-    await this.#server.start(signal)
-  }
-
-  async stop(deadline: AbortSignal): Promise<void> {
-    await this.#server.stop(deadline)
-  }
-
-  /** Takes the container's address from what the host knows of it now. */
-  follow({ controller: { containerId, address } }: HostState): void {
-    const running = containerId === undefined ? undefined : address
-    if (running === this.#runningAddress) return
-    this.#runningAddress = running
-    this.#changed.emit()
-  }
-
-  #part(): EdgePart {
-    const { inForce, certificate } = this.#configuration
+export function edgeChannel(options: {
+  configuration: Configuration
+  /** This program's. */
+  version: string
+  path: string
+  group?: number | undefined
+  logger: Logger
+}): EdgeChannel {
+  const { configuration, group, version, ...rest } = options
+  const changed = new Emitter<void>()
+  let runningAddress: string | undefined
+  const part = (): EdgePart => {
+    const { inForce, certificate } = configuration
     const config = edgeSettings(inForce)
     const needs = Object.entries(keyNeeds).filter(([path]) => (path.split('.')[0] ?? '') in config)
     return {
-      stateVersion: this.#version,
+      stateVersion: channelVersion(version),
       config,
       needs: Object.fromEntries(needs),
       certificate,
-      runningAddress: this.#runningAddress,
+      runningAddress,
     }
+  }
+  const server = new StateServer({
+    ...rest,
+    mode: 0o660,
+    ...(group === undefined ? {} : { group }),
+    store: { get: part, changed },
+  })
+  configuration.changed.on(() => changed.emit())
+  return {
+    name: 'edge-channel',
+    start: (signal) => server.start(signal),
+    stop: (deadline) => server.stop(deadline),
+    follow: ({ controller: { containerId, address } }) => {
+      const running = containerId === undefined ? undefined : address
+      if (running === runningAddress) return
+      runningAddress = running
+      changed.emit()
+    },
   }
 }

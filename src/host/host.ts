@@ -24,7 +24,7 @@ import { bidFarewell } from './farewell.ts'
 import { HealthMonitor } from './health/monitor.ts'
 import { UnhealthyRestart } from './health/unhealthy-restart.ts'
 import { ImageCheckJob } from './images/image-check.ts'
-import { type HostService, SystemdStatus, signsOfLife } from './systemd-status.ts'
+import { type HostService, signsOfLife, systemdStatus } from './systemd-status.ts'
 
 export interface HostOptions {
   readonly configuration: Configuration
@@ -164,7 +164,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   await supervise({
     logger,
     components: [
-      new SystemdStatus({ state, logger, clock, notifier }),
+      systemdStatus({ state, logger, clock, notifier }),
       stateServer,
       control,
       ...(options.companions ?? []),

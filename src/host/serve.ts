@@ -10,7 +10,7 @@ import { edgeUser, type UserIds } from '../core/privileges.ts'
 import { Warnings } from '../core/warnings.ts'
 import { decideByOwnJob } from '../systemd/own-job.ts'
 import { Configuration, type RestartedFor } from './configuration.ts'
-import { EdgeChannel } from './edge-channel.ts'
+import { edgeChannel } from './edge-channel.ts'
 import { edgeProcess } from './edge-process.ts'
 import type { HostOptions } from './host.ts'
 
@@ -35,10 +35,6 @@ interface Way extends Pick<HostOptions, 'controllerOnStop' | 'service' | 'stateG
 /** How long the channel may take to close, in milliseconds. */
 const stopMilliseconds = 1000
 
-/** Names of the services in remedies. */
-const services = { host: 'omada-host', edge: 'omada-host-edge' } as const
-const foreground = { host: 'omada-host run', edge: 'omada-host run' } as const
-
 /** The host as a service, the edge being another one: the controller is stopped only when systemd stops this service for good. */
 export async function serveAsService(
   options: ServeOptions & {
@@ -50,7 +46,7 @@ export async function serveAsService(
 ): Promise<void> {
   const { logger } = options
   await serve(options, {
-    restarted: services,
+    restarted: { host: 'omada-host', edge: 'omada-host-edge' },
     controllerOnStop: async () => {
       const decision = await decideByOwnJob({ logger })
       options.asked()
@@ -78,7 +74,7 @@ export async function serveInForeground(
   const user = edgeUser()
   await makeDirectories(options, user)
   await serve(options, {
-    restarted: foreground,
+    restarted: { host: 'omada-host run', edge: 'omada-host run' },
     stateGroup: user.gid,
     controllerOnStop: async () => 'stop',
     companions: async ({ inForce: config }) => {
@@ -93,29 +89,19 @@ async function serve(options: ServeOptions, way: Way): Promise<void> {
   const { loaded, setLogLevel } = options
   const usable = await usableCertificate(loaded.config)
   const warnings = new Warnings(options)
-  const configuration = new Configuration({
-    ...options,
-    ...way,
-    usable,
-    warnings: warnings.source({ name: 'configuration' }),
-  })
+  const source = warnings.source({ name: 'configuration' })
+  const configuration = new Configuration({ ...options, ...way, usable, warnings: source })
   configuration.changed.on(() => setLogLevel(configuration.inForce.log.level))
   const stopGraceSeconds = () => configuration.inForce.controller.stopGraceSeconds
   const stopAnswering = answerImpatience({ ...options, stopGraceSeconds })
   const path = options.paths.channelSocket
-  const channel = new EdgeChannel({ ...options, configuration, path, group: way.stateGroup })
+  const channel = edgeChannel({ ...options, configuration, path, group: way.stateGroup })
   try {
     // First of all: the edge serves from then on, and the rest of the host takes longer to load than the edge to start.
     await channel.start(options.signal)
     const { runHost } = await import('./host.ts')
-    await runHost({
-      ...options,
-      ...way,
-      configuration,
-      warnings,
-      channel,
-      companions: (await way.companions?.(configuration)) ?? [],
-    })
+    const companions = (await way.companions?.(configuration)) ?? []
+    await runHost({ ...options, ...way, configuration, warnings, channel, companions })
   } finally {
     await channel.stop(AbortSignal.timeout(stopMilliseconds))
     stopAnswering()

@@ -16,50 +16,42 @@ import { statusLine } from './status-line.ts'
 const pullProgressMilliseconds = 1000
 
 /** Tells systemd how the appliance is: a line for `systemctl status` with every change, and READY when the controller is. */
-export class SystemdStatus implements Component {
-  readonly name = 'systemd status'
-  readonly #state: StateStore<HostState>
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #notifier: Notifier
-  #unsubscribe: (() => void) | undefined
-  #told = { line: '', reason: '', at: Number.NEGATIVE_INFINITY }
-  #ready = false
-  readonly #turns = new Serial()
+export function systemdStatus(options: {
+  state: StateStore<HostState>
+  logger: Logger
+  clock: Clock
+  notifier: Notifier
+}): Component {
+  const { state, logger, clock, notifier } = options
+  const turns = new Serial()
+  let told = { line: '', reason: '', at: Number.NEGATIVE_INFINITY }
+  let ready = false
+  let unsubscribe: (() => void) | undefined
 
-  constructor(options: { state: StateStore<HostState>; logger: Logger; clock: Clock; notifier: Notifier }) {
-    this.#state = options.state
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#notifier = options.notifier
+  const tell = (now: HostState) => {
+    const line = statusLine(now)
+    const reason = `${now.phase}: ${now.reason.message}`
+    const at = clock.now()
+    if (line === told.line) return
+    if (reason === told.reason && at - told.at < pullProgressMilliseconds) return
+    told = { line, reason, at }
+    const becameReady = now.phase === 'ready' && !ready
+    ready ||= becameReady
+    const notify = async () => {
+      // Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then.
+      if (becameReady) await clock.sleep(2 * defaultTiming.coalesceMilliseconds)
+      if (becameReady) await notifier.ready()
+      await notifier.status(line)
+    }
+    turns.run(notify).catch((error: unknown) => logger.debug(`systemd was not notified: ${messageOf(error)}`))
   }
-
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#unsubscribe = this.#state.changed.on((state) => this.#tell(state))
-  }
-
-  async stop(): Promise<void> {
-    this.#unsubscribe?.()
-  }
-
-  #tell(state: HostState): void {
-    const line = statusLine(state)
-    const reason = `${state.phase}: ${state.reason.message}`
-    const at = this.#clock.now()
-    if (line === this.#told.line) return
-    if (reason === this.#told.reason && at - this.#told.at < pullProgressMilliseconds) return
-    this.#told = { line, reason, at }
-    const becameReady = state.phase === 'ready' && !this.#ready
-    this.#ready ||= becameReady
-    this.#turns
-      .run(async () => {
-        // Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then.
-        if (becameReady) await this.#clock.sleep(2 * defaultTiming.coalesceMilliseconds)
-        if (becameReady) await this.#notifier.ready()
-        await this.#notifier.status(line)
-      })
-      .catch((error: unknown) => this.#logger.debug(`systemd was not notified: ${messageOf(error)}`))
+  return {
+    name: 'systemd status',
+    start: async (signal) => {
+      signal.throwIfAborted()
+      unsubscribe = state.changed.on(tell)
+    },
+    stop: async () => unsubscribe?.(),
   }
 }
 
@@ -101,7 +93,7 @@ const outcomes: Partial<Record<HostState['phase'], StartProgress['outcome']>> = 
 
 /** How far the start is, as systemd's part sees it: who was ready once, has started. */
 function startProgressOf(store: StateStore<HostState>): () => StartProgress {
-  const steps = new StartSteps()
+  const stepsUpTo = stepCounter()
   let ready = false
   store.changed.on(({ phase }) => {
     ready ||= phase === 'ready'
@@ -111,7 +103,7 @@ function startProgressOf(store: StateStore<HostState>): () => StartProgress {
     const { message, code, remedy } = state.reason
     return {
       outcome: ready ? 'ready' : (outcomes[state.phase] ?? 'under-way'),
-      step: steps.count(state),
+      step: stepsUpTo(state),
       fault: {
         code: code ?? 'CONTROLLER_START_TIMEOUT',
         message,
@@ -122,30 +114,23 @@ function startProgressOf(store: StateStore<HostState>): () => StartProgress {
 }
 
 /**
- * Counts the steps of a start, each once: a phase or a step of the reconciler seen for the first time, a condition that
- * holds for the first time, more of an image than ever before. What goes in circles, such as a retry, counts once.
+ * Counts the steps of a start up to a state, each once: a phase or a step of the reconciler seen for the first time, a
+ * condition that holds for the first time, more of an image than ever before. What goes in circles, such as a retry, counts
+ * once.
  */
-export class StartSteps {
-  readonly #seen = new Set<string>()
-  #pulled = 0
-  #count = 0
-
-  /** The number of steps up to this state. */
-  count(state: HostState): number {
-    this.#take(`phase ${state.phase}`)
-    for (const { name, status } of state.conditions) if (status === 'ok') this.#take(`condition ${name}`)
-    for (const { subject, message } of state.history) if (subject === 'controller') this.#take(message)
-    const pulled = state.controller.pull?.current ?? 0
-    if (pulled > this.#pulled) {
-      this.#pulled = pulled
-      this.#count += 1
+export function stepCounter(): (state: HostState) => number {
+  const seen = new Set<string>()
+  let growths = 0
+  let mostPulled = 0
+  return ({ phase, conditions, history, controller }) => {
+    seen.add(`phase ${phase}`)
+    for (const { name, status } of conditions) if (status === 'ok') seen.add(`condition ${name}`)
+    for (const { subject, message } of history) if (subject === 'controller') seen.add(message)
+    const pulled = controller.pull?.current ?? 0
+    if (pulled > mostPulled) {
+      mostPulled = pulled
+      growths += 1
     }
-    return this.#count
-  }
-
-  #take(step: string): void {
-    if (this.#seen.has(step)) return
-    this.#seen.add(step)
-    this.#count += 1
+    return seen.size + growths
   }
 }

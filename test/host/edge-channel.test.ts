@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { Warnings } from '../../src/core/warnings.ts'
 import { Configuration } from '../../src/host/configuration.ts'
-import { EdgeChannel } from '../../src/host/edge-channel.ts'
+import { edgeChannel } from '../../src/host/edge-channel.ts'
 import { channelVersion, type EdgePart } from '../../src/ipc/channel.ts'
 import { fetchState, StateSubscription } from '../../src/ipc/client.ts'
 import { hostState, silent, soon, temporaryDirectory } from '../ipc/fixtures.ts'
@@ -27,7 +27,7 @@ async function scene() {
   const configuration = new Configuration({
     ...{ loaded: await load(), usable, load, restarted, warnings, logger: silent },
   })
-  const channel = new EdgeChannel({ configuration, version, path, logger: silent })
+  const channel = edgeChannel({ configuration, version, path, logger: silent })
   await channel.start(soon())
   const end = async () => {
     await channel.stop(soon())

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { StartSteps, SystemdStatus } from '../../src/host/systemd-status.ts'
+import { stepCounter, systemdStatus } from '../../src/host/systemd-status.ts'
 import type { HostState } from '../../src/ipc/host-state.ts'
 import { StateStore } from '../../src/ipc/store.ts'
 import { hostState, silent, soon } from '../ipc/fixtures.ts'
@@ -24,7 +24,7 @@ async function scene() {
   const time = { now: 0 }
   const { notifier, calls } = fakeNotifier()
   const state = new StateStore({ initial: hostState() })
-  const status = new SystemdStatus({
+  const status = systemdStatus({
     state,
     logger: silent,
     clock: { now: () => time.now, wall: () => time.now, sleep: async () => {} },
@@ -75,26 +75,26 @@ test('what does not change the line is not told, and a pull at most once a secon
 test('after its stop nothing is told any more', async () => {
   const { calls, status, tell } = await scene()
   await tell(of('starting', 'before'))
-  await status.stop()
+  await status.stop(soon())
   await tell(of('stopped', 'after'))
   expect(calls).toEqual(['status Before'])
 })
 
 test('steps of a start count once, so that what goes in circles is no progress', () => {
-  const steps = new StartSteps()
-  const first = steps.count(pulling(0))
-  expect(steps.count(pulling(50))).toBeGreaterThan(first)
-  const best = steps.count(pulling(60))
+  const count = stepCounter()
+  const first = count(pulling(0))
+  expect(count(pulling(50))).toBeGreaterThan(first)
+  const best = count(pulling(60))
   // The next try begins at nothing.
-  expect(steps.count(pulling(0))).toBe(best)
-  expect(steps.count(pulling(60))).toBe(best)
+  expect(count(pulling(0))).toBe(best)
+  expect(count(pulling(60))).toBe(best)
   const created = { ...of('creating', 'creating'), history: [entry('controller', 'pulled the image')], conditions: [] }
-  expect(steps.count(created)).toBe(best + 2)
-  expect(steps.count(pulling(0))).toBe(best + 2)
-  expect(steps.count({ ...created, history: [...created.history, entry('phase', 'anything')] })).toBe(best + 2)
+  expect(count(created)).toBe(best + 2)
+  expect(count(pulling(0))).toBe(best + 2)
+  expect(count({ ...created, history: [...created.history, entry('phase', 'anything')] })).toBe(best + 2)
   const condition = { name: 'database', reason: { message: '' }, since: '' }
-  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'failing' }] })).toBe(best + 2)
-  expect(steps.count({ ...created, conditions: [{ ...condition, status: 'ok' }] })).toBe(best + 3)
+  expect(count({ ...created, conditions: [{ ...condition, status: 'failing' }] })).toBe(best + 2)
+  expect(count({ ...created, conditions: [{ ...condition, status: 'ok' }] })).toBe(best + 3)
 })
 
 function entry(subject: string, message: string) {
