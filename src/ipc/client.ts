@@ -40,34 +40,29 @@ export async function fetchState<S extends Versioned>(
   }
 }
 
+export interface SubscriptionOptions<S extends Versioned> {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly path: string
+  /** The only one that is understood. */
+  readonly version?: S['stateVersion']
+  /** The longest pause between two tries to connect. */
+  readonly retryMilliseconds?: number
+}
+
 /** Follows the state published on a socket, over restarts of the one who publishes it. */
 export class StateSubscription<S extends Versioned> implements Component {
   readonly name = 'state-subscription'
   readonly changed = new Emitter<S | undefined>()
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #path: string
-  readonly #version: S['stateVersion']
-  readonly #retryMilliseconds: number
+  readonly #options: Required<SubscriptionOptions<S>>
   readonly #stopping = new AbortController()
   #loop: Promise<void> | undefined
   #current: S | undefined
   #last: S | undefined
   #grace: AbortController | undefined
 
-  /** `version`: the only one that is understood. `retryMilliseconds`: the longest pause between two tries to connect. */
-  constructor(options: {
-    logger: Logger
-    clock: Clock
-    path: string
-    version?: S['stateVersion']
-    retryMilliseconds?: number
-  }) {
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#path = options.path
-    this.#version = options.version ?? stateVersion
-    this.#retryMilliseconds = options.retryMilliseconds ?? 2000
+  constructor(options: SubscriptionOptions<S>) {
+    this.#options = { version: stateVersion, retryMilliseconds: 2000, ...options }
   }
 
   /** The state; undefined before the first connection, 5 s after it was lost, and when its version is not ours. */
@@ -92,50 +87,30 @@ export class StateSubscription<S extends Versioned> implements Component {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: this.#retryMilliseconds })
+    const { logger, clock, path, retryMilliseconds } = this.#options
+    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: retryMilliseconds })
     let quiet = false
     while (!signal.aborted) {
       try {
-        await this.#follow(signal, () => {
+        for await (const text of publishedStates(path, signal)) {
+          this.#receive(text)
           backoff.reset()
           quiet = false
-        })
+        }
       } catch (error) {
         if (signal.aborted) break
-        if (!quiet) this.#logger.info({ path: this.#path }, `waiting for a state: ${messageOf(error)}`)
+        if (!quiet) logger.info({ path }, `waiting for a state: ${messageOf(error)}`)
         quiet = true
       }
       this.#lost()
-      await this.#clock.sleep(backoff.next(), signal).catch(() => {})
+      await clock.sleep(backoff.next(), signal).catch(() => {})
     }
     this.#grace?.abort()
   }
 
-  /** Ends with an error when the connection does. */
-  async #follow(signal: AbortSignal, received: () => void): Promise<never> {
-    const response = await requestOverSocket({
-      socket: this.#path,
-      method: 'GET',
-      url: '/v1/events',
-      signal,
-      silenceMilliseconds: silence,
-    })
-    try {
-      if (response.statusCode !== 200) throw new Error(`it answers with HTTP status ${response.statusCode}`)
-      for await (const event of readEvents(response, maxStateLength)) {
-        if (event.name !== 'state') continue
-        this.#receive(event.data)
-        received()
-      }
-      throw new Error('the connection was closed')
-    } finally {
-      response.destroy()
-    }
-  }
-
   #receive(text: string): void {
     try {
-      this.#last = parseState<S>(text, this.#version)
+      this.#last = parseState<S>(text, this.#options.version)
     } catch (error) {
       this.#forget()
       throw error
@@ -150,7 +125,7 @@ export class StateSubscription<S extends Versioned> implements Component {
     if (this.#current === undefined || this.#grace !== undefined) return
     const mine = new AbortController()
     this.#grace = mine
-    this.#clock.sleep(grace, mine.signal).then(
+    this.#options.clock.sleep(grace, mine.signal).then(
       () => this.#forget(),
       () => {},
     )
@@ -160,6 +135,19 @@ export class StateSubscription<S extends Versioned> implements Component {
     if (this.#current === undefined) return
     this.#current = undefined
     this.changed.emit(undefined)
+  }
+}
+
+/** The text of each state that is published from now on. @throws Error when the connection ends */
+async function* publishedStates(socket: string, signal: AbortSignal): AsyncGenerator<string, never> {
+  const request = { socket, method: 'GET', url: '/v1/events', signal, silenceMilliseconds: silence } as const
+  const response = await requestOverSocket(request)
+  try {
+    if (response.statusCode !== 200) throw new Error(`it answers with HTTP status ${response.statusCode}`)
+    for await (const { name, data } of readEvents(response, maxStateLength)) if (name === 'state') yield data
+    throw new Error('the connection was closed')
+  } finally {
+    response.destroy()
   }
 }
 

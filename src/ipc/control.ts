@@ -1,15 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Component } from '../core/component.ts'
 import { ApplianceError, isAbort } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { type ControlVerb, controlVerbs } from './control-client.ts'
-import { SocketApp } from './server-app.ts'
-
-export { type ControlVerb, controlVerbs, readLogs, sendControl } from './control-client.ts'
-
-/** Most lines of the log that may be asked for at once. */
-const maxTail = 100_000
+import { SocketServer } from './server-app.ts'
 
 /** What carries out the verbs. Each signal aborts when the one who asked has gone or the server stops. */
 export interface ControlPorts {
@@ -21,51 +15,35 @@ export interface ControlPorts {
  * Takes the user's verbs on a unix socket that only root may open (mode 0600; Node cannot ask who the peer is):
  * `POST /v1/<verb>` answers `{message}` when it is done, `GET /v1/logs?follow=1&tail=200` streams lines.
  */
-export class ControlServer implements Component {
-  readonly name = 'control-server'
-  readonly #logger: Logger
-  readonly #path: string
-  readonly #ports: ControlPorts
-  #served: { readonly socket: SocketApp; readonly stopping: AbortController } | undefined
-
-  constructor(options: { logger: Logger; path: string } & ControlPorts) {
-    this.#logger = options.logger
-    this.#path = options.path
-    this.#ports = options
-  }
-
-  /** @throws ApplianceError APPLIANCE_RUNNING or SOCKET_FAILED */
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const socket = new SocketApp({ logger: this.#logger, place: { path: this.#path, mode: 0o600 } })
-    const stopping = new AbortController()
-    for (const verb of controlVerbs) {
-      socket.app.post(`/v1/${verb}`, async (_request, reply) => {
-        this.#logger.info({ verb }, 'asked by a user')
-        const signal = untilGone(reply, stopping.signal)
-        return await this.#ports.verbs[verb](signal).catch((error: unknown) => {
-          throw signal.aborted || isAbort(error) ? cutShort(verb) : error
-        })
-      })
-    }
-    socket.app.get<{ Querystring: { follow: string; tail: number } }>(
-      '/v1/logs',
-      { schema: { querystring: logsQuery }, exposeHeadRoute: false },
-      async (request, reply) => {
-        const { follow, tail } = request.query
-        const lines = this.#ports.logs({ follow: follow === '1', tail, signal: untilGone(reply, stopping.signal) })
-        return reply.type('text/plain; charset=utf-8').send(Readable.from(await begin(lines)))
+export class ControlServer extends SocketServer {
+  constructor({ logger, path, verbs, logs }: { logger: Logger; path: string } & ControlPorts) {
+    super({
+      name: 'control-server',
+      logger,
+      place: { path, mode: 0o600 },
+      routes: (app) => {
+        const stopping = new AbortController()
+        for (const verb of controlVerbs) {
+          app.post(`/v1/${verb}`, async (_request, reply) => {
+            logger.info({ verb }, 'asked by a user')
+            const signal = untilGone(reply, stopping.signal)
+            return await verbs[verb](signal).catch((error: unknown) => {
+              throw signal.aborted || isAbort(error) ? cutShort(verb) : error
+            })
+          })
+        }
+        app.get<{ Querystring: { follow: string; tail: number } }>(
+          '/v1/logs',
+          { schema: { querystring: logsQuery }, exposeHeadRoute: false },
+          async (request, reply) => {
+            const { follow, tail } = request.query
+            const lines = logs({ follow: follow === '1', tail, signal: untilGone(reply, stopping.signal) })
+            return reply.type('text/plain; charset=utf-8').send(Readable.from(await begin(lines)))
+          },
+        )
+        return () => stopping.abort(new Error('the appliance is stopping'))
       },
-    )
-    await socket.open()
-    this.#served = { socket, stopping }
-  }
-
-  async stop(deadline: AbortSignal): Promise<void> {
-    const served = this.#served
-    this.#served = undefined
-    served?.stopping.abort(new Error('the appliance is stopping'))
-    await served?.socket.close(deadline)
+    })
   }
 }
 
@@ -73,7 +51,8 @@ const logsQuery = {
   type: 'object',
   properties: {
     follow: { enum: ['0', '1'], default: '0' },
-    tail: { type: 'integer', minimum: 0, maximum: maxTail, default: 200 },
+    /** As many lines as may be asked for at once. */
+    tail: { type: 'integer', minimum: 0, maximum: 100_000, default: 200 },
   },
 } as const
 

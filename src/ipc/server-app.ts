@@ -1,4 +1,5 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Component } from '../core/component.ts'
 import { raceAbort } from '../core/deadline.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -36,34 +37,52 @@ export function answerFaults(app: FastifyInstance, logger: Logger): void {
   )
 }
 
-/** A Fastify app on a unix socket: the routes are the caller's, the socket file and the connections are its own. */
-export class SocketApp {
-  readonly app: FastifyInstance
-  readonly #place: SocketPlace
-  #retract: (() => Promise<void>) | undefined
+/** What a SocketServer serves, and where. */
+export interface SocketServerOptions {
+  readonly name: string
+  readonly logger: Logger
+  readonly place: SocketPlace
+  /** Adds the routes to an app, at every start, and returns what ends that which goes on behind them. */
+  readonly routes: (app: FastifyInstance) => () => void
+}
 
-  constructor(options: { logger: Logger; place: SocketPlace }) {
-    const { logger } = options
-    this.#place = options.place
-    this.app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true, requestTimeout: 10_000 })
-    this.app.server.maxConnections = 256
-    this.app.server.on('error', (error) => logger.warn({ err: error }, 'the socket could not accept a connection'))
-    answerFaults(this.app, logger)
+/** A Fastify app on a unix socket: the routes are the caller's, the socket file and the connections are its own. */
+export class SocketServer implements Component {
+  readonly name: string
+  readonly #options: SocketServerOptions
+  #close: ((deadline: AbortSignal) => Promise<void>) | undefined
+
+  constructor(options: SocketServerOptions) {
+    this.name = options.name
+    this.#options = options
   }
 
-  /** @throws ApplianceError APPLIANCE_RUNNING or SOCKET_FAILED; nothing is then left open */
-  async open(): Promise<void> {
+  /** @throws ApplianceError APPLIANCE_RUNNING or SOCKET_FAILED */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const { logger, place, routes } = this.#options
+    const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true, requestTimeout: 10_000 })
+    app.server.maxConnections = 256
+    app.server.on('error', (error) => logger.warn({ err: error }, 'the socket could not accept a connection'))
+    answerFaults(app, logger)
+    const end = routes(app)
     try {
-      this.#retract = await publishSocket(this.#place, (path) => this.app.listen({ path }))
+      const retract = await publishSocket(place, (path) => app.listen({ path }))
+      this.#close = async (deadline) => {
+        end()
+        await retract()
+        await raceAbort(app.close(), deadline)
+      }
     } catch (error) {
-      await this.app.close()
+      end()
+      await app.close()
       throw error
     }
   }
 
-  async close(deadline: AbortSignal): Promise<void> {
-    await this.#retract?.()
-    this.#retract = undefined
-    await raceAbort(this.app.close(), deadline)
+  async stop(deadline: AbortSignal): Promise<void> {
+    const close = this.#close
+    this.#close = undefined
+    await close?.(deadline)
   }
 }

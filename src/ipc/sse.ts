@@ -5,9 +5,7 @@ interface Subscriber {
   readonly source: string
   /** The last frame that was handed to the socket. */
   sent: string
-  /** The socket's buffer is full: nothing is written until it drains. */
-  blocked: boolean
-  /** Blocked since before the last heartbeat. */
+  /** Its buffer has been full since before the last heartbeat. */
   stalled: boolean
 }
 
@@ -20,6 +18,20 @@ export interface EventStreamTiming {
 
 export const defaultTiming: EventStreamTiming = { coalesceMilliseconds: 250, heartbeatMilliseconds: 15_000 }
 
+export interface EventStreamOptions {
+  /** The events' name. */
+  readonly event: string
+  /** The state as JSON (one line). An event that equals the last one is not sent again. */
+  readonly render: () => string
+  /** Tells apart events that look the same, where the state stands for more than itself. */
+  readonly id?: () => string
+  readonly timing: EventStreamTiming
+  /** 64 when absent. */
+  readonly maxSubscribers?: number
+  /** As many as there may be at all when absent. */
+  readonly maxPerSource?: number
+}
+
 /**
  * Sends one kind of server-sent event to a bounded number of subscribers: the whole state on connect and again when it
  * changed. Because every event is whole, a subscriber that reads slowly skips to the newest one: at most one event is
@@ -27,36 +39,15 @@ export const defaultTiming: EventStreamTiming = { coalesceMilliseconds: 250, hea
  * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export class EventStream {
-  readonly #event: string
-  readonly #render: () => string
-  readonly #id: (() => string) | undefined
-  readonly #timing: EventStreamTiming
-  readonly #maxSubscribers: number
-  readonly #maxPerSource: number
+  readonly #options: EventStreamOptions
   readonly #subscribers = new Set<Subscriber>()
   #frame: string | undefined
   #changedWhileWaiting = false
   #coalescing: NodeJS.Timeout | undefined
   #heartbeat: NodeJS.Timeout | undefined
 
-  /**
-   * `render` returns the state as JSON (one line). An event that equals the last one is not sent again; `id` tells apart
-   * events that look the same, where the state stands for more than itself.
-   */
-  constructor(options: {
-    event: string
-    render: () => string
-    id?: () => string
-    timing?: EventStreamTiming
-    maxSubscribers?: number
-    maxPerSource?: number
-  }) {
-    this.#event = options.event
-    this.#render = options.render
-    this.#id = options.id
-    this.#timing = options.timing ?? defaultTiming
-    this.#maxSubscribers = options.maxSubscribers ?? 64
-    this.#maxPerSource = options.maxPerSource ?? this.#maxSubscribers
+  constructor(options: EventStreamOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -65,17 +56,17 @@ export class EventStream {
 
   /** False when there are too many subscribers, over all or from this source. */
   hasRoom(source: string): boolean {
+    const { maxSubscribers = 64, maxPerSource = maxSubscribers } = this.#options
     const ofSource = [...this.#subscribers].filter((subscriber) => subscriber.source === source).length
-    return this.#subscribers.size < this.#maxSubscribers && ofSource < this.#maxPerSource
+    return this.#subscribers.size < maxSubscribers && ofSource < maxPerSource
   }
 
   /** Answers with the stream, which this object owns from now on. Call `hasRoom` first. */
   add(response: ServerResponse, source: string, headers: Record<string, string> = {}): void {
-    const subscriber: Subscriber = { response, source, sent: '', blocked: false, stalled: false }
+    const subscriber: Subscriber = { response, source, sent: '', stalled: false }
     response.on('error', () => this.#remove(subscriber))
     response.on('close', () => this.#remove(subscriber))
     response.on('drain', () => {
-      subscriber.blocked = false
       subscriber.stalled = false
       this.#send(subscriber)
     })
@@ -86,7 +77,7 @@ export class EventStream {
       'x-accel-buffering': 'no',
     })
     this.#subscribers.add(subscriber)
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.#timing.heartbeatMilliseconds)
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.timing.heartbeatMilliseconds)
     this.#send(subscriber)
   }
 
@@ -103,7 +94,7 @@ export class EventStream {
       if (!this.#changedWhileWaiting) return
       this.#changedWhileWaiting = false
       this.notify()
-    }, this.#timing.coalesceMilliseconds)
+    }, this.#options.timing.coalesceMilliseconds)
     for (const subscriber of this.#subscribers) this.#send(subscriber)
   }
 
@@ -117,29 +108,27 @@ export class EventStream {
   }
 
   #send(subscriber: Subscriber): void {
-    if (subscriber.blocked) return
+    // Until it has drained.
+    if (subscriber.response.writableNeedDrain) return
     this.#frame ??= this.#compose()
     if (subscriber.sent === this.#frame) return
     subscriber.sent = this.#frame
-    subscriber.blocked = !subscriber.response.write(this.#frame)
+    subscriber.response.write(this.#frame)
   }
 
   #compose(): string {
-    const id = this.#id === undefined ? '' : `id: ${this.#id()}\n`
-    return `${id}event: ${this.#event}\ndata: ${this.#render()}\n\n`
+    const { event, render, id } = this.#options
+    return `${id === undefined ? '' : `id: ${id()}\n`}event: ${event}\ndata: ${render()}\n\n`
   }
 
   #beat(): void {
-    for (const subscriber of [...this.#subscribers]) {
-      if (subscriber.stalled) this.#drop(subscriber)
-      else if (subscriber.blocked) subscriber.stalled = true
-      else subscriber.response.write(':\n\n')
+    for (const subscriber of this.#subscribers) {
+      const { response } = subscriber
+      // Its end removes it.
+      if (subscriber.stalled) response.destroy()
+      else if (response.writableNeedDrain) subscriber.stalled = true
+      else response.write(':\n\n')
     }
-  }
-
-  #drop(subscriber: Subscriber): void {
-    subscriber.response.destroy()
-    this.#remove(subscriber)
   }
 
   #remove(subscriber: Subscriber): void {

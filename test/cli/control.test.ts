@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runCli } from '../../src/cli/program.ts'
 import { ApplianceError, ApplianceErrors } from '../../src/core/errors.ts'
-import { controlVerbs } from '../../src/ipc/control.ts'
+import { controlVerbs } from '../../src/ipc/control-client.ts'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { startAppliance } from './appliance.ts'
