@@ -50,7 +50,7 @@ export function addProbeCommand(program: CliCommand): void {
         })
       }
       const { runProbeChild } = await import('../host/health/probe-child.ts')
-      await runProbeChild({ signal, channel: parent, argv: [] })
+      await runProbeChild({ signal, channel: parent })
       return 0
     })
 }

@@ -39,6 +39,7 @@ test.each([
   [['logs', '--tail', '-5'], '--tail is "-5"; accepted: a whole number from 0 to 100000'],
   [['logs', '--tail', '100001'], '--tail is "100001"'],
   [['probe'], 'probe is started by omada-host itself'],
+  [['probe', 'mongodb://x'], "too many arguments for 'probe'. Expected 0 arguments but got 1"],
 ])('%j is wrong usage', async (argv, message) => {
   const { code, out, err } = await run(argv)
   expect({ code, out }).toEqual({ code: 2, out: '' })

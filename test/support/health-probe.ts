@@ -6,7 +6,6 @@ process.on('disconnect', () => gone.abort())
 process.on('SIGTERM', () => gone.abort())
 await runProbeChild({
   signal: gone.signal,
-  argv: process.argv.slice(2),
   channel: {
     send: (message) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => {})

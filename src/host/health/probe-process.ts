@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { KeptChild } from '../../core/kept-child.ts'
 import type { Logger } from '../../core/logger.ts'
 import { childEnvironment } from '../../core/run-program.ts'
-import { type DatabaseReport, type FromChild, isFromChild, type Question } from './probe-messages.ts'
+import { type DatabaseReport, type FromChild, fromChild, type Question } from './probe-messages.ts'
 
 /** A child that answers nothing for this long, its start included, is hung: it is ended and another one takes over. */
 const hungAfterMilliseconds = 30_000
@@ -15,17 +15,6 @@ const inherited = ['LANG', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR
 const nodeOptions = '--max-semi-space-size=1'
 
 type Answer = Extract<FromChild, { id: number }>
-
-interface Asked {
-  readonly what: Question
-  resolve(answer: Answer): void
-  reject(error: Error): void
-}
-
-/** The probe child could not be asked; nothing is known of what it looks at. */
-export class ProbeUnavailable extends Error {
-  override readonly name = 'ProbeUnavailable'
-}
 
 /** The command that runs `command` in the network namespace at `path`, a container's SandboxKey (nsenter(1)). */
 export function inNetworkNamespace(path: string, command: readonly string[]): readonly string[] {
@@ -40,8 +29,7 @@ export class ProbeProcess {
   readonly #clock: Clock
   readonly #onWritable: () => void
   readonly #child: KeptChild
-  readonly #asked = new Map<number, Asked>()
-  #ready = false
+  readonly #asked = new Map<number, PromiseWithResolvers<Answer>>()
   #lastId = 0
   #unavailable = 'the probe has not been started yet'
   /** Since when the child owes us an answer, on the monotonic clock. */
@@ -51,16 +39,16 @@ export class ProbeProcess {
     logger: Logger
     clock: Clock
     command: readonly string[]
-    databaseUri?: string
+    databaseUri?: string | undefined
     onWritable: () => void
   }) {
-    const { logger, clock, databaseUri } = options
+    const { logger, clock, command, databaseUri } = options
     this.#clock = clock
     this.#onWritable = options.onWritable
     this.#child = new KeptChild({
       name: 'probe',
       clock,
-      command: options.command,
+      command,
       environment: childEnvironment(inherited, { NODE_OPTIONS: nodeOptions }),
       output: 'read',
       ipc: true,
@@ -71,12 +59,12 @@ export class ProbeProcess {
           this.#child.send({ type: 'configure', ...(databaseUri === undefined ? {} : { databaseUri }) })
         },
         message: (message) => {
-          if (isFromChild(message)) this.#heard(message)
+          const heard = fromChild.safeParse(message)
+          if (heard.success) this.#heard(heard.data)
         },
         ended: (how) => {
-          this.#ready = false
           this.#unavailable = `the probe ended (${how})`
-          for (const asked of this.#asked.values()) asked.reject(new ProbeUnavailable(this.#unavailable))
+          for (const asked of this.#asked.values()) asked.reject(new Error(this.#unavailable))
           logger.debug({ reason: this.#unavailable }, 'the probe child ended')
         },
       },
@@ -98,52 +86,49 @@ export class ProbeProcess {
     await this.#child.stop(deadline)
   }
 
-  /** Rejects with `ProbeUnavailable` when no child can answer, and when `signal` aborts. */
+  /** Rejects when no child can answer, so that nothing is known of the database, and when `signal` aborts. */
   async database(signal: AbortSignal): Promise<DatabaseReport> {
     const answer = await this.#ask('database', signal)
-    if (answer.type === 'database') return answer.report
-    throw new ProbeUnavailable(answer.type === 'failed' ? answer.message : 'the probe answered something else')
+    if (answer.type !== 'database') throw unexpected(answer)
+    return answer.report
   }
 
   /** The UDP ports bound in the child's network namespace. Rejects as `database` does. */
   async boundUdpPorts(signal: AbortSignal): Promise<ReadonlySet<number>> {
     const answer = await this.#ask('sockets', signal)
-    if (answer.type === 'sockets') return new Set(answer.ports)
-    throw new ProbeUnavailable(answer.type === 'failed' ? answer.message : 'the probe answered something else')
+    if (answer.type !== 'sockets') throw unexpected(answer)
+    return new Set(answer.ports)
   }
 
+  /** A question that comes before the child listens waits in the channel. */
   async #ask(what: Question, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted()
-    if (this.#child.pid === undefined) throw new ProbeUnavailable(this.#unavailable)
+    if (this.#child.pid === undefined) throw new Error(this.#unavailable)
     const now = this.#clock.now()
     if (this.#owedSince !== undefined && now - this.#owedSince > hungAfterMilliseconds) this.#child.kill()
     this.#owedSince ??= now
     this.#lastId += 1
     const id = this.#lastId
-    const forget = () => {
-      this.#asked.get(id)?.reject(new ProbeUnavailable('the probe did not answer in time'))
-    }
+    const asked = Promise.withResolvers<Answer>()
+    const giveUp = () => asked.reject(new Error('the probe did not answer in time'))
+    this.#asked.set(id, asked)
+    signal.addEventListener('abort', giveUp, { once: true })
+    this.#child.send({ type: 'ask', id, what })
     try {
-      return await new Promise<Answer>((resolve, reject) => {
-        this.#asked.set(id, { what, resolve, reject })
-        signal.addEventListener('abort', forget, { once: true })
-        if (this.#ready) this.#child.send({ type: 'ask', id, what })
-      })
+      return await asked.promise
     } finally {
-      signal.removeEventListener('abort', forget)
+      signal.removeEventListener('abort', giveUp)
       this.#asked.delete(id)
     }
   }
 
   #heard(message: FromChild): void {
     this.#owedSince = undefined
-    if (message.type === 'writable') {
-      this.#onWritable()
-    } else if (message.type === 'ready') {
-      this.#ready = true
-      for (const [id, { what }] of this.#asked) this.#child.send({ type: 'ask', id, what })
-    } else {
-      this.#asked.get(message.id)?.resolve(message)
-    }
+    if (message.type === 'writable') this.#onWritable()
+    else if (message.type !== 'ready') this.#asked.get(message.id)?.resolve(message)
   }
+}
+
+function unexpected(answer: Answer): Error {
+  return new Error(answer.type === 'failed' ? answer.message : 'the probe answered something else')
 }

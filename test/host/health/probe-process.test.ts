@@ -88,8 +88,8 @@ it.each([
 ])('says so when the command %s', async (_, command, message) => {
   const probe = start(command)
   await expect
-    .poll(() => probe.database(soon()).catch((error: Error) => `${error.name}: ${error.message}`), { timeout: 15_000 })
-    .toBe(`ProbeUnavailable: ${message}`)
+    .poll(() => probe.database(soon()).catch((error: Error) => error.message), { timeout: 15_000 })
+    .toBe(message)
 })
 
 it('gives up a question when its signal aborts', async () => {
@@ -137,10 +137,4 @@ it('the child leaves when its host is killed', async () => {
   expect(await runs(pid)).toBe(true)
   host.kill('SIGKILL')
   await expect.poll(() => runs(pid), { timeout: 15_000 }).toBe(false)
-})
-
-it('the child takes no arguments', async () => {
-  const [file = '', ...argv] = probeCommand
-  const child = spawn(file, [...argv, 'mongodb://x'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
-  expect(await once(child, 'exit')).toEqual([1, null])
 })
