@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { messageOf } from '../../core/errors.ts'
 import { appDiscoveryPort, discoveryPort, embeddedDatabasePort, managementPort, webPorts } from '../../omada/ports.ts'
@@ -7,19 +8,9 @@ import type { DatabaseReport } from './probe-messages.ts'
 import type { ProbeProcess } from './probe-process.ts'
 import type { Probe, ProbeResult } from './schedule.ts'
 
-/** Where the probes look. */
-export interface ProbePorts {
-  /** HTTPS, the info API. */
-  readonly info: number
-  readonly web: readonly number[]
-  readonly device: number
-  readonly discovery: number
-  readonly appDiscovery: number
-  readonly database: number
-}
-
 /** The controller's own ports. */
-export const controllerProbePorts: ProbePorts = {
+export const controllerProbePorts = {
+  /** HTTPS, the info API. */
   info: 8043,
   web: webPorts.map((web) => web.port),
   device: managementPort,
@@ -28,9 +19,12 @@ export const controllerProbePorts: ProbePorts = {
   database: embeddedDatabasePort,
 }
 
+/** Where the probes look. */
+export type ProbePorts = Readonly<typeof controllerProbePorts>
+
 /** The probes of one controller, one for each probed condition. */
 export function controllerProbes(options: {
-  target: { readonly address: string }
+  address: string
   ports: ProbePorts
   /** The child in the container's network namespace; undefined while that is not known. */
   inside: ProbeProcess | undefined
@@ -38,8 +32,7 @@ export function controllerProbes(options: {
   database: ProbeProcess | undefined
   intervalMilliseconds: () => number
 }): readonly Probe<ProbedName>[] {
-  const { ports, inside, database, intervalMilliseconds } = options
-  const { address } = options.target
+  const { address, ports, inside, database, intervalMilliseconds } = options
   const probe = (name: ProbedName, run: Probe['run']): Probe<ProbedName> => ({ name, intervalMilliseconds, run })
   return [
     probe('database', async (signal) => judgeDatabase(await reach(database).database(signal))),
@@ -78,31 +71,20 @@ export async function refusingPorts(
   ports: readonly number[],
   signal: AbortSignal,
 ): Promise<readonly { readonly port: number; readonly message: string }[]> {
-  const tried = await Promise.all(
-    ports.map(async (port) => {
-      try {
-        await connectOnce(host, port, signal)
-        return undefined
-      } catch (error) {
-        return { port, message: messageOf(error) }
-      }
-    }),
-  )
-  return tried.filter((refusal) => refusal !== undefined)
-}
-
-/** Resolves when `host:port` accepts a connection, which is closed again at once. Rejects with the socket's error. */
-function connectOnce(host: string, port: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const tried = ports.map(async (port) => {
     const socket = createConnection({ host, port, signal })
-    // Stays on after the outcome: destroying a socket may still raise an error.
-    socket.on('error', reject)
-    socket.once('connect', () => {
+    // Destroying a socket may still raise an error.
+    socket.on('error', () => {})
+    try {
+      await once(socket, 'connect')
+      return []
+    } catch (error) {
+      return [{ port, message: messageOf(error) }]
+    } finally {
       socket.destroy()
-      resolve()
-    })
-    socket.once('close', () => reject(new Error(`the connection to ${host}:${port} was closed`)))
+    }
   })
+  return (await Promise.all(tried)).flat()
 }
 
 async function probeUdp(inside: ProbeProcess | undefined, port: number, signal: AbortSignal): Promise<ProbeResult> {

@@ -1,4 +1,6 @@
 import { constants } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { get } from 'node:https'
 import { messageOf } from '../../core/errors.ts'
 import { type ControllerInfo, infoPaths, parseInfo } from '../../omada/info-api.ts'
@@ -58,37 +60,29 @@ interface HttpsAnswer {
  * has: it is our own container, reached on its own bridge, and old controllers have TLS 1.0 and self-signed keys of
  * 1024 bits. Rejects with the socket's error, when the body exceeds 64 KiB, and when `signal` aborts.
  */
-function httpsGet(
+async function httpsGet(
   options: { readonly host: string; readonly port: number; readonly path: string },
   signal: AbortSignal,
 ): Promise<HttpsAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = get(
-      {
-        ...options,
-        signal,
-        agent: false,
-        headers: { accept: 'application/json', 'user-agent': 'omada-host' },
-        rejectUnauthorized: false,
-        minVersion: 'TLSv1',
-        ciphers: 'DEFAULT@SECLEVEL=0',
-        secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        let bytes = 0
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > maxBodyBytes) request.destroy(new Error(`the answer is longer than ${maxBodyBytes} bytes`))
-          else chunks.push(chunk)
-        })
-        response.once('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-        )
-        response.once('error', reject)
-        response.once('close', () => reject(new Error('the connection was closed before the end of the answer')))
-      },
-    )
-    request.on('error', reject)
+  const request = get({
+    ...options,
+    signal,
+    agent: false,
+    headers: { accept: 'application/json', 'user-agent': 'omada-host' },
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
   })
+  // An error may still come after the answer, which has its own.
+  request.on('error', () => {})
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxBodyBytes) throw new Error(`the answer is longer than ${maxBodyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }
 }

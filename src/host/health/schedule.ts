@@ -37,7 +37,6 @@ interface Lane<Name extends string> {
   readonly pulse: Pulse
   /** Rung to run it again without a pause, or with a shorter one. */
   readonly alarm: Alarm
-  run?: AbortController
   /** A run that outlived its deadline and has not settled yet. */
   overdue: boolean
 }
@@ -50,8 +49,8 @@ interface Lane<Name extends string> {
  */
 export class ProbeSchedule<Name extends string> {
   readonly #clock: Clock
-  readonly #lanes: readonly Lane<Name>[]
   readonly #report: (name: Name, result: ProbeResult) => void
+  readonly #lanes: readonly Lane<Name>[]
   #loops: readonly Promise<void>[] = []
   readonly #stopping = new AbortController()
 
@@ -62,11 +61,10 @@ export class ProbeSchedule<Name extends string> {
   }) {
     this.#clock = options.clock
     this.#report = options.report
-    const { clock } = options
     this.#lanes = options.probes.map((probe) => ({
       probe,
-      pulse: new Pulse({ clock }),
-      alarm: new Alarm({ clock }),
+      pulse: new Pulse(options),
+      alarm: new Alarm(options),
       overdue: false,
     }))
   }
@@ -93,7 +91,6 @@ export class ProbeSchedule<Name extends string> {
   /** Cancels what runs. Resolves when no loop is left; a run that ignores its signal is not waited for. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    for (const lane of this.#lanes) lane.run?.abort()
     await Promise.all(this.#loops)
   }
 
@@ -118,22 +115,17 @@ export class ProbeSchedule<Name extends string> {
   async #runOnce(lane: Lane<Name>, started: number): Promise<ProbeResult> {
     if (lane.overdue) return { ok: false, message: 'the previous probe has still not ended' }
     const limit = deadlineOf(lane.probe.intervalMilliseconds())
-    const run = new AbortController()
-    lane.run = run
+    const ended = new AbortController()
+    const run = AbortSignal.any([ended.signal, this.#stopping.signal])
     lane.overdue = true
-    const outcome = settle(lane.probe, run.signal).finally(() => {
+    const outcome = settle(lane.probe, run).finally(() => {
       lane.overdue = false
     })
-    const timer = new AbortController()
-    const stopped = new Promise<undefined>((resolve) => {
-      run.signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
-    const late = this.#clock.sleep(limit, timer.signal).catch(() => undefined)
-    const first = await Promise.race([outcome, late.then(() => undefined), stopped])
-    timer.abort()
-    run.abort()
+    const late = this.#clock.sleep(limit, run).catch(() => {})
+    const first = await Promise.race([outcome, late])
+    ended.abort()
     // The clock is asked too: after a blocked event loop a late result may be seen before the timer.
-    if (first !== undefined && this.#clock.now() - started <= limit) return first
+    if (first && this.#clock.now() - started <= limit) return first
     return { ok: false, message: `no answer within ${limit / 1000} s` }
   }
 }
