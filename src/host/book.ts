@@ -9,7 +9,8 @@ import type { HostState, ImageCheck, Phase, PortHolder } from '../ipc/host-state
 import { stateVersion } from '../ipc/host-state.ts'
 import { StateStore } from '../ipc/store.ts'
 import type { ControllerSnapshot } from './controller/snapshot.ts'
-import type { HealthSnapshot, ProbeTarget } from './health/monitor.ts'
+import type { HealthSnapshot } from './health/monitor.ts'
+import type { ProbeTarget } from './health/session.ts'
 
 export interface BookOptions {
   /** The parts that are asked what they know whenever something may have changed. */

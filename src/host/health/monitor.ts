@@ -1,20 +1,14 @@
-import type { HostConfig, LiveConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
+import { isDeepStrictEqual } from 'node:util'
 import type { Component } from '../../core/component.ts'
 import { Emitter } from '../../core/emitter.ts'
 import type { Reason } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
 import type { WarningSource, Warnings } from '../../core/warnings.ts'
 import type { Condition } from '../../ipc/host-state.ts'
 import type { ControllerInfo } from '../../omada/info-api.ts'
 import { conditionTable, type ProbedName } from './condition-table.ts'
 import { conditionsSource } from './conditions.ts'
-import { controllerProbePorts, type ProbePorts } from './controller-probes.ts'
-import type { inNetworkNamespace } from './probe-process.ts'
 import type { ProbeResult } from './schedule.ts'
-import { ProbeSession, type ProbeTarget } from './session.ts'
-
-export type { ProbeTarget } from './session.ts'
+import { ProbeSession, type ProbeTarget, type ProbingOptions } from './session.ts'
 
 /** What is known of the controller's health. `everReady` is of this container since it started, not of all time. */
 export interface HealthSnapshot {
@@ -27,32 +21,18 @@ export interface HealthSnapshot {
   readonly omadacId?: string
 }
 
-export interface HealthMonitorOptions {
-  readonly config: HostConfig
-  readonly live: () => LiveConfig
-  readonly logger: Logger
-  readonly clock: Clock
-  readonly warnings: Warnings
-  /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
-  readonly probeCommand: readonly string[]
-  /** The controller's own, unless others are put in their place. */
-  readonly ports?: ProbePorts
-  /** nsenter(1) unless something else is put in its place. */
-  readonly enterNamespace?: typeof inNetworkNamespace
-}
-
-/** One target's life as the monitor sees it. */
+/** The life of one target as the monitor sees it. */
 interface Watch {
-  readonly target: ProbeTarget
   readonly session: ProbeSession
   /** Monotonic. */
   readonly startedAt: number
-  readonly since: string
   ready: boolean
   everReady: boolean
   unhealthySince?: number
   controller?: ControllerInfo
 }
+
+const notRunning: Reason = { message: 'the container is not running' }
 
 /**
  * Watches the controller in the container that `setTarget` names. Ready is: MongoDB writable and answering, the info API
@@ -62,19 +42,21 @@ interface Watch {
 export class HealthMonitor implements Component {
   readonly name = 'health'
   readonly changed = new Emitter<HealthSnapshot>()
-  readonly #options: HealthMonitorOptions
+  readonly #options: ProbingOptions
   readonly #warnings: WarningSource
-  readonly #closing = new Set<Promise<void>>()
+  /** Settles when nothing of former targets is left. */
+  #closed: Promise<unknown> = Promise.resolve()
   #running = false
   #target: ProbeTarget | undefined
   #watch: Watch | undefined
-  #idleSince: string
+  /** Since when it is this container that runs, or none. */
+  #since: string
   #emitted = ''
 
-  constructor(options: HealthMonitorOptions) {
+  constructor({ warnings, ...options }: ProbingOptions & { readonly warnings: Warnings }) {
     this.#options = options
-    this.#warnings = options.warnings.source(conditionsSource)
-    this.#idleSince = new Date(options.clock.wall()).toISOString()
+    this.#warnings = warnings.source(conditionsSource)
+    this.#since = this.#time()
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -86,12 +68,12 @@ export class HealthMonitor implements Component {
   async stop(): Promise<void> {
     this.#running = false
     this.#close()
-    await Promise.all(this.#closing)
+    await this.#closed
   }
 
   /** The container that runs now, undefined when none does. Another one, or one started anew, is unknown at first. */
   setTarget(target: ProbeTarget | undefined): void {
-    if (sameTarget(this.#target, target)) return
+    if (isDeepStrictEqual(this.#target, target)) return
     this.#target = target
     if (!this.#running) return
     this.#close()
@@ -108,38 +90,26 @@ export class HealthMonitor implements Component {
 
   /** When the probes' next sign of life is due, on the monotonic clock; infinite while there is nothing to look at. */
   dueBy(): number {
-    return this.#watch?.session.dueBy() ?? Number.POSITIVE_INFINITY
+    return this.#watch?.session.schedule.dueBy() ?? Number.POSITIVE_INFINITY
   }
 
   snapshot(): HealthSnapshot {
-    const watch = this.#watch
-    if (watch === undefined) {
-      return {
-        conditions: [this.#container('unknown'), ...this.#unwatched()],
-        ready: false,
-        everReady: false,
-        reason: { message: 'the container is not running' },
-      }
+    const since = this.#since
+    if (this.#watch === undefined) {
+      const names = ['container', ...conditionTable.map(({ name }) => name)]
+      const conditions = names.map((name) => ({ name, status: 'unknown' as const, reason: notRunning, since }))
+      return { conditions, ready: false, everReady: false, reason: notRunning }
     }
-    const { ready, everReady, controller } = watch
+    const { session, ready, everReady, controller } = this.#watch
+    const running: Condition = { name: 'container', status: 'ok', reason: { message: 'the container runs' }, since }
     return {
-      conditions: [this.#container('ok'), ...watch.session.conditions.list()],
+      conditions: [running, ...session.conditions.list()],
       ready,
       everReady,
-      reason: this.#reason(watch),
+      reason: this.#reason(this.#watch),
       ...(controller?.version === undefined ? {} : { version: controller.version }),
       ...(controller?.omadacId === undefined ? {} : { omadacId: controller.omadacId }),
     }
-  }
-
-  #container(status: 'ok' | 'unknown'): Condition {
-    const message = status === 'ok' ? 'the container runs' : 'the container is not running'
-    return { name: 'container', status, reason: { message }, since: this.#watch?.since ?? this.#idleSince }
-  }
-
-  #unwatched(): readonly Condition[] {
-    const reason = { message: 'the container is not running' }
-    return conditionTable.map(({ name }) => ({ name, status: 'unknown', reason, since: this.#idleSince }))
   }
 
   #reason(watch: Watch): Reason {
@@ -162,34 +132,23 @@ export class HealthMonitor implements Component {
   }
 
   #open(target: ProbeTarget): void {
-    const { clock } = this.#options
     const session = new ProbeSession({
       ...this.#options,
       warnings: this.#warnings,
-      ports: this.#options.ports ?? controllerProbePorts,
       target,
       everReady: () => watch.everReady,
       report: (name, result) => this.#take(watch, name, result),
     })
-    const watch: Watch = {
-      target,
-      session,
-      startedAt: clock.now(),
-      since: new Date(clock.wall()).toISOString(),
-      ready: false,
-      everReady: false,
-    }
+    const watch: Watch = { session, startedAt: this.#options.clock.now(), ready: false, everReady: false }
     this.#watch = watch
+    this.#since = this.#time()
     session.start()
   }
 
   #close(): void {
-    const closing = this.#watch?.session.close()
+    this.#closed = Promise.all([this.#closed, this.#watch?.session.close()])
     this.#watch = undefined
-    this.#idleSince = new Date(this.#options.clock.wall()).toISOString()
-    if (closing === undefined) return
-    this.#closing.add(closing)
-    void closing.finally(() => this.#closing.delete(closing))
+    this.#since = this.#time()
   }
 
   #take(watch: Watch, name: ProbedName, result: ProbeResult): void {
@@ -206,7 +165,7 @@ export class HealthMonitor implements Component {
     }
     watch.ready = ready
     // What has just come up often brings the rest along: look at once instead of after the interval.
-    if (!ready && result.ok && before !== 'ok') watch.session.wake()
+    if (!ready && result.ok && before !== 'ok') watch.session.schedule.wake()
     this.#publish()
   }
 
@@ -217,10 +176,7 @@ export class HealthMonitor implements Component {
     this.#emitted = text
     this.changed.emit(snapshot)
   }
-}
-
-function sameTarget(one: ProbeTarget | undefined, other: ProbeTarget | undefined): boolean {
-  return (
-    one?.containerId === other?.containerId && one?.address === other?.address && one?.sandboxKey === other?.sandboxKey
-  )
+  #time(): string {
+    return new Date(this.#options.clock.wall()).toISOString()
+  }
 }

@@ -4,8 +4,7 @@ import type { Logger } from '../../core/logger.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { ProbedName } from './condition-table.ts'
 import { Conditions } from './conditions.ts'
-import type { ProbePorts } from './controller-probes.ts'
-import { controllerProbes } from './controller-probes.ts'
+import { controllerProbePorts, controllerProbes, type ProbePorts } from './controller-probes.ts'
 import { inNetworkNamespace, ProbeProcess } from './probe-process.ts'
 import { type ProbeResult, ProbeSchedule } from './schedule.ts'
 
@@ -16,60 +15,60 @@ export interface ProbeTarget {
   readonly sandboxKey?: string
 }
 
+/** What looking at a container needs, whichever it is. */
+export interface ProbingOptions {
+  readonly config: HostConfig
+  readonly live: () => LiveConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  /** The command that runs this program's probe child, such as [node, main.js, 'probe']. */
+  readonly probeCommand: readonly string[]
+  /** The controller's own, unless others are put in their place. */
+  readonly ports?: ProbePorts
+  /** nsenter(1) unless something else is put in its place. */
+  readonly enterNamespace?: typeof inNetworkNamespace
+}
+
 /** Every second while the controller starts. */
 const startingMilliseconds = 1000
 
 /** The looking at one target, from its appearance to its end: its own conditions, schedule and probe children. */
 export class ProbeSession {
   readonly conditions: Conditions
-  readonly #schedule: ProbeSchedule<ProbedName>
+  readonly schedule: ProbeSchedule<ProbedName>
   readonly #processes: readonly ProbeProcess[]
 
-  /**
-   * `enterNamespace` makes the command that runs another one in the namespace at a path. `everReady` decides on the
-   * pace. `report` is called with each result and not any more after `close`.
-   */
-  constructor(options: {
-    config: HostConfig
-    live: () => LiveConfig
-    logger: Logger
-    clock: Clock
-    warnings: WarningSource
-    target: ProbeTarget
-    ports: ProbePorts
-    probeCommand: readonly string[]
-    enterNamespace?: typeof inNetworkNamespace
-    everReady: () => boolean
-    report: (name: ProbedName, result: ProbeResult) => void
-  }) {
-    const { config, live, logger, clock, warnings, target, ports, probeCommand } = options
-    const enter = options.enterNamespace ?? inNetworkNamespace
-    const onWritable = () => this.#schedule.wake('database')
-    const external = config.mongo.uri
+  /** `everReady` decides on the pace. `report` is called with each result and not any more after `close`. */
+  constructor(
+    options: ProbingOptions & {
+      readonly warnings: WarningSource
+      readonly target: ProbeTarget
+      readonly everReady: () => boolean
+      readonly report: (name: ProbedName, result: ProbeResult) => void
+    },
+  ) {
+    const { config, live, clock, warnings, report, probeCommand } = options
+    const { ports = controllerProbePorts, enterNamespace = inNetworkNamespace } = options
+    const { address, sandboxKey } = options.target
+    const child = (command: readonly string[], databaseUri: string | undefined) => {
+      const onWritable = () => this.schedule.wake('database')
+      return new ProbeProcess({ ...options, command, onWritable, databaseUri })
+    }
     // What only the host's own namespace reaches is asked from there; all else from inside the container's.
+    const external = config.mongo.uri
+    const embedded = `mongodb://127.0.0.1:${ports.database}/?directConnection=true`
+    const outside = external === undefined ? undefined : child(probeCommand, external)
     const inside =
-      target.sandboxKey === undefined
+      sandboxKey === undefined
         ? undefined
-        : new ProbeProcess({
-            logger,
-            clock,
-            command: enter(target.sandboxKey, probeCommand),
-            onWritable,
-            ...(external === undefined
-              ? { databaseUri: `mongodb://127.0.0.1:${ports.database}/?directConnection=true` }
-              : {}),
-          })
-    const outside =
-      external === undefined
-        ? undefined
-        : new ProbeProcess({ logger, clock, command: probeCommand, databaseUri: external, onWritable })
+        : child(enterNamespace(sandboxKey, probeCommand), external === undefined ? embedded : undefined)
     this.#processes = [inside, outside].filter((process) => process !== undefined)
     this.conditions = new Conditions({ clock, warnings, threshold: () => live().health.failureThreshold })
-    this.#schedule = new ProbeSchedule<ProbedName>({
+    this.schedule = new ProbeSchedule<ProbedName>({
       clock,
-      report: options.report,
+      report,
       probes: controllerProbes({
-        target,
+        address,
         ports,
         inside,
         database: external === undefined ? inside : outside,
@@ -80,21 +79,11 @@ export class ProbeSession {
 
   start(): void {
     for (const process of this.#processes) process.start()
-    this.#schedule.start()
-  }
-
-  /** See `ProbeSchedule.dueBy`. */
-  dueBy(): number {
-    return this.#schedule.dueBy()
-  }
-
-  /** Looks at everything now. */
-  wake(): void {
-    this.#schedule.wake()
+    this.schedule.start()
   }
 
   async close(): Promise<void> {
-    await this.#schedule.stop()
+    await this.schedule.stop()
     await Promise.all(this.#processes.map((process) => process.stop()))
   }
 }
