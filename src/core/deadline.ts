@@ -1,7 +1,6 @@
 /** A signal that aborts when `signal` does or after `milliseconds`, whichever is first. */
-export function withDeadline(milliseconds: number, signal?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(milliseconds)
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+export function withDeadline(milliseconds: number, signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(milliseconds)])
 }
 
 /**
@@ -10,14 +9,12 @@ export function withDeadline(milliseconds: number, signal?: AbortSignal): AbortS
  */
 export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([promise, aborted.promise])
   } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
+    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -5,7 +5,9 @@ import { raceAbort, withDeadline } from '../../src/core/deadline.ts'
 const never = new Promise<never>(() => {})
 
 test('a deadline aborts by itself with a TimeoutError', async () => {
-  await expect(raceAbort(never, withDeadline(1))).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect(raceAbort(never, withDeadline(1, new AbortController().signal))).rejects.toMatchObject({
+    name: 'TimeoutError',
+  })
 })
 
 test('a deadline aborts earlier with the signal that it was given', () => {

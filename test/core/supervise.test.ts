@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Component } from '../../src/core/component.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { Supervisor, supervise } from '../../src/core/supervise.ts'
+import { supervise } from '../../src/core/supervise.ts'
 
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
 
@@ -78,7 +78,6 @@ describe('supervise', () => {
 })
 
 const never = new AbortController().signal
-const deadline = () => AbortSignal.timeout(5000)
 
 interface Script {
   readonly start?: () => void
@@ -86,12 +85,12 @@ interface Script {
   readonly died?: Promise<Error>
 }
 
-/** A supervisor of components that write down what is done to them, and what they wrote. */
-function supervisorOf(scripts: Readonly<Record<string, Script>>) {
+/** The life of components that write down what is done to them, and what they wrote. */
+function lifeOf(scripts: Readonly<Record<string, Script>>, signal = never, started = () => {}) {
   const done: string[] = []
-  const components = Object.entries(scripts).map(
-    ([name, { start, stop, died }]): Component => ({
-      name,
+  const lines: string[] = []
+  const components = Object.entries(scripts).map(([name, { start, stop, died }]) =>
+    component(name, done, {
       start: async () => {
         done.push(`start ${name}`)
         start?.()
@@ -103,7 +102,8 @@ function supervisorOf(scripts: Readonly<Record<string, Script>>) {
       ...(died === undefined ? {} : { died }),
     }),
   )
-  return { supervisor: new Supervisor({ logger, components }), done }
+  const log = createLogger({ level: 'info', format: 'journal', write: (line) => lines.push(line) })
+  return { life: supervise({ logger: log, components, signal, stopMilliseconds: 5000, started }), done, lines }
 }
 
 function fail(message: string): () => never {
@@ -112,60 +112,46 @@ function fail(message: string): () => never {
   }
 }
 
-test('starts in order and stops in reverse', async () => {
-  const { supervisor, done } = supervisorOf({ a: {}, b: {}, c: {} })
-  await supervisor.start(never, deadline)
-  await supervisor.stop(deadline())
-  expect(done).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a'])
-})
-
 test('a failed start unwinds what was started, the failed one included, and nothing else', async () => {
-  const { supervisor, done } = supervisorOf({ a: {}, b: { start: fail('no room') }, c: {} })
-  await expect(supervisor.start(never, deadline)).rejects.toThrow('no room')
+  const { life, done } = lifeOf({ a: {}, b: { start: fail('no room') }, c: {} })
+  await expect(life).rejects.toThrow('no room')
   expect(done).toEqual(['start a', 'start b', 'stop b', 'stop a'])
 })
 
-test('the error of a failed start is told although unwinding fails too', async () => {
-  const { supervisor, done } = supervisorOf({ a: { stop: fail('stuck') }, b: { start: fail('no room') } })
-  await expect(supervisor.start(never, deadline)).rejects.toThrow('no room')
+test('the error of a failed start is told although unwinding fails too, which is logged', async () => {
+  const { life, done, lines } = lifeOf({ a: { stop: fail('stuck') }, b: { start: fail('no room') } })
+  await expect(life).rejects.toThrow('no room')
   expect(done.at(-1)).toBe('stop a')
+  expect(lines).toEqual([expect.stringMatching(/^<3>unwinding after a failed start \(a did not stop cleanly/)])
 })
 
-test('an abort between two starts unwinds', async () => {
+test('an abort between two starts unwinds, and is no error', async () => {
   const abort = new AbortController()
-  const { supervisor, done } = supervisorOf({ a: { start: () => abort.abort() }, b: {} })
-  await expect(supervisor.start(abort.signal, deadline)).rejects.toMatchObject({ name: 'AbortError' })
+  const { life, done } = lifeOf({ a: { start: () => abort.abort() }, b: {} }, abort.signal)
+  await life
   expect(done).toEqual(['start a', 'stop a'])
 })
 
 test('a stop that throws keeps no other from stopping, and all errors are told together', async () => {
-  const { supervisor, done } = supervisorOf({ a: { stop: fail('a stuck') }, b: {}, c: { stop: fail('c stuck') } })
-  await supervisor.start(never, deadline)
-  await expect(supervisor.stop(deadline())).rejects.toMatchObject({
+  const abort = new AbortController()
+  const scripts = { a: { stop: fail('a stuck') }, b: {}, c: { stop: fail('c stuck') } }
+  const { life, done } = lifeOf(scripts, abort.signal, () => abort.abort())
+  await expect(life).rejects.toMatchObject({
     name: 'AggregateError',
-    message: 'c did not stop cleanly; a did not stop cleanly',
-    errors: [{ cause: { message: 'c stuck' } }, { cause: { message: 'a stuck' } }],
+    errors: [
+      { message: 'c did not stop cleanly', cause: { message: 'c stuck' } },
+      { message: 'a did not stop cleanly', cause: { message: 'a stuck' } },
+    ],
   })
   expect(done.slice(3)).toEqual(['stop c', 'stop b', 'stop a'])
 })
 
-test('a second stop does nothing', async () => {
-  const { supervisor, done } = supervisorOf({ a: {} })
-  await supervisor.start(never, deadline)
-  await supervisor.stop(deadline())
-  await supervisor.stop(deadline())
-  expect(done).toEqual(['start a', 'stop a'])
-})
-
-test('the first death is told with who died', async () => {
-  const { supervisor } = supervisorOf({
-    a: { died: new Promise(() => {}) },
-    b: { died: Promise.resolve(new Error('lost its socket')) },
-    c: {},
-  })
-  await supervisor.start(never, deadline)
-  await expect(supervisor.died()).resolves.toMatchObject({
-    message: 'b: lost its socket',
-    cause: { message: 'lost its socket' },
+test('the first death is told with who died, and what goes wrong after it with it', async () => {
+  const dies = (message: string) => ({ died: Promise.resolve(new Error(message)) })
+  const { life } = lifeOf({ a: { died: new Promise(() => {}) }, b: dies('lost its socket'), c: dies('too late') })
+  await expect(life).rejects.toMatchObject({ message: 'b: lost its socket', cause: { message: 'lost its socket' } })
+  const other = lifeOf({ a: { ...dies('gone'), stop: fail('stuck') } })
+  await expect(other.life).rejects.toMatchObject({
+    errors: [{ message: 'a: gone' }, { message: 'a did not stop cleanly', cause: { message: 'stuck' } }],
   })
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { raceAbort, withDeadline } from '../../src/core/deadline.ts'
+import { raceAbort } from '../../src/core/deadline.ts'
 import { Emitter } from '../../src/core/emitter.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -94,7 +94,7 @@ export class Child {
   async stop(signal: NodeJS.Signals, milliseconds: number): Promise<ChildEnd> {
     this.signal(signal)
     try {
-      return await raceAbort(this.ended, withDeadline(milliseconds))
+      return await raceAbort(this.ended, AbortSignal.timeout(milliseconds))
     } catch (error) {
       throw new Error(`${this.what} still runs ${milliseconds} ms after ${signal}\n${this.tail()}`, { cause: error })
     }
@@ -115,7 +115,7 @@ export class Child {
       void this.ended.then(({ code, signal }) => reject(new Error(`it ended (${signal ?? `exit code ${code}`})`)))
     })
     try {
-      return await raceAbort(seen, withDeadline(milliseconds))
+      return await raceAbort(seen, AbortSignal.timeout(milliseconds))
     } catch (error) {
       throw new Error(`waited in vain for a line of ${this.what}: ${String(error)}\n${this.tail()}`, { cause: error })
     } finally {
