@@ -16,14 +16,14 @@ import { HostBook, probeTarget } from './book.ts'
 import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
-import { DiskSpace } from './disks/disk-space.ts'
+import { diskSpace } from './disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
 import type { EdgeChannel } from './edge-channel.ts'
 import { connectEngine } from './engine/choose.ts'
 import { bidFarewell } from './farewell.ts'
 import { HealthMonitor } from './health/monitor.ts'
-import { UnhealthyRestart } from './health/unhealthy-restart.ts'
-import { ImageCheckJob } from './images/image-check.ts'
+import { unhealthyRestart } from './health/unhealthy-restart.ts'
+import { imageCheckJob } from './images/image-check.ts'
 import { type HostService, signsOfLife, systemdStatus } from './systemd-status.ts'
 
 export interface HostOptions {
@@ -79,7 +79,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     version: options.version,
     ready: () => health.snapshot().ready,
   })
-  const imageCheck = new ImageCheckJob({
+  const imageCheck = imageCheckJob({
     config,
     architecture: machine.architecture,
     live,
@@ -113,14 +113,14 @@ export async function runHost(options: HostOptions): Promise<void> {
   warnings.history.on((entry) => book.addHistory(entry))
   book.state.changed.on((state) => options.channel.follow(state))
 
-  const restartWhenUnhealthy = new UnhealthyRestart({
+  const restartWhenUnhealthy = unhealthyRestart({
     minutes: () => live().health.restartWhenUnhealthyMinutes,
     logger,
     clock,
     unhealthySince: () => health.unhealthySince(),
     restart: (signal) => reconciler.requestRestart(signal),
   })
-  const disks = new DiskSpace({
+  const disks = diskSpace({
     logger,
     clock,
     warnings: warnings.source({ name: 'disk' }),

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { ImageCheckJob } from '../../src/host/images/image-check.ts'
+import { imageCheckJob } from '../../src/host/images/image-check.ts'
 import { Ledger } from '../support/ledger.ts'
 
 const forever = new AbortController().signal
@@ -60,7 +60,7 @@ afterAll(async () => {
 
 const check = async (image: string, current: string | undefined) => {
   const config = configSchema.parse({ controller: { image } })
-  return await new ImageCheckJob({
+  return await imageCheckJob({
     config,
     live: () => config,
     logger: createLogger({ level: 'silent', format: 'json', write: () => {} }),

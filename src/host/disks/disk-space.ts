@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
-import type { Component, Loop } from '../../core/component.ts'
+import type { Loop } from '../../core/component.ts'
 import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { periodic } from '../../core/periodic.ts'
@@ -70,53 +70,33 @@ export function diskFault(fileSystem: FileSystem, level: 'low' | 'full'): Fault 
 /** How often the free space is looked at, in milliseconds. */
 const lookMilliseconds = 5000
 
-/** Follows the space left on the file systems that the appliance depends on, and warns when it becomes scarce. */
-export class DiskSpace implements Component {
-  readonly name = 'disk-space'
-  readonly #warnings: WarningSource
-  readonly #places: () => readonly Place[]
-  readonly #read: typeof readFileSystems
-  readonly #looking: Loop
+/**
+ * Follows the space left on the file systems that the appliance depends on, and warns when it becomes scarce. `look` looks
+ * once. A file system that is not there any more is forgotten; it has not got room again.
+ */
+export function diskSpace(options: {
+  logger: Logger
+  clock: Clock
+  warnings: WarningSource
+  places: () => readonly Place[]
+  /** readFileSystems unless something else is put in its place. */
+  read?: typeof readFileSystems
+}): Loop & { look(): Promise<void> } {
+  const { warnings, places, read = readFileSystems } = options
   /** As of the last look, by device. */
-  #levels: ReadonlyMap<number, Level> = new Map()
-
-  constructor(options: {
-    logger: Logger
-    clock: Clock
-    warnings: WarningSource
-    places: () => readonly Place[]
-    /** readFileSystems unless something else is put in its place. */
-    read?: typeof readFileSystems
-  }) {
-    const { logger, clock } = options
-    this.#warnings = options.warnings
-    this.#places = options.places
-    this.#read = options.read ?? readFileSystems
-    const work = () => this.look()
-    this.#looking = periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    await this.#looking.start(signal)
-  }
-
-  async stop(): Promise<void> {
-    await this.#looking.stop()
-  }
-
-  /** Looks once. A file system that is not there any more is forgotten; it has not got room again. */
-  async look(): Promise<void> {
-    const before = this.#levels
+  let before: ReadonlyMap<number, Level> = new Map()
+  const look = async () => {
     const levels = new Map<number, Level>()
-    for (const fileSystem of await this.#read(this.#places())) {
-      const { device, places } = fileSystem
+    for (const fileSystem of await read(places())) {
+      const { device } = fileSystem
       const level = levelOf(fileSystem, before.get(device))
       levels.set(device, level)
-      const role = places.some(({ data }) => data) ? 'data' : 'other'
-      if (level !== 'ok') this.#warnings.raise(`${device}`, diskFault(fileSystem, level), { role })
-      else this.#warnings.clear(`${device}`, `the file system of ${places[0].path} has room again`)
+      const role = fileSystem.places.some(({ data }) => data) ? 'data' : 'other'
+      if (level !== 'ok') warnings.raise(`${device}`, diskFault(fileSystem, level), { role })
+      else warnings.clear(`${device}`, `the file system of ${fileSystem.places[0].path} has room again`)
     }
-    for (const device of before.keys()) if (!levels.has(device)) this.#warnings.forget(`${device}`)
-    this.#levels = levels
+    for (const device of before.keys()) if (!levels.has(device)) warnings.forget(`${device}`)
+    before = levels
   }
+  return { ...periodic({ ...options, name: 'disk-space', intervalMilliseconds: lookMilliseconds, work: look }), look }
 }

@@ -43,7 +43,9 @@ export class Conditions {
   readonly #clock: Clock
   readonly #warnings: WarningSource
   readonly #threshold: () => number
-  readonly #entries: ReadonlyMap<ProbedName, Entry>
+  readonly #entries: readonly Entry[]
+  /** Those that the controller is not ready without. */
+  readonly #required: readonly Entry[]
 
   /** `warnings` is of `conditionsSource`, and these conditions' own. */
   constructor(options: { clock: Clock; warnings: WarningSource; threshold: () => number }) {
@@ -51,24 +53,17 @@ export class Conditions {
     this.#warnings = options.warnings
     this.#threshold = options.threshold
     const since = this.#time()
-    this.#entries = new Map(
-      conditionTable.map((definition) => [
-        definition.name,
-        {
-          definition,
-          status: 'unknown',
-          reason: { message: 'not looked at yet' },
-          since,
-          failures: 0,
-          everOk: false,
-        },
-      ]),
-    )
+    const reason = { message: 'not looked at yet' }
+    this.#entries = conditionTable.map((definition) => {
+      return { definition, status: 'unknown', reason, since, failures: 0, everOk: false }
+    })
+    this.#required = this.#entries.filter(({ definition }) => definition.required)
   }
 
   /** Takes the result of one probe. `patient`: the controller is still given time to start. */
   record(name: ProbedName, result: ProbeResult, patient: boolean): void {
-    const entry = this.#entry(name)
+    const entry = this.#entries.find(({ definition }) => definition.name === name)
+    if (entry === undefined) return
     delete entry.detail
     if (result.ok) {
       entry.failures = 0
@@ -80,12 +75,12 @@ export class Conditions {
       entry.failure = result
     }
     // Causes come first in the table, so one pass settles all.
-    for (const each of this.#entries.values()) this.#judge(each, patient)
+    for (const each of this.#entries) this.#judge(each, patient)
   }
 
   /** All conditions, causes before consequences. */
   list(): readonly Condition[] {
-    return [...this.#entries.values()].map((entry) => ({
+    return this.#entries.map((entry) => ({
       name: entry.definition.name,
       status: entry.status,
       ...this.#explained(entry),
@@ -96,25 +91,25 @@ export class Conditions {
 
   /** True when every required condition was ok at its last probe, no failure pending. */
   allSettled(): boolean {
-    return this.#required().every((entry) => entry.status === 'ok' && entry.failures === 0)
+    return this.#required.every((entry) => entry.status === 'ok' && entry.failures === 0)
   }
 
   /** True when every required condition is ok, blips left aside. */
   allOk(): boolean {
-    return this.#required().every((entry) => entry.status === 'ok')
+    return this.#required.every((entry) => entry.status === 'ok')
   }
 
   /** The reason of the first required condition that fails and is no other condition's consequence. */
   rootCause(): Reason | undefined {
-    const failing = this.#required().filter((entry) => entry.status === 'failing')
+    const failing = this.#required.filter((entry) => entry.status === 'failing')
     return failing.map((entry) => this.#explained(entry)).find(({ consequenceOf }) => consequenceOf === undefined)
       ?.reason
   }
 
   /** What a starting controller has got to, for people. */
   progress(): string {
-    const here = this.#required().filter((entry) => entry.status === 'ok')
-    const missing = this.#required().find((entry) => entry.status !== 'ok')
+    const here = this.#required.filter((entry) => entry.status === 'ok')
+    const missing = this.#required.find((entry) => entry.status !== 'ok')
     if (missing === undefined) return 'everything answers'
     const waiting = `waiting for ${missing.definition.awaited}`
     if (here.length === 0) return `the container runs, ${waiting}`
@@ -140,7 +135,7 @@ export class Conditions {
   /** Whether something that it may follow from has begun to fail and is not judged yet. */
   #causeUndecided(entry: Entry): boolean {
     if (entry.status === 'failing') return false
-    const undecided = [...this.#entries.values()].filter(({ failures, status }) => failures > 0 && status === 'ok')
+    const undecided = this.#entries.filter(({ failures, status }) => failures > 0 && status === 'ok')
     return causeAmong(troubleOf(entry), undecided.map(troubleOf)) !== undefined
   }
 
@@ -164,16 +159,6 @@ export class Conditions {
     if (cause === undefined) return { reason }
     if (cause.source === conditionsSource.name) return { reason, consequenceOf: cause.instance }
     return { reason: { ...cause.fault, message: `${reason.message}: ${cause.fault.message}` } }
-  }
-
-  #required(): readonly Entry[] {
-    return [...this.#entries.values()].filter((entry) => entry.definition.required)
-  }
-
-  #entry(name: ProbedName): Entry {
-    const entry = this.#entries.get(name)
-    if (entry === undefined) throw new Error(`there is no condition "${name}"`)
-    return entry
   }
 
   #time(): string {

@@ -1,6 +1,6 @@
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Component, Loop } from '../../core/component.ts'
+import type { Loop } from '../../core/component.ts'
 import { cronJob } from '../../core/cron-job.ts'
 import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -9,70 +9,42 @@ import { parseImageReference } from '../../omada/image-reference.ts'
 import { newerTags } from './newer-tags.ts'
 import { remoteDigests, remoteTags } from './skopeo.ts'
 
+/** The image check, which looks by its schedule and when it is asked to. */
+interface ImageCheckJob extends Loop {
+  /** What the last check found, but no newer image of the tag when another one than then is in use now. */
+  latest(): ImageCheck | undefined
+  /** Looks now. A registry that does not answer is a fault in the result. */
+  check(signal: AbortSignal): Promise<ImageCheck>
+}
+
 /**
  * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its minor
  * version. Only tells; changes nothing.
  */
-export class ImageCheckJob implements Component {
-  readonly name = 'image-check'
-  readonly #config: HostConfig
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #currentDigest: () => string | undefined
-  readonly #onResult: (check: ImageCheck) => void
-  readonly #architecture: string
-  readonly #job: Loop
-  #latest: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
+export function imageCheckJob(options: {
+  config: HostConfig
+  live: () => LiveConfig
+  logger: Logger
+  clock: Clock
+  /** Of the image in use, `sha256:…`. */
+  currentDigest: () => string | undefined
+  onResult: (check: ImageCheck) => void
+  /** This machine's, by Go's name. */
+  architecture: string
+}): ImageCheckJob {
+  const { logger, clock, currentDigest, architecture } = options
+  const { image } = options.config.controller
+  let last: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
-  /** `currentDigest` is of the image in use, `sha256:…`; `architecture` this machine's, by Go's name. */
-  constructor(options: {
-    config: HostConfig
-    live: () => LiveConfig
-    logger: Logger
-    clock: Clock
-    currentDigest: () => string | undefined
-    onResult: (check: ImageCheck) => void
-    architecture: string
-  }) {
-    this.#config = options.config
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#currentDigest = options.currentDigest
-    this.#onResult = options.onResult
-    this.#architecture = options.architecture
-    this.#job = cronJob({
-      ...options,
-      name: 'the image check',
-      schedule: () => options.live().images.checkSchedule,
-      work: (signal) => this.#checkAndTell(signal),
-    })
-  }
-
-  start(signal: AbortSignal): Promise<void> {
-    return this.#job.start(signal)
-  }
-
-  stop(): Promise<void> {
-    return this.#job.stop()
-  }
-
-  /** What the last check found, but no newer image of the tag when another one than then is in use now. */
-  latest(): ImageCheck | undefined {
-    if (this.#latest === undefined || this.#latest.digest === this.#currentDigest()) return this.#latest?.check
-    const { newDigest: _, ...rest } = this.#latest.check
-    return rest
-  }
-
-  /** Looks now. A registry that does not answer is a fault in the result. */
-  async check(signal: AbortSignal): Promise<ImageCheck> {
-    const checkedAt = new Date(this.#clock.wall()).toISOString()
-    const reference = parseImageReference(this.#config.controller.image)
+  const check = async (signal: AbortSignal): Promise<ImageCheck> => {
+    const checkedAt = new Date(clock.wall()).toISOString()
+    const reference = parseImageReference(image)
     if (reference?.tag === undefined) return { checkedAt, newerTags: [] }
     const repository = `${reference.registry}/${reference.repository}`
     try {
-      const digests = await remoteDigests(`${repository}:${reference.tag}`, this.#architecture, signal)
+      const digests = await remoteDigests(`${repository}:${reference.tag}`, architecture, signal)
       const tags = newerTags(reference.tag, await remoteTags(repository, signal))
-      const current = reference.digest ?? this.#currentDigest()
+      const current = reference.digest ?? currentDigest()
       const moved = current !== undefined && !digests.includes(current)
       return { checkedAt, newerTags: tags, ...(moved ? { newDigest: digests[0] } : {}) }
     } catch (error) {
@@ -80,12 +52,22 @@ export class ImageCheckJob implements Component {
       return { checkedAt, newerTags: [], fault: toFault(error) }
     }
   }
-
-  async #checkAndTell(signal: AbortSignal): Promise<void> {
-    const result = await this.check(signal)
-    this.#latest = { check: result, digest: this.#currentDigest() }
-    if (result.fault !== undefined) this.#logger.warn({ code: result.fault.code }, result.fault.message)
-    if (result.newDigest !== undefined) this.#logger.info(`a newer ${this.#config.controller.image} is there`)
-    this.#onResult(result)
+  const checkAndTell = async (signal: AbortSignal) => {
+    const result = await check(signal)
+    last = { check: result, digest: currentDigest() }
+    if (result.fault !== undefined) logger.warn({ code: result.fault.code }, result.fault.message)
+    if (result.newDigest !== undefined) logger.info(`a newer ${image} is there`)
+    options.onResult(result)
+  }
+  const schedule = () => options.live().images.checkSchedule
+  return {
+    ...cronJob({ name: 'the image check', logger, clock, schedule, work: checkAndTell }),
+    name: 'image-check',
+    check,
+    latest: () => {
+      if (last === undefined || last.digest === currentDigest()) return last?.check
+      const { newDigest: _, ...rest } = last.check
+      return rest
+    },
   }
 }

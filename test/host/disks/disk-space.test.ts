@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { createLogger } from '../../../src/core/logger.ts'
 import { Warnings } from '../../../src/core/warnings.ts'
-import { DiskSpace, diskFault, type FileSystem, levelOf, readFileSystems } from '../../../src/host/disks/disk-space.ts'
+import { diskFault, diskSpace, type FileSystem, levelOf, readFileSystems } from '../../../src/host/disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from '../../../src/host/disks/storage-places.ts'
 import { pathsBelow } from '../../../src/ipc/paths.ts'
 import { temporaryDirectory } from '../../ipc/fixtures.ts'
@@ -106,7 +106,7 @@ function watched() {
   const logger = createLogger({ level: 'info', format: 'human', write: (line) => lines.push(line) })
   const clock = new ManualClock()
   const warnings = new Warnings({ logger, clock })
-  const disks = new DiskSpace({
+  const disks = diskSpace({
     logger,
     clock,
     warnings: warnings.source({ name: 'disk' }),

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { createLogger } from '../../../src/core/logger.ts'
-import { UnhealthyRestart } from '../../../src/host/health/unhealthy-restart.ts'
+import { unhealthyRestart } from '../../../src/host/health/unhealthy-restart.ts'
 
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
 const { signal } = new AbortController()
 
 function scene(minutes: number) {
   const scene = { minute: 0, since: undefined as number | undefined, restarts: 0, check: async () => {} }
-  const restart = new UnhealthyRestart({
+  const restart = unhealthyRestart({
     minutes: () => minutes,
     logger,
     clock: { now: () => scene.minute * 60_000, wall: () => 0, sleep: async () => {} },

@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { createLogger } from '../../../src/core/logger.ts'
-import { ImageCheckJob } from '../../../src/host/images/image-check.ts'
+import { imageCheckJob } from '../../../src/host/images/image-check.ts'
 import type { ImageCheck } from '../../../src/ipc/host-state.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -23,7 +23,7 @@ function job(options: { clock?: Clock; schedule?: string; image?: string; digest
   const config = configSchema.parse({
     controller: { image: options.image ?? 'docker.io/mbentley/omada-controller:6.2' },
   })
-  const own = new ImageCheckJob({
+  const own = imageCheckJob({
     config,
     // Past the schema, which takes minutes at the finest: a test cannot wait for one.
     live: () => ({ ...config, images: { checkSchedule: options.schedule ?? '17 3 * * *' } }),
