@@ -40,7 +40,7 @@ const killed = 137
 export function judgeDeath(
   death: Death,
   before: Deaths,
-  { now, wasReady, random }: { now: number; wasReady: boolean; random?: () => number },
+  { now, wasReady, random = Math.random }: { now: number; wasReady: boolean; random?: () => number },
 ): { readonly verdict: Verdict; readonly deaths: Deaths } {
   const refusal = death.exitCode === 1 ? findRefusal(death.log) : undefined
   if (refusal !== undefined) return { verdict: { kind: 'refused', reason: refusal }, deaths: before }
@@ -48,8 +48,7 @@ export function judgeDeath(
   const times = [...before.times.filter((time) => now - time < crashLoop.windowMilliseconds), now]
   const reason = describe(death)
   if (times.length < crashLoop.deaths) {
-    const growth = { initialMilliseconds: 1000, maxMilliseconds: 60_000, ...(random === undefined ? {} : { random }) }
-    const restartInMilliseconds = backoffDelay(inRow, growth)
+    const restartInMilliseconds = backoffDelay(inRow, { initialMilliseconds: 1000, maxMilliseconds: 60_000, random })
     return { verdict: { kind: 'restart', restartInMilliseconds, reason }, deaths: { times, inRow: inRow + 1 } }
   }
   const minutes = crashLoop.windowMilliseconds / 60_000
@@ -85,9 +84,4 @@ function describe(death: Death): Reason {
 function lastLines(log: readonly string[]): string {
   const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
   return lines.length === 0 ? '' : `; last log lines: ${lines.slice(-5).join(' | ')}`
-}
-
-/** What is told while a container that died waits for its restart. */
-export function restarting(reason: Reason, milliseconds: number): Reason {
-  return { ...reason, message: `${reason.message}; it starts again in ${Math.ceil(milliseconds / 1000)} s` }
 }

@@ -23,17 +23,8 @@ export interface MachineFacts {
   processRuns(pid: number): boolean
 }
 
-interface MachinePaths {
-  readonly cpuinfo: string
-  readonly meminfo: string
-  readonly route: string
-  readonly timezone: string
-  readonly localtime: string
-  readonly cgroups: string
-}
-
 /** Where Linux tells these facts. */
-const machinePaths: MachinePaths = {
+const machinePaths = {
   cpuinfo: '/proc/cpuinfo',
   meminfo: '/proc/meminfo',
   route: '/proc/net/route',
@@ -44,7 +35,7 @@ const machinePaths: MachinePaths = {
 
 /** Reads the facts that do not change while the machine runs, and how to read those that do. */
 export async function readMachineFacts(
-  paths: MachinePaths = machinePaths,
+  paths = machinePaths,
   architecture: string = process.arch,
 ): Promise<MachineFacts> {
   return {
@@ -66,11 +57,9 @@ export async function readMachineFacts(
 
 /** `flags` on x86, `Features` on Arm: the flags that all processors share. Empty when the text tells none. */
 export function parseCpuFlags(cpuinfo: string): ReadonlySet<string> {
-  const perProcessor = [...cpuinfo.matchAll(/^(?:flags|Features)\s*:(.*)$/gm)].map(
-    (match) => new Set((match[1] ?? '').trim().split(/\s+/)),
-  )
-  const [first, ...others] = perProcessor
-  return new Set([...(first ?? [])].filter((flag) => flag !== '' && others.every((flags) => flags.has(flag))))
+  const lines = cpuinfo.matchAll(/^(?:flags|Features)\s*:(.*)$/gm)
+  const [first, ...others] = Array.from(lines, ([, flags = '']) => new Set(flags.match(/\S+/g)))
+  return new Set([...(first ?? [])].filter((flag) => others.every((flags) => flags.has(flag))))
 }
 
 /** MemTotal in megabytes; 0 when the text does not tell it. */
@@ -79,7 +68,7 @@ export function parseMemTotal(meminfo: string): number {
 }
 
 /** Where /etc/localtime points to (localtime(5)), else Debian's /etc/timezone, else UTC. */
-async function readTimezone(paths: MachinePaths): Promise<string> {
+async function readTimezone(paths: typeof machinePaths): Promise<string> {
   const link = await readlink(paths.localtime).catch(() => '')
   const candidates = [
     /\/zoneinfo\/(.+)$/.exec(link)?.[1],

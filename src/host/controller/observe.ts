@@ -61,18 +61,13 @@ export async function findObstacles(options: {
 }): Promise<readonly Fault[]> {
   const { config, engine, machine, observed } = options
   const { image, network, container } = observed
-  const path =
-    config.mongo.uri === undefined
-      ? mountSource(container?.mounts, dataDirectory, config.controller.dataVolume)
-      : undefined
-  const [routes, freeMegabytes, freeForData] = await Promise.all([
-    machine.routes(),
-    machine.freeMegabytes(engine.storageDirectory),
-    path === undefined ? undefined : machine.freeMegabytes(path),
-  ])
-  const wrong =
-    image === undefined ? undefined : architectureFault(config.controller.image, image, machine.architecture)
-  const own = parseIpv4Network(config.network.subnet)
+  const { image: reference, dataVolume } = config.controller
+  const own = config.mongo.uri === undefined
+  const path = own ? mountSource(container?.mounts, dataDirectory, dataVolume) : undefined
+  const data = path === undefined ? undefined : { path, freeMegabytes: await machine.freeMegabytes(path) }
+  const routes = await machine.routes()
+  const wrong = image && architectureFault(reference, image, machine.architecture)
+  const subnet = parseIpv4Network(config.network.subnet)
   const networkPresent = network?.subnet === config.network.subnet
   return [
     ...preflight({
@@ -80,9 +75,9 @@ export async function findObstacles(options: {
       engine,
       machine,
       // One that is wider than ours, such as a VPN's that came later, takes no traffic from a network that is there.
-      routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (own?.prefix ?? 0)),
-      freeMegabytes,
-      ...(path === undefined ? {} : { data: { path, freeMegabytes: freeForData } }),
+      routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (subnet?.prefix ?? 0)),
+      freeMegabytes: await machine.freeMegabytes(engine.storageDirectory),
+      data,
       imagePresent: image !== undefined,
       networkPresent,
     }),

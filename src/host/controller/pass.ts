@@ -1,7 +1,4 @@
-import type { HostConfig, LiveConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
 import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
 import { plainText } from '../../core/text.ts'
 import { findOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
@@ -10,10 +7,9 @@ import { judgeDeath } from './deaths.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observeSettled } from './observe.ts'
 import { isOurs, isRunning, planSteps, planStop, type Step } from './plan.ts'
-import type { Puller } from './puller.ts'
 import { desiredState, labels } from './spec.ts'
-import { type ControllerEvent, type ControllerState, hasDied, isStop } from './state.ts'
-import { type ActiveStep, stepKindOf } from './steps.ts'
+import { engineKind, hasDied, isStop } from './state.ts'
+import { type ActiveStep, type StepContext, stepKindOf } from './steps.ts'
 
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
 const maxRounds = 8
@@ -22,24 +18,13 @@ const maxRounds = 8
 const heapCheckMilliseconds = 30_000
 
 /** What every pass works with. */
-export interface PassOptions {
-  readonly config: HostConfig
-  readonly live: () => LiveConfig
-  readonly logger: Logger
-  readonly clock: Clock
+export interface PassOptions extends Omit<StepContext, 'engine'> {
   readonly machine: MachineFacts
   readonly version: string
-  readonly puller: Puller
   /** Whether the controller works now, by the probes. */
   readonly ready: () => boolean
-  /** The record as it is now: a request may change it at any time. */
-  readonly state: () => ControllerState
-  /** Changes the record. */
-  readonly dispatch: (event: ControllerEvent) => void
   /** Something was done; for people. */
   readonly onStep: (message: string) => void
-  /** A sign of life of work that takes long. */
-  readonly alive: () => void
 }
 
 /** One pass. `signal` ends it; `interrupt` aborts when something else is wanted, and cuts short what may be. */
@@ -110,7 +95,7 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
 /** Says of our container what its status means: it runs, has been ready, has died. */
 async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal): Promise<void> {
   const { clock, state, dispatch } = pass
-  const log = async () => await lastLog(pass.engine, container, { logger: pass.logger, signal })
+  const log = async () => await lastLog(pass.engine, container, { ...pass, signal })
   if (isRunning(container)) {
     const ready = pass.ready()
     dispatch({ kind: 'runs', id: container.id, ready, at: clock.now() })
@@ -158,24 +143,9 @@ async function checkMachine(pass: Pass, observed: Observation, signal: AbortSign
 }
 
 async function carryOut(pass: Pass, step: ActiveStep): Promise<void> {
-  const { config, engine, logger, dispatch, signal } = pass
-  const { doing, done, stage, interruptible, beside, execute } = stepKindOf(step)
-  dispatch({ kind: 'step', stage, doing, beside })
-  logger.info({ step: step.kind }, doing)
-  const context = {
-    ...{ engine, logger, clock: pass.clock, name: config.controller.name, network: config.network.name },
-    graceSeconds: pass.live().controller.stopGraceSeconds,
-    engineKind: engineKind(pass.state()),
-    onRetry: pass.alive,
-    pull: (reference: string, options: { attempts: number; signal: AbortSignal }) =>
-      pass.puller.pull(engine, reference, options),
-  }
-  const outcome = await execute(context, interruptible ? AbortSignal.any([signal, pass.interrupt]) : signal)
-  for (const event of outcome.events ?? []) dispatch(event)
-  pass.onStep(outcome.instead ?? done)
-}
-
-/** Whose commands are named in remedies. */
-function engineKind({ engine }: ControllerState) {
-  return engine?.kind ?? 'podman'
+  const { doing, stage, interruptible, beside = false, execute } = stepKindOf(step)
+  pass.dispatch({ kind: 'step', stage, doing, beside })
+  pass.logger.info({ step: step.kind }, doing)
+  const signal = interruptible ? AbortSignal.any([pass.signal, pass.interrupt]) : pass.signal
+  pass.onStep(await execute(step, pass, signal))
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { HostConfig } from '../../config/schema.ts'
 import { formatIpv4, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
 import type { Fault } from '../../core/errors.ts'
@@ -17,7 +18,7 @@ export interface PreflightFacts {
   /** Free space where the engine stores images; undefined when unknown. */
   readonly freeMegabytes: number | undefined
   /** Where the controller's database is, when that is known already. */
-  readonly data?: { readonly path: string; readonly freeMegabytes: number | undefined }
+  readonly data?: { readonly path: string; readonly freeMegabytes: number | undefined } | undefined
   readonly imagePresent: boolean
   /** The network exists as configured, and its own route with it. */
   readonly networkPresent: boolean
@@ -32,110 +33,93 @@ const narrowest = 8
 
 /** What would keep the controller from working, found before anything is pulled or created. Pure. RAM is `desiredState`'s to judge. */
 export function preflight(facts: PreflightFacts): readonly Fault[] {
-  return [checkRuntime(facts), checkLimits(facts), checkCpu(facts), checkSubnet(facts), checkDisk(facts)].flat()
+  const checks = [checkRuntime, checkCpuLimit, checkMemoryLimit, checkCpu, checkSubnet, checkDisk]
+  return checks.map((check) => check(facts)).filter((fault) => fault !== undefined)
 }
 
-function checkRuntime({ config, engine, machine }: PreflightFacts): Fault[] {
+function checkRuntime({ config, engine, machine }: PreflightFacts): Fault | undefined {
   const wanted = config.engine.runtime
   const runtime = engine.kind === 'docker' ? (wanted ?? engine.defaultRuntime) : engine.defaultRuntime
-  if (engine.kind === 'podman' && wanted !== undefined && baseName(wanted) !== baseName(engine.defaultRuntime)) {
-    return [
-      {
-        code: 'ENGINE_RUNTIME',
-        message: `engine.runtime is ${wanted}, but Podman's service uses ${engine.defaultRuntime} and its API does not take another`,
-        remedy: `set runtime = "${wanted}" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman`,
-      },
-    ]
-  }
-  if (runtimeWorks(runtime, machine.cgroups)) return []
-  return [
-    {
+  if (engine.kind === 'podman' && wanted !== undefined && basename(wanted) !== basename(engine.defaultRuntime)) {
+    return {
       code: 'ENGINE_RUNTIME',
-      message: `the OCI runtime ${runtime} does not work on this machine: its cgroups are in hybrid mode with ${machine.cgroups.unifiedControllers.join(', ')} in cgroup v2`,
-      remedy:
-        'apt-get install runc and set runtime = "runc" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman; or boot with systemd.unified_cgroup_hierarchy=1',
-    },
-  ]
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
-
-function checkLimits({ config, engine }: PreflightFacts): Fault[] {
-  const { cpus, memory } = config.controller
-  const faults: Fault[] = []
-  if (cpus !== undefined && !engine.cpuLimit) {
-    faults.push({
-      code: 'ENGINE_NO_CPU_LIMIT',
-      message: `controller.cpus is ${cpus}, but the cgroups of this machine's ${engine.kind} have no cpu controller`,
-      remedy: 'remove controller.cpus, or enable the cpu controller of the kernel',
-    })
+      message: `engine.runtime is ${wanted}, but Podman's service uses ${engine.defaultRuntime} and its API does not take another`,
+      remedy: `set runtime = "${wanted}" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman`,
+    }
   }
-  if (typeof memory === 'object' && memory.limitMegabytes !== undefined && !engine.memoryLimit) {
-    faults.push({
-      code: 'ENGINE_NO_MEMORY_LIMIT',
-      message: `controller.memory.limitMegabytes is ${memory.limitMegabytes}, but the cgroups of this machine's ${engine.kind} have no memory controller`,
-      remedy:
-        'remove controller.memory.limitMegabytes, or enable the controller: cgroup_enable=memory on the kernel command line (Raspberry Pi: /boot/firmware/cmdline.txt)',
-    })
+  if (runtimeWorks(runtime, machine.cgroups)) return undefined
+  return {
+    code: 'ENGINE_RUNTIME',
+    message: `the OCI runtime ${runtime} does not work on this machine: its cgroups are in hybrid mode with ${machine.cgroups.unifiedControllers.join(', ')} in cgroup v2`,
+    remedy:
+      'apt-get install runc and set runtime = "runc" under [engine] in /etc/containers/containers.conf, then: systemctl restart podman; or boot with systemd.unified_cgroup_hierarchy=1',
   }
-  return faults
 }
 
-function checkCpu({ config, machine }: PreflightFacts): Fault[] {
+function checkCpuLimit({ config, engine }: PreflightFacts): Fault | undefined {
+  const { cpus } = config.controller
+  if (cpus === undefined || engine.cpuLimit) return undefined
+  return {
+    code: 'ENGINE_NO_CPU_LIMIT',
+    message: `controller.cpus is ${cpus}, but the cgroups of this machine's ${engine.kind} have no cpu controller`,
+    remedy: 'remove controller.cpus, or enable the cpu controller of the kernel',
+  }
+}
+
+function checkMemoryLimit({ config, engine }: PreflightFacts): Fault | undefined {
+  const { memory } = config.controller
+  if (typeof memory !== 'object' || memory.limitMegabytes === undefined || engine.memoryLimit) return undefined
+  return {
+    code: 'ENGINE_NO_MEMORY_LIMIT',
+    message: `controller.memory.limitMegabytes is ${memory.limitMegabytes}, but the cgroups of this machine's ${engine.kind} have no memory controller`,
+    remedy:
+      'remove controller.memory.limitMegabytes, or enable the controller: cgroup_enable=memory on the kernel command line (Raspberry Pi: /boot/firmware/cmdline.txt)',
+  }
+}
+
+function checkCpu({ config, machine }: PreflightFacts): Fault | undefined {
   const { image } = config.controller
   const { architecture, cpuFlags } = machine
   const need = cpuNeed({ image, architecture, externalDatabase: config.mongo.uri !== undefined })
   // A machine that tells no flags at all is not one that lacks them; the image's entrypoint looks again.
-  if (need === undefined || cpuFlags.size === 0 || need.anyOf.some((flag) => cpuFlags.has(flag))) return []
-  return [
-    {
-      code: 'CPU_UNSUPPORTED',
-      message: `this processor (${architecture}) has no ${need.name}, which MongoDB 8 in ${image} needs`,
-      remedy:
-        'set controller.image to a v5 tag such as docker.io/mbentley/omada-controller:5.15, or mongo.uri to a MongoDB on another machine; in a virtual machine, pass the CPU through (type host)',
-    },
-  ]
+  if (need === undefined || cpuFlags.size === 0 || need.anyOf.some((flag) => cpuFlags.has(flag))) return undefined
+  return {
+    code: 'CPU_UNSUPPORTED',
+    message: `this processor (${architecture}) has no ${need.name}, which MongoDB 8 in ${image} needs`,
+    remedy:
+      'set controller.image to a v5 tag such as docker.io/mbentley/omada-controller:5.15, or mongo.uri to a MongoDB on another machine; in a virtual machine, pass the CPU through (type host)',
+  }
 }
 
-function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault[] {
+function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault | undefined {
   const { subnet, name } = config.network
   const own = parseIpv4Network(subnet)
-  if (own === undefined) return []
+  if (own === undefined) return undefined
   const isOwn = (route: Route) =>
     route.interface === bridgeName(name) || (networkPresent && route.base === own.base && route.prefix === own.prefix)
   const clash = routes.find((route) => route.prefix >= narrowest && ipv4Overlaps(route, own) && !isOwn(route))
-  if (clash === undefined) return []
-  return [
-    {
-      code: 'SUBNET_CLASH',
-      message: `network.subnet ${subnet} overlaps the route to ${formatIpv4(clash.base)}/${clash.prefix} by ${clash.interface}`,
-      remedy:
-        'set network.subnet and network.controllerAddress to a network that is used nowhere near this machine, such as 10.211.81.0/24 and 10.211.81.10',
-    },
-  ]
+  if (clash === undefined) return undefined
+  return {
+    code: 'SUBNET_CLASH',
+    message: `network.subnet ${subnet} overlaps the route to ${formatIpv4(clash.base)}/${clash.prefix} by ${clash.interface}`,
+    remedy:
+      'set network.subnet and network.controllerAddress to a network that is used nowhere near this machine, such as 10.211.81.0/24 and 10.211.81.10',
+  }
 }
 
-function checkDisk({ engine, freeMegabytes, data, imagePresent, config }: PreflightFacts): Fault[] {
-  const database = "the controller's database"
+function checkDisk({ engine, freeMegabytes, data, imagePresent, config }: PreflightFacts): Fault | undefined {
+  const start = { room: roomForStart, purpose: "the controller's database" }
+  const pull = { room: roomForPull, purpose: config.controller.image }
   const looks = [
-    {
-      path: engine.storageDirectory,
-      free: freeMegabytes,
-      ...(imagePresent
-        ? { room: roomForStart, purpose: database }
-        : { room: roomForPull, purpose: config.controller.image }),
-    },
-    { path: data?.path, free: data?.freeMegabytes, room: roomForStart, purpose: database },
+    { path: engine.storageDirectory, free: freeMegabytes, ...(imagePresent ? start : pull) },
+    { path: data?.path, free: data?.freeMegabytes, ...start },
   ]
   // The first says enough where both are on one disk.
-  return looks
-    .filter(({ free, room }) => free !== undefined && free < room)
-    .slice(0, 1)
-    .map(({ path, free, room, purpose }) => ({
-      code: 'DISK_FULL',
-      message: `${path} has ${free} MB free, but ${purpose} needs ${room} MB`,
-      remedy: `free space there: ${engine.kind} system df, ${engine.kind} image prune`,
-    }))
+  const short = looks.find(({ free, room }) => free !== undefined && free < room)
+  if (short === undefined) return undefined
+  return {
+    code: 'DISK_FULL',
+    message: `${short.path} has ${short.free} MB free, but ${short.purpose} needs ${short.room} MB`,
+    remedy: `free space there: ${engine.kind} system df, ${engine.kind} image prune`,
+  }
 }

@@ -28,25 +28,23 @@ export type PullEvent =
   | { readonly kind: 'pulling'; readonly pull: PullUnderWay }
   | { readonly kind: 'pull-ended'; readonly id: number }
 
+interface PullerOptions {
+  readonly logger: Logger
+  readonly clock: Clock
+  /** This machine's, by Go's name. */
+  readonly architecture: string
+  readonly onEvent: (event: PullEvent) => void
+}
+
 /** Pulls one image at a time, with progress, and again after failures that may pass. */
 export class Puller {
-  readonly #logger: Logger
-  readonly #architecture: string
-  readonly #onEvent: (event: PullEvent) => void
+  readonly #options: PullerOptions
   readonly #turns = new Serial()
   readonly #succeeded: Alarm
   #pulls = 0
 
-  /** `architecture` is this machine's, by Go's name. */
-  constructor(options: {
-    logger: Logger
-    clock: Clock
-    architecture: string
-    onEvent: (event: PullEvent) => void
-  }) {
-    this.#logger = options.logger
-    this.#architecture = options.architecture
-    this.#onEvent = options.onEvent
+  constructor(options: PullerOptions) {
+    this.#options = options
     this.#succeeded = new Alarm(options)
   }
 
@@ -61,12 +59,13 @@ export class Puller {
     options: { attempts: number; signal: AbortSignal },
   ): Promise<EngineImage> {
     const { signal } = options
+    const { logger, onEvent } = this.#options
     const backoff = new Backoff({ initialMilliseconds: 2000, maxMilliseconds: 300_000 })
     this.#pulls += 1
     let pull: PullUnderWay = { id: this.#pulls }
     const tell = (change: Partial<PullUnderWay>) => {
       pull = { ...pull, ...change }
-      this.#onEvent({ kind: 'pulling', pull })
+      onEvent({ kind: 'pulling', pull })
     }
     try {
       for (let attempt = 1; ; attempt += 1) {
@@ -78,7 +77,7 @@ export class Puller {
           const passes = error instanceof ApplianceError && transient.has(error.code)
           if (!passes || attempt >= options.attempts) throw error
           const wait = backoff.next()
-          this.#logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
+          logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
           tell({ fault: error.fault })
           // Only a success from now on is one of another pull.
           this.#succeeded.clear()
@@ -86,7 +85,7 @@ export class Puller {
         }
       }
     } finally {
-      this.#onEvent({ kind: 'pull-ended', id: pull.id })
+      onEvent({ kind: 'pull-ended', id: pull.id })
     }
   }
 
@@ -105,7 +104,7 @@ export class Puller {
         remedy: 'see what the engine logs: journalctl -u podman -u docker',
       })
     }
-    const fault = architectureFault(reference, image, this.#architecture)
+    const fault = architectureFault(reference, image, this.#options.architecture)
     if (fault !== undefined) throw new ApplianceError(fault)
     this.#succeeded.ring()
     return image

@@ -1,20 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import { Alarm } from '../../core/alarm.ts'
 import { Backoff } from '../../core/backoff.ts'
-import type { Clock } from '../../core/clock.ts'
 import type { Component, Loop } from '../../core/component.ts'
 import { raceAbort } from '../../core/deadline.ts'
 import { Emitter } from '../../core/emitter.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
 import { periodic } from '../../core/periodic.ts'
 import { Pulse } from '../../core/pulse.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
 import type { Engine } from '../engine/engine.ts'
 import { containerLog } from './container-log.ts'
 import { followEvents } from './engine-events.ts'
-import type { MachineFacts } from './machine.ts'
 import { type PassOptions, runPass } from './pass.ts'
 import { Puller } from './puller.ts'
 import { Requests, superseded } from './requests.ts'
@@ -57,17 +53,10 @@ const engineFaults = new Set<Fault['code']>([
   'ENGINE_TOO_OLD',
 ])
 
-export interface ReconcilerOptions {
-  readonly config: HostConfig
-  readonly live: () => LiveConfig
-  readonly logger: Logger
-  readonly clock: Clock
+export interface ReconcilerOptions
+  extends Pick<PassOptions, 'config' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready'> {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
-  readonly machine: MachineFacts
-  readonly version: string
-  /** Whether the controller works now, by the probes. */
-  readonly ready: () => boolean
 }
 
 /**
@@ -110,7 +99,7 @@ export class Reconciler implements Component {
     this.#options = options
     this.pulse = new Pulse(options)
     this.#wake = new Alarm(options)
-    this.#log = new QuietLog({ logger, clock })
+    this.#log = new QuietLog(options)
     this.#published = snapshotOf(initialState, config)
     const dispatch = (event: ControllerEvent) => this.#dispatch(event)
     this.#pass = {

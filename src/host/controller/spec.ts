@@ -41,9 +41,9 @@ export function desiredState(options: {
   names: MachineNames
   version: string
 }): Desired {
-  const { config, machine, engine, version, stopGraceSeconds } = options
+  const { config, machine, engine, names, version, stopGraceSeconds } = options
   const { controller, network } = config
-  const names = planNames(engine.kind, options.names, network.subnet)
+  const { nameServer, ...nameServers } = planNames(engine.kind, names, network.subnet)
   const memory = planMemory({
     memory: controller.memory,
     machineMegabytes: machine.memoryMegabytes,
@@ -68,7 +68,7 @@ export function desiredState(options: {
     stopTimeoutSeconds: stopGraceSeconds,
     init: controller.init,
     logMegabytes,
-    ...(names.servers === undefined ? {} : { nameServers: names.servers }),
+    ...nameServers,
     ...(memory.limitMegabytes === undefined ? {} : { memoryMegabytes: memory.limitMegabytes }),
     ...(controller.cpus === undefined ? {} : { cpus: controller.cpus }),
     ...(runtime === undefined ? {} : { runtime }),
@@ -83,7 +83,7 @@ export function desiredState(options: {
       name: network.name,
       bridge: bridgeName(network.name),
       subnet: network.subnet,
-      nameServer: names.nameServer,
+      nameServer,
       labels: { [labels.version]: version },
     },
   }
@@ -121,16 +121,11 @@ function mounts({ controller }: HostConfig): Mount[] {
   ]
 }
 
-/** How the controller gets to know the addresses of names. It needs none of other containers. */
-interface NamePlan {
-  /** Whether Podman is to serve names on port 53 of the bridge, by asking whom this machine asks. */
-  readonly nameServer: boolean
-  /** Whom the controller asks; undefined leaves it to the engine. */
-  readonly servers?: readonly string[]
-}
+/** What of both specifications says how the controller resolves names. */
+type NamePlan = Pick<NetworkSpec, 'nameServer'> & Pick<ContainerSpec, 'nameServers'>
 
 /**
- * With Podman the controller asks this machine's own name servers, and port 53 of the bridge stays free for a Pi-hole that
+ * How the controller gets to know the addresses of names; it needs none of other containers. With Podman the controller asks this machine's own name servers, and port 53 of the bridge stays free for a Pi-hole that
  * listens everywhere: it would keep Podman's name server from starting, or the other way round. Where the machine asks
  * only itself by the loopback, which a container cannot, the controller asks it by the bridge when it listens there, and
  * Podman's name server when it does not; Podman by itself would have it ask Google. Docker resolves names in the
@@ -141,5 +136,5 @@ function planNames(engine: EngineKind, { servers, served }: MachineNames, subnet
   if (engine === 'docker' || !onlyItself) return { nameServer: false }
   const gateway = parseIpv4Network(subnet)
   if (!served || gateway === undefined) return { nameServer: true }
-  return { nameServer: false, servers: [formatIpv4(gateway.base + 1)] }
+  return { nameServer: false, nameServers: [formatIpv4(gateway.base + 1)] }
 }

@@ -1,6 +1,6 @@
 import type { Fault, Reason } from '../../core/errors.ts'
-import type { EngineContainer, EngineInfo } from '../engine/engine.ts'
-import { type Deaths, noDeaths, restarting, type Verdict } from './deaths.ts'
+import type { EngineContainer, EngineInfo, EngineKind } from '../engine/engine.ts'
+import { type Deaths, noDeaths, type Verdict } from './deaths.ts'
 import type { Observation } from './observe.ts'
 import { isOurs, isRunning } from './plan.ts'
 import type { PullEvent, PullUnderWay } from './puller.ts'
@@ -168,8 +168,9 @@ function died(
 ): ControllerState {
   const next = { ...state, ...unwatched, deaths, faults: [] }
   if (verdict.kind !== 'restart') return { ...next, held: verdict.reason, stage: 'failed', reason: verdict.reason }
-  const reason = restarting(verdict.reason, verdict.restartInMilliseconds)
-  return { ...next, restartAt: at + verdict.restartInMilliseconds, stage: 'creating', reason }
+  const { reason, restartInMilliseconds } = verdict
+  const message = `${reason.message}; it starts again in ${Math.ceil(restartInMilliseconds / 1000)} s`
+  return { ...next, restartAt: at + restartInMilliseconds, stage: 'creating', reason: { ...reason, message } }
 }
 
 function failed(
@@ -187,6 +188,11 @@ function failed(
 
 function without(pulls: readonly PullUnderWay[], id: number): readonly PullUnderWay[] {
   return pulls.filter((pull) => pull.id !== id)
+}
+
+/** Whose commands are named in remedies. */
+export function engineKind({ engine }: ControllerState): EngineKind {
+  return engine?.kind ?? 'podman'
 }
 
 /** Our container, as last seen. */

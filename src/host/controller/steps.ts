@@ -1,153 +1,129 @@
+import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
-import { ApplianceError } from '../../core/errors.ts'
+import { ApplianceError, type Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { Engine, EngineKind } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Step } from './plan.ts'
+import type { Puller } from './puller.ts'
 import { labels } from './spec.ts'
-import type { ControllerEvent, Stage } from './state.ts'
-import { asAddressTaken, asNetworkInUse, asSubnetClash, isNameServerBlocked } from './step-faults.ts'
+import { type ControllerEvent, type ControllerState, engineKind, type Stage } from './state.ts'
 import { stopWithGrace } from './stop.ts'
 
 /** What is carried out. A `wait` is not: the pass ends with it, and the next one begins after it. */
 export type ActiveStep = Exclude<Step, { readonly kind: 'wait' }>
 
+type StepOf<Kind extends ActiveStep['kind']> = Extract<ActiveStep, { kind: Kind }>
+
 /** What steps are carried out with. */
 export interface StepContext {
   readonly engine: Engine
-  readonly engineKind: EngineKind
-  /** The container's name, and its network's. */
-  readonly name: string
-  readonly network: string
+  readonly config: HostConfig
+  readonly live: () => LiveConfig
   readonly logger: Logger
   readonly clock: Clock
-  readonly graceSeconds: number
-  readonly onRetry: () => void
   /** Pulls with progress; turns are taken with the user's own pulls. */
-  pull(reference: string, options: { attempts: number; signal: AbortSignal }): Promise<unknown>
-}
-
-/** What came of a step: how the record changes, and what was done in its place when the plan has to be made anew. */
-export interface Outcome {
-  readonly events?: readonly ControllerEvent[]
-  readonly instead?: string
+  readonly puller: Puller
+  /** The record as it is now: a request may change it at any time. */
+  readonly state: () => ControllerState
+  /** Changes the record. */
+  readonly dispatch: (event: ControllerEvent) => void
+  /** A sign of life of work that takes long. */
+  readonly alive: () => void
 }
 
 /** All that there is to say of one kind of step. */
 interface StepKind<S extends ActiveStep> {
-  /** For people: what it is doing, and what it has done. */
+  /** What it is doing, for people. */
   readonly doing: string
-  readonly done: string
   /** What the controller is said to be meanwhile, unless it is being stopped. */
   readonly stage: Stage
   /** A request of the user may cut it short: what it leaves behind does no harm. */
-  readonly interruptible: boolean
+  readonly interruptible?: true
   /** A controller that runs goes on running beside it, and is said to. */
-  readonly beside: boolean
-  /** @throws what the engine's call throws, or the signal's reason */
-  readonly execute: (step: S, context: StepContext, signal: AbortSignal) => Promise<Outcome>
+  readonly beside?: true
+  /**
+   * Tells the record what came of it, and resolves to what it has done, for people.
+   * @throws what the engine's call throws, or what that means, or the signal's reason
+   */
+  readonly execute: (step: S, context: StepContext, signal: AbortSignal) => Promise<string>
 }
 
-const inTheWay = { interruptible: false, beside: false } as const
-
 /** Every kind of step there is. A new one is an entry here, and a place in the plan. */
-const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<Extract<ActiveStep, { kind: Kind }>> } = {
+const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>> } = {
   pull: {
     doing: 'pulling the image',
-    done: 'pulled the image',
     stage: 'pulling',
     interruptible: true,
     beside: true,
-    execute: async (step, context, signal) => {
+    execute: async ({ image, optional }, { engine, puller, logger, dispatch }, signal) => {
       try {
-        await context.pull(step.image, { attempts: step.optional ? 1 : Number.POSITIVE_INFINITY, signal })
+        await puller.pull(engine, image, { attempts: optional ? 1 : Number.POSITIVE_INFINITY, signal })
       } catch (error) {
         const offline = error instanceof ApplianceError && error.code === 'REGISTRY_UNREACHABLE'
-        if (!step.optional || !offline) throw error
-        context.logger.warn({ code: error.code }, `${error.message}; going on with the image at hand`)
+        if (!optional || !offline) throw error
+        logger.warn({ code: error.code }, `${error.message}; going on with the image at hand`)
       }
-      return { events: [{ kind: 'pulled' }] }
+      dispatch({ kind: 'pulled' })
+      return 'pulled the image'
     },
   },
   'create-network': {
-    ...inTheWay,
     doing: 'creating the network',
-    done: 'created the network',
     stage: 'creating',
-    execute: async (step, { engine }, signal) => {
-      try {
-        await engine.createNetwork(step.spec, signal)
-      } catch (error) {
-        throw asSubnetClash(error, step.spec.subnet)
-      }
-      return {}
+    execute: async ({ spec }, { engine }, signal) => {
+      await engine.createNetwork(spec, signal).catch((error: unknown) => failNetwork(error, spec.subnet))
+      return 'created the network'
     },
   },
   'remove-network': {
-    ...inTheWay,
     doing: 'removing the network with the old subnet',
-    done: 'removed the network with the old subnet',
     stage: 'creating',
-    execute: async (step, { engine, engineKind }, signal) => {
-      try {
-        await engine.removeNetwork(step.name, signal)
-      } catch (error) {
-        throw asNetworkInUse(error, step.name, engineKind)
-      }
-      return {}
+    execute: async ({ name }, { engine, state }, signal) => {
+      await engine.removeNetwork(name, signal).catch((error: unknown) => failRemoval(error, name, engineKind(state())))
+      return 'removed the network with the old subnet'
     },
   },
   create: {
-    ...inTheWay,
     doing: 'creating the container',
-    done: 'created the container',
     stage: 'creating',
-    execute: async (step, { engine }, signal) => {
-      await engine.createContainer(step.spec, signal)
-      return {}
+    execute: async ({ spec }, { engine }, signal) => {
+      await engine.createContainer(spec, signal)
+      return 'created the container'
     },
   },
   start: {
-    ...inTheWay,
     doing: 'starting the container',
-    done: 'started the container',
     stage: 'creating',
     execute: start,
   },
   stop: {
-    ...inTheWay,
     doing: 'stopping the controller; its database is being closed',
-    done: 'stopped the controller',
     stage: 'stopping',
-    execute: async (step, context, signal) => {
-      await stopWithGrace({ ...context, id: step.id, signal })
-      return { events: [{ kind: 'stopped' }] }
+    execute: async ({ id }, { config, live, alive, dispatch, ...context }, signal) => {
+      const { name } = config.controller
+      const graceSeconds = live().controller.stopGraceSeconds
+      await stopWithGrace({ ...context, id, name, graceSeconds, signal, onRetry: alive })
+      dispatch({ kind: 'stopped' })
+      return 'stopped the controller'
     },
   },
   remove: {
-    ...inTheWay,
     doing: 'removing the old container',
-    done: 'removed the old container; its volumes are kept',
     stage: 'creating',
-    execute: async (step, { engine }, signal) => {
-      await engine.remove(step.id, signal)
-      return {}
+    execute: async ({ id }, { engine }, signal) => {
+      await engine.remove(id, signal)
+      return 'removed the old container; its volumes are kept'
     },
   },
 }
 
-/** The entry of a step, with the step put in. */
-export function stepKindOf(step: ActiveStep): Omit<StepKind<ActiveStep>, 'execute'> & {
-  readonly execute: (context: StepContext, signal: AbortSignal) => Promise<Outcome>
-} {
-  const kind = stepKinds[step.kind] as StepKind<ActiveStep>
-  return { ...kind, execute: (context, signal) => kind.execute(step, context, signal) }
+/** The entry of a step, which takes that step. */
+export function stepKindOf(step: ActiveStep): StepKind<ActiveStep> {
+  return stepKinds[step.kind] as StepKind<ActiveStep>
 }
 
-async function start(
-  step: Extract<Step, { kind: 'start' }>,
-  { engine, logger, clock, name, network }: StepContext,
-  signal: AbortSignal,
-): Promise<Outcome> {
+async function start(step: StepOf<'start'>, context: StepContext, signal: AbortSignal): Promise<string> {
+  const { engine, logger, clock, config, dispatch } = context
   try {
     await engine.start(step.container, signal)
   } catch (error) {
@@ -158,17 +134,15 @@ async function start(
         logger.debug({ err: removal }, 'the container that did not start was not removed')
       })
     }
-    if (isNameServerBlocked(error) && (await removeNetworkOfOurs(engine, network, step, signal))) {
-      return {
-        events: [{ kind: 'name-server-blocked' }],
-        instead:
-          'removed the network: Podman cannot have port 53 of its bridge for a name server; it is made without one',
-      }
+    if (says(error, nameServerBlocked) && (await removeNetworkOfOurs(engine, config.network.name, step, signal))) {
+      dispatch({ kind: 'name-server-blocked' })
+      return 'removed the network: Podman cannot have port 53 of its bridge for a name server; it is made without one'
     }
-    throw asAddressTaken(error)
+    failStart(error)
   }
-  const id = (await engine.container(name, signal))?.id
-  return { events: [{ kind: 'started', id, at: clock.now() }] }
+  const id = (await engine.container(config.controller.name, signal))?.id
+  dispatch({ kind: 'started', id, at: clock.now() })
+  return 'started the container'
 }
 
 /**
@@ -178,7 +152,7 @@ async function start(
 async function removeNetworkOfOurs(
   engine: Engine,
   name: string,
-  step: { readonly container: string; readonly fresh: boolean },
+  step: StepOf<'start'>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const network = await engine.network(name, signal)
@@ -191,4 +165,54 @@ async function removeNetworkOfOurs(
     signal.throwIfAborted()
     return false
   }
+}
+
+/** What netavark says on Podman 5 when something listens on port 53 of every address, as Pi-hole does by default. */
+const nameServerBlocked = /aardvark-dns failed|udp listener on \S+:53\b/i
+
+function says(error: unknown, words: RegExp): error is ApplianceError {
+  return error instanceof ApplianceError && words.test(error.message)
+}
+
+/** The engine's error told by what it means; its own words come after that. */
+function meaning(error: ApplianceError, fault: Fault): ApplianceError {
+  return new ApplianceError({ ...fault, message: `${fault.message}: ${error.message}` }, { cause: error })
+}
+
+/** @throws the engine's error of a network that was not created, or that its subnet is taken */
+function failNetwork(error: unknown, subnet: string): never {
+  if (!says(error, /subnet .*already (?:used|in use)|pool overlaps/i)) throw error
+  throw meaning(error, {
+    code: 'SUBNET_CLASH',
+    message: `network.subnet ${subnet} is taken`,
+    remedy: 'set network.subnet and network.controllerAddress to a network that nothing else uses',
+  })
+}
+
+/** @throws the engine's error of a network that was not removed, or that others are on it */
+function failRemoval(error: unknown, name: string, engine: string): never {
+  if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') throw error
+  throw meaning(error, {
+    code: 'NETWORK_MISMATCH',
+    message: `the network ${name} has another subnet than network.subnet, and cannot be made anew`,
+    remedy: `take the other containers off it (${engine} network inspect ${name}), or set network.name to another name`,
+  })
+}
+
+/** @throws the engine's error of a container that did not start, or that its port 53 or its address is taken */
+function failStart(error: unknown): never {
+  if (says(error, nameServerBlocked)) {
+    throw meaning(error, {
+      code: 'PORT_IN_USE',
+      message: "Podman's name server for the container's network cannot have port 53 of the bridge",
+      remedy:
+        "take other containers off the network and remove it (podman network rm), it is then made without; or let this machine's own DNS server listen on its own addresses only (dnsmasq, Pi-hole: bind-interfaces; AdGuard Home: dns.bind_hosts)",
+    })
+  }
+  if (!says(error, /ip address .*already allocated|Address already in use/i)) throw error
+  throw meaning(error, {
+    code: 'NETWORK_MISMATCH',
+    message: 'network.controllerAddress is held by another container',
+    remedy: 'remove that container from the network, or set network.controllerAddress to another address',
+  })
 }

@@ -1,33 +1,34 @@
 import { expect, test } from 'vitest'
+import { configSchema } from '../../../src/config/schema.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ApplianceError } from '../../../src/core/errors.ts'
-import { createLogger } from '../../../src/core/logger.ts'
+import { Puller } from '../../../src/host/controller/puller.ts'
+import { initialState } from '../../../src/host/controller/state.ts'
 import { stepKindOf } from '../../../src/host/controller/steps.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { FakeEngine } from './fake-engine.ts'
-import { appliance, forever } from './fixture.ts'
-
-const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
+import { appliance, forever, silent } from './fixture.ts'
 
 async function startThatFails(message: string): Promise<unknown> {
   const engine = new FakeEngine('x')
   engine.start = async () => {
     throw new ApplianceError({ code: 'ENGINE_REQUEST', message, remedy: 'see the engine' })
   }
+  const config = configSchema.parse({})
+  const common = { logger: silent, clock: systemClock }
   const context = {
+    ...common,
     engine,
-    logger,
-    clock: systemClock,
-    name: 'omada',
-    network: 'omada',
-    engineKind: 'docker' as const,
-    graceSeconds: 60,
-    onRetry: () => {},
-    pull: async () => {},
+    config,
+    live: () => config,
+    puller: new Puller({ ...common, architecture: 'amd64', onEvent: () => {} }),
+    state: () => initialState,
+    dispatch: () => {},
+    alive: () => {},
   }
   const step = { kind: 'start', container: 'c1', fresh: false } as const
   return stepKindOf(step)
-    .execute(context, new AbortController().signal)
+    .execute(step, context, forever)
     .catch((error: unknown) => error)
 }
 
