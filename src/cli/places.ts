@@ -18,8 +18,7 @@ export async function loadConfigOf(context: CliContext, options: PlaceOptions): 
     import('../config/load.ts'),
   ])
   const { path, required } = configFileOf(context, options)
-  const text = await readConfigFile(path, { required })
-  return loadConfig({ path, env: context.env, ...(text === undefined ? {} : { text }) })
+  return loadConfig({ path, env: context.env, text: await readConfigFile(path, { required }) })
 }
 
 /** The option that the long-running commands have in common. */

@@ -7,19 +7,79 @@ import type { Config } from './schema.ts'
 /** A rule about several keys. It runs when each of `keys` is fine by itself. */
 export interface CrossCheck {
   readonly keys: readonly string[]
-  run(config: Config): readonly Fault[]
+  run(config: Config): Iterable<Fault>
 }
+
+/** What the appliance sets itself, and the key that decides about it. */
+const ownVariables = new Map<string, string>([
+  ...controllerPorts.flatMap(({ variable }): [string, string][] =>
+    variable === undefined ? [] : [[variable, 'nothing: clients must see the port that the controller was made for']],
+  ),
+  ['TZ', 'controller.timezone'],
+  ['MONGO_EXTERNAL', 'mongo.uri'],
+  ['EAP_MONGOD_URI', 'mongo.uri'],
+])
 
 /** Rules that no single key's schema can state. */
 export const crossChecks: readonly CrossCheck[] = [
   { keys: ['network.subnet', 'network.controllerAddress'], run: checkControllerAddress },
   { keys: ['proxy.ports'], run: ({ proxy }) => checkTwice('proxy.ports', proxy.ports) },
   { keys: ['discovery.ports'], run: ({ discovery }) => checkTwice('discovery.ports', discovery.ports) },
-  { keys: ['proxy.ports', 'status.port'], run: checkStatusPort },
-  { keys: ['proxy.ports'], run: checkDatabasePort },
-  { keys: ['controller.dataVolume', 'controller.logsVolume'], run: checkVolumes },
-  { keys: ['controller.memory'], run: checkMemory },
-  { keys: ['controller.environment'], run: checkEnvironment },
+  {
+    keys: ['proxy.ports', 'status.port'],
+    *run({ proxy, status }) {
+      if (!proxy.ports.includes(status.port)) return
+      yield invalid(
+        `status.port is ${status.port}, which proxy.ports lists too: only one of them can listen there`,
+        'set status.port to a port that the controller does not use, such as 8090',
+      )
+    },
+  },
+  {
+    keys: ['proxy.ports'],
+    *run({ proxy }) {
+      if (!proxy.ports.includes(embeddedDatabasePort)) return
+      yield invalid(
+        `proxy.ports lists ${embeddedDatabasePort}, the controller's database, which listens inside the container only`,
+        `take ${embeddedDatabasePort} out of proxy.ports`,
+      )
+    },
+  },
+  {
+    keys: ['controller.dataVolume', 'controller.logsVolume'],
+    *run({ controller }) {
+      if (controller.dataVolume !== controller.logsVolume) return
+      yield invalid(
+        `controller.dataVolume and controller.logsVolume are both ${controller.dataVolume}`,
+        'give the data and the logs a volume each, such as omada-data and omada-logs',
+      )
+    },
+  },
+  {
+    keys: ['controller.memory'],
+    *run({ controller: { memory } }) {
+      if (typeof memory === 'string' || memory.limitMegabytes === undefined) return
+      const sum = memory.heapMegabytes + memory.databaseCacheMegabytes
+      if (memory.limitMegabytes >= sum) return
+      yield invalid(
+        `controller.memory.limitMegabytes is ${memory.limitMegabytes}, less than heap and database cache together (${sum})`,
+        `set controller.memory.limitMegabytes above ${sum}, or use controller.memory auto`,
+      )
+    },
+  },
+  {
+    keys: ['controller.environment'],
+    *run({ controller }) {
+      for (const name of Object.keys(controller.environment)) {
+        const instead = ownVariables.get(name)
+        if (instead === undefined) continue
+        yield invalid(
+          `controller.environment sets ${name}, which omada-host sets itself`,
+          `take ${name} out of controller.environment; what decides it is ${instead}`,
+        )
+      }
+    },
+  },
 ]
 
 /** What is accepted but probably not what the user wants. */
@@ -35,99 +95,30 @@ export function warningsOf(config: Config): readonly Fault[] {
   ]
 }
 
-function checkControllerAddress({ network }: Config): readonly Fault[] {
+function* checkControllerAddress({ network }: Config): Iterable<Fault> {
   const subnet = parseIpv4Network(network.subnet)
   const address = parseIpv4(network.controllerAddress)
-  if (subnet === undefined || address === undefined) return []
+  if (subnet === undefined || address === undefined) return
   // Both engines give the bridge the first address unless told otherwise.
   const gateway = subnet.base + 1
-  const problem = !ipv4Contains(subnet, address)
-    ? 'is outside of it'
-    : address === subnet.base
-      ? "is the network's own address"
-      : address === gateway
-        ? "is the bridge's address"
-        : address === ipv4Broadcast(subnet)
-          ? 'is its broadcast address'
-          : undefined
-  if (problem === undefined) return []
-  const last = formatIpv4(ipv4Broadcast(subnet) - 1)
-  return [
-    invalid(
-      `network.controllerAddress is ${network.controllerAddress}, which ${problem} (network.subnet ${network.subnet})`,
-      `set network.controllerAddress to an address from ${formatIpv4(gateway + 1)} to ${last}`,
-    ),
-  ]
+  const broadcast = ipv4Broadcast(subnet)
+  const reserved = new Map([
+    [subnet.base, "is the network's own address"],
+    [gateway, "is the bridge's address"],
+    [broadcast, 'is its broadcast address'],
+  ])
+  const problem = ipv4Contains(subnet, address) ? reserved.get(address) : 'is outside of it'
+  if (problem === undefined) return
+  yield invalid(
+    `network.controllerAddress is ${network.controllerAddress}, which ${problem} (network.subnet ${network.subnet})`,
+    `set network.controllerAddress to an address from ${formatIpv4(gateway + 1)} to ${formatIpv4(broadcast - 1)}`,
+  )
 }
 
-function checkTwice(path: string, ports: readonly number[]): readonly Fault[] {
-  const twice = [...new Set(ports.filter((port, index) => ports.indexOf(port) !== index))]
-  return twice.map((port) => invalid(`${path} lists ${port} more than once`, `list ${port} once in ${path}`))
-}
-
-function checkStatusPort({ proxy, status }: Config): readonly Fault[] {
-  if (!proxy.ports.includes(status.port)) return []
-  return [
-    invalid(
-      `status.port is ${status.port}, which proxy.ports lists too: only one of them can listen there`,
-      'set status.port to a port that the controller does not use, such as 8090',
-    ),
-  ]
-}
-
-function checkDatabasePort({ proxy }: Config): readonly Fault[] {
-  if (!proxy.ports.includes(embeddedDatabasePort)) return []
-  return [
-    invalid(
-      `proxy.ports lists ${embeddedDatabasePort}, the controller's database, which listens inside the container only`,
-      `take ${embeddedDatabasePort} out of proxy.ports`,
-    ),
-  ]
-}
-
-function checkVolumes({ controller }: Config): readonly Fault[] {
-  if (controller.dataVolume !== controller.logsVolume) return []
-  return [
-    invalid(
-      `controller.dataVolume and controller.logsVolume are both ${controller.dataVolume}`,
-      'give the data and the logs a volume each, such as omada-data and omada-logs',
-    ),
-  ]
-}
-
-function checkMemory({ controller: { memory } }: Config): readonly Fault[] {
-  if (typeof memory === 'string' || memory.limitMegabytes === undefined) return []
-  const sum = memory.heapMegabytes + memory.databaseCacheMegabytes
-  if (memory.limitMegabytes >= sum) return []
-  return [
-    invalid(
-      `controller.memory.limitMegabytes is ${memory.limitMegabytes}, less than heap and database cache together (${sum})`,
-      `set controller.memory.limitMegabytes above ${sum}, or use controller.memory auto`,
-    ),
-  ]
-}
-
-/** What the appliance sets itself, and the key that decides about it. */
-const ownVariables = new Map<string, string>([
-  ...controllerPorts.flatMap(({ variable }): [string, string][] =>
-    variable === undefined ? [] : [[variable, 'nothing: clients must see the port that the controller was made for']],
-  ),
-  ['TZ', 'controller.timezone'],
-  ['MONGO_EXTERNAL', 'mongo.uri'],
-  ['EAP_MONGOD_URI', 'mongo.uri'],
-])
-
-function checkEnvironment({ controller }: Config): readonly Fault[] {
-  return Object.keys(controller.environment).flatMap((name) => {
-    const instead = ownVariables.get(name)
-    if (instead === undefined) return []
-    return [
-      invalid(
-        `controller.environment sets ${name}, which omada-host sets itself`,
-        `take ${name} out of controller.environment; what decides it is ${instead}`,
-      ),
-    ]
-  })
+function* checkTwice(path: string, ports: readonly number[]): Iterable<Fault> {
+  for (const port of new Set(ports.filter((port, index) => ports.indexOf(port) !== index))) {
+    yield invalid(`${path} lists ${port} more than once`, `list ${port} once in ${path}`)
+  }
 }
 
 function invalid(message: string, remedy: string): Fault {

@@ -1,5 +1,5 @@
 import { ApplianceErrors, type Fault } from '../core/errors.ts'
-import { type CrossCheck, crossChecks, warningsOf } from './cross-checks.ts'
+import { crossChecks, warningsOf } from './cross-checks.ts'
 import { type Environment, unknownVariables, valueOfVariable } from './environment.ts'
 import { notASectionFault, type Source, unknownKeyFault, valueFaults } from './key-faults.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
@@ -16,7 +16,8 @@ export interface LoadedConfig {
 }
 
 interface Found {
-  readonly values: Map<string, Map<string, unknown>>
+  /** By section and key, all of which the schema knows. */
+  readonly values: Record<string, Record<string, unknown>>
   readonly sources: Map<string, Source>
   /** Paths of the keys whose value is not accepted. */
   readonly invalid: Set<string>
@@ -27,20 +28,20 @@ interface Found {
  * The configuration from a file's text (undefined: no file, all defaults) and the environment, which overrides it. Pure.
  * @throws ApplianceErrors with every fault there is: CONFIG_SYNTAX or CONFIG_INVALID
  */
-export function loadConfig(options: { path: string; text?: string; env: Environment }): LoadedConfig {
+export function loadConfig(options: { path: string; text?: string | undefined; env: Environment }): LoadedConfig {
   const parsed = options.text === undefined ? emptyFile : parseYaml(options.text, options.path)
-  const found: Found = { values: new Map(), sources: new Map(), invalid: new Set(), faults: [] }
+  const sources = new Map(configKeys.map((key): [string, Source] => [key.path, { kind: 'default' }]))
+  const found: Found = { values: {}, sources, invalid: new Set(), faults: [] }
   if ('faults' in parsed) found.faults.push(...parsed.faults)
   else readFile(parsed, options.path, found)
   readEnvironment(options.env, found)
 
-  const config = configSchema.parse(
-    Object.fromEntries([...found.values].map(([section, keys]) => [section, Object.fromEntries(keys)])),
-  )
-  for (const check of crossChecks) if (canRun(check, found)) found.faults.push(...check.run(config))
+  const config = configSchema.parse(found.values)
+  for (const { keys, run } of crossChecks) {
+    // A check that needs a key which is wrong already would only report the default's faults.
+    if (!keys.some((path) => found.invalid.has(path))) found.faults.push(...run(config))
+  }
   if (found.faults.length > 0) throw new ApplianceErrors(found.faults.slice(0, maxFaults))
-  const sources = new Map<string, Source>()
-  for (const { path } of configKeys) sources.set(path, found.sources.get(path) ?? { kind: 'default' })
   return { config, sources, warnings: warningsOf(config) }
 }
 
@@ -95,14 +96,8 @@ function readValue(key: ConfigKey, value: unknown, source: Source, found: Found)
     found.invalid.add(key.path)
     return
   }
-  const section = found.values.get(key.section) ?? new Map<string, unknown>()
-  found.values.set(key.section, section.set(key.key, value))
+  found.values[key.section] = { ...found.values[key.section], [key.key]: value }
   found.sources.set(key.path, source)
-}
-
-/** A check that needs a key which is wrong already would only report the default's faults. */
-function canRun(check: CrossCheck, found: Found): boolean {
-  return check.keys.every((path) => !found.invalid.has(path))
 }
 
 function isMapping(value: unknown): value is object {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import type { Fault } from '../core/errors.ts'
+import { ApplianceError, type Fault } from '../core/errors.ts'
 
 /** The largest configuration text that is parsed, in bytes. */
 export const maxConfigBytes = 1_048_576
@@ -34,7 +34,7 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
   const deep = problems.find((problem) => problem.code === 'RESOURCE_EXHAUSTION')
   if (deep !== undefined) return { faults: [tooDeep(at(deep.pos[0]))] }
   if (problems.length > 0) {
-    return { faults: problems.slice(0, 20).map((problem) => syntaxFault(`${at(problem.pos[0])}: ${problem.message}`)) }
+    return { faults: problems.slice(0, 20).map((problem) => notYaml(`${at(problem.pos[0])}: ${problem.message}`)) }
   }
 
   const faults: Fault[] = []
@@ -46,19 +46,19 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
   const read = (node: unknown, path: string): unknown => {
     if (isAlias(node)) {
       aliases += 1
-      if (aliases > maxAliases) throw new Refusal(tooMany(where))
+      if (aliases > maxAliases) throw new ApplianceError(tooMany(where))
       const target = node.resolve(document)
       if (target === undefined || enclosing.includes(target)) {
         const problem = target === undefined ? 'stands for nothing before it' : 'stands inside itself'
-        throw new Refusal(syntaxFault(`${at(node.range?.[0] ?? 0)}: the alias *${node.source} ${problem}`))
+        throw new ApplianceError(notYaml(`${at(node.range?.[0] ?? 0)}: the alias *${node.source} ${problem}`))
       }
       return read(target, path)
     }
     values += 1
-    if (values > maxValues) throw new Refusal(tooMany(where))
+    if (values > maxValues) throw new ApplianceError(tooMany(where))
     if (isScalar(node)) return node.value
     if (!isMap(node) && !isSeq(node)) return null
-    if (enclosing.length >= maxDepth) throw new Refusal(tooDeep(at(node.range?.[0] ?? 0)))
+    if (enclosing.length >= maxDepth) throw new ApplianceError(tooDeep(at(node.range?.[0] ?? 0)))
     enclosing.push(node)
     const value = isMap(node) ? readMap(node.items, path) : node.items.map((item, i) => read(item, `${path}[${i}]`))
     enclosing.pop()
@@ -70,11 +70,11 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
     for (const { key, value } of items) {
       const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0
       if (!isScalar(key) || key.value === null || typeof key.value === 'object' || key.value === '__proto__') {
-        faults.push(syntaxFault(`${at(offset)}: a key${path === '' ? '' : ` of ${path}`} is not a plain name`))
+        faults.push(notYaml(`${at(offset)}: a key${path === '' ? '' : ` of ${path}`} is not a plain name`))
         continue
       }
       const name = String(key.value)
-      if (entries.has(name)) faults.push(syntaxFault(`${at(offset)}: the key ${JSON.stringify(name)} is there twice`))
+      if (entries.has(name)) faults.push(notYaml(`${at(offset)}: the key ${JSON.stringify(name)} is there twice`))
       const childPath = path === '' ? name : `${path}.${name}`
       lines.set(childPath, lineCounter.linePos(offset).line)
       entries.set(name, read(value, childPath))
@@ -86,50 +86,37 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
     const value = read(document.contents, '')
     return faults.length > 0 ? { faults: faults.slice(0, 100) } : { value, lines }
   } catch (error) {
-    if (error instanceof Refusal) return { faults: [error.fault] }
+    if (error instanceof ApplianceError) return { faults: [error.fault] }
     throw error
-  }
-}
-
-/** Ends the reading of a text that is not worth reading on. */
-class Refusal extends Error {
-  readonly fault: Fault
-
-  constructor(fault: Fault) {
-    super(fault.message)
-    this.fault = fault
   }
 }
 
 /** `bytes` is what is known of the text's size, at least the limit. */
 export function tooLarge(where: string, bytes: number): Fault {
-  return {
-    code: 'CONFIG_SYNTAX',
-    message: `${where} has ${bytes} bytes, more than the ${maxConfigBytes} that a configuration may have`,
-    remedy: 'name the right file with --config; a whole configuration takes a few kilobytes',
-  }
+  return refusal(
+    `${where} has ${bytes} bytes, more than the ${maxConfigBytes} that a configuration may have`,
+    'name the right file with --config; a whole configuration takes a few kilobytes',
+  )
 }
 
 function tooDeep(position: string): Fault {
-  return {
-    code: 'CONFIG_SYNTAX',
-    message: `${position}: nested more than ${maxDepth} levels deep`,
-    remedy: 'write at most section, key and value: omada-host config schema shows the form',
-  }
+  return refusal(
+    `${position}: nested more than ${maxDepth} levels deep`,
+    'write at most section, key and value: omada-host config schema shows the form',
+  )
 }
 
 function tooMany(where: string): Fault {
-  return {
-    code: 'CONFIG_SYNTAX',
-    message: `${where} has more than ${maxAliases} aliases, or more than ${maxValues} values once they are followed`,
-    remedy: 'write the values out instead of using anchors and aliases',
-  }
+  return refusal(
+    `${where} has more than ${maxAliases} aliases, or more than ${maxValues} values once they are followed`,
+    'write the values out instead of using anchors and aliases',
+  )
 }
 
-function syntaxFault(message: string): Fault {
-  return {
-    code: 'CONFIG_SYNTAX',
-    message: `not valid YAML: ${message}`,
-    remedy: 'correct that line, then try: omada-host config check',
-  }
+function notYaml(message: string): Fault {
+  return refusal(`not valid YAML: ${message}`, 'correct that line, then try: omada-host config check')
+}
+
+function refusal(message: string, remedy: string): Fault {
+  return { code: 'CONFIG_SYNTAX', message, remedy }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { parseIpv4 } from '../core/cidr.ts'
 import { isSchedule } from '../core/cron-job.ts'
 import { isImageReference } from '../omada/image-reference.ts'
-import { absolutePath, access, count, engineName, isSubnet, isTimezone, port, seconds, volume } from './values.ts'
+import { absolutePath, access, count, engineName, port, seconds, subnet, text, timezone, volume } from './values.ts'
 
 /**
  * What must be started anew before a changed key takes effect: the host, and with it the container; the host; the edge;
@@ -45,11 +45,9 @@ const memoryLimits = z.strictObject({
 const controller = section({
   image: key(
     'container',
-    z
-      .string()
-      .refine(isImageReference)
-      .meta({ accepts: 'an image reference such as docker.io/mbentley/omada-controller:6.2' })
-      .default('docker.io/mbentley/omada-controller:6.2'),
+    text('an image reference such as docker.io/mbentley/omada-controller:6.2', isImageReference).default(
+      'docker.io/mbentley/omada-controller:6.2',
+    ),
     'image by tag or digest; never latest, which stays on v5',
   ),
   pull: key('live', z.enum(['missing', 'always', 'never']).default('missing'), 'when to pull the image'),
@@ -61,11 +59,7 @@ const controller = section({
     absolutePath.optional(),
     'directory with tls.crt (full chain) and tls.key, mounted read-only at /cert',
   ),
-  timezone: key(
-    'container',
-    z.string().refine(isTimezone).meta({ accepts: 'a time zone such as Europe/Berlin' }).optional(),
-    "time zone; the machine's when absent",
-  ),
+  timezone: key('container', timezone.optional(), "time zone; the machine's when absent"),
   environment: key(
     'container',
     z
@@ -107,33 +101,17 @@ const engine = section({
   ),
   runtime: key(
     'container',
-    z
-      .string()
-      .regex(/^[a-zA-Z0-9._/-]{1,128}$/)
-      .meta({ accepts: 'an OCI runtime such as crun or runc' })
-      .optional(),
+    text('an OCI runtime such as crun or runc', /^[a-zA-Z0-9._/-]{1,128}$/).optional(),
     'OCI runtime; chosen by what the machine supports when absent',
   ),
 })
 
 const network = section({
   name: key('container', engineName.default('omada'), "the bridge network's name"),
-  subnet: key(
-    'container',
-    z
-      .string()
-      .refine((text) => isSubnet(text))
-      .meta({ accepts: 'an IPv4 network from /8 to /29, such as 10.129.81.0/24' })
-      .default('10.129.81.0/24'),
-    "the bridge network's subnet",
-  ),
+  subnet: key('container', subnet.default('10.129.81.0/24'), "the bridge network's subnet"),
   controllerAddress: key(
     'container',
-    z
-      .string()
-      .refine((text) => parseIpv4(text) !== undefined)
-      .meta({ accepts: 'an IPv4 address' })
-      .default('10.129.81.10'),
+    text('an IPv4 address', (value) => parseIpv4(value) !== undefined).default('10.129.81.10'),
     "the controller's fixed address in that subnet",
   ),
 })
@@ -202,10 +180,7 @@ const health = section({
 const mongo = section({
   uri: key(
     'container',
-    z
-      .string()
-      .regex(/^mongodb(\+srv)?:\/\/\S+$/)
-      .meta({ accepts: 'a mongodb:// or mongodb+srv:// URI' })
+    text('a mongodb:// or mongodb+srv:// URI', /^mongodb(\+srv)?:\/\/\S+$/)
       .optional()
       .meta({ secret: true }),
     'external MongoDB; the embedded one when absent',
@@ -219,11 +194,7 @@ const status = section({
 const images = section({
   checkSchedule: key(
     'live',
-    z
-      .string()
-      .refine(isSchedule)
-      .meta({ accepts: 'a cron schedule of five fields, such as "17 3 * * *"' })
-      .default('17 3 * * *'),
+    text('a cron schedule of five fields, such as "17 3 * * *"', isSchedule).default('17 3 * * *'),
     'cron schedule of the check for newer images; nothing is changed by it',
   ),
 })

@@ -2,46 +2,36 @@ import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { isCidr, parseIpv4Network } from '../core/cidr.ts'
 
-// The kinds of value that keys of the configuration share. What a refinement accepts is said in words in `accepts`.
+// The kinds of value that keys of the configuration share.
 
 export const seconds = (minimum: number, maximum: number) => z.number().min(minimum).max(maximum)
 export const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
 export const port = z.int().min(1).max(65535)
 
-export const volume = z
-  .string()
-  .refine((text) => (isAbsolute(text) ? !/[:\0]/.test(text) : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(text)))
-  .meta({ accepts: 'a volume name or an absolute path without a colon' })
-export const absolutePath = z
-  .string()
-  .refine((text) => isAbsolute(text) && !text.includes('\0'))
-  .meta({ accepts: 'an absolute path' })
-export const engineName = z
-  .string()
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/)
-  .meta({ accepts: 'a name of at most 64 letters, digits, _ . and -' })
-const networkList = z
-  .array(
-    z
-      .string()
-      // IFNAMSIZ is 16 with the terminating zero; '/' cannot be in an interface's name.
-      .refine((text) => isCidr(text) || /^[^/\s:]{1,15}$/.test(text)),
-  )
-  .min(1)
-export const access = z
-  .union([z.literal('any'), networkList])
-  .meta({ accepts: 'any, or a list of interface names and networks such as 192.0.2.0/24' })
+/** A text that keeps to `rule`, and what that accepts in words. */
+export function text(accepts: string, rule: RegExp | ((value: string) => boolean)) {
+  return (rule instanceof RegExp ? z.string().regex(rule) : z.string().refine(rule)).meta({ accepts })
+}
 
-export const isTimezone = (zone: string) => {
+export const volume = text('a volume name or an absolute path without a colon', (value) =>
+  isAbsolute(value) ? !/[:\0]/.test(value) : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(value),
+)
+export const absolutePath = text('an absolute path', (value) => isAbsolute(value) && !value.includes('\0'))
+export const engineName = text('a name of at most 64 letters, digits, _ . and -', /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/)
+export const timezone = text('a time zone such as Europe/Berlin', (zone) => {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
     return true
   } catch {
     return false
   }
-}
-
-export const isSubnet = (text: string) => {
-  const network = parseIpv4Network(text)
+})
+export const subnet = text('an IPv4 network from /8 to /29, such as 10.129.81.0/24', (value) => {
+  const network = parseIpv4Network(value)
   return network !== undefined && network.prefix >= 8 && network.prefix <= 29
-}
+})
+// IFNAMSIZ is 16 with the terminating zero; '/' cannot be in an interface's name.
+const networks = z.string().refine((value) => isCidr(value) || /^[^/\s:]{1,15}$/.test(value))
+export const access = z
+  .union([z.literal('any'), z.array(networks).min(1)])
+  .meta({ accepts: 'any, or a list of interface names and networks such as 192.0.2.0/24' })

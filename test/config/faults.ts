@@ -4,7 +4,7 @@ import { ApplianceErrors, type Fault } from '../../src/core/errors.ts'
 
 /** Loads a text as the file /c.yaml. */
 export function load(text?: string, env: Environment = {}): LoadedConfig {
-  return loadConfig({ path: '/c.yaml', env, ...(text === undefined ? {} : { text }) })
+  return loadConfig({ path: '/c.yaml', env, text })
 }
 
 /** Every fault of a text that must not be accepted. */
