@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { Restarted } from '../config/apply.ts'
 import type { EdgeConfig } from '../config/schema.ts'
-import type { Clock } from '../core/clock.ts'
 import { Emitter } from '../core/emitter.ts'
-import type { Logger, LogLevel } from '../core/logger.ts'
+import type { LogLevel } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
 import { Warnings } from '../core/warnings.ts'
@@ -20,33 +18,25 @@ import { NeighbourWatch } from '../network/neighbours.ts'
 import { Routing } from '../network/routes.ts'
 import { managementPort, type Role } from '../omada/ports.ts'
 import { Discovery } from './discovery/discovery.ts'
-import { InForce } from './in-force.ts'
+import { InForce, type InForceOptions } from './in-force.ts'
 import { TcpProxy } from './proxy/proxy.ts'
 import { decideWebUpstream } from './proxy/web-upstream.ts'
 import { StatusServer } from './status/server.ts'
 import { type Alive, createSelfCheck } from './watchdog.ts'
 
-export interface EdgeOptions {
+export interface EdgeOptions extends InForceOptions {
   readonly paths: Paths
-  /** This program's. */
-  readonly version: string
-  /** What a user restarts to restart this edge. */
-  readonly restarted: Restarted
-  readonly logger: Logger
   readonly setLogLevel: (level: LogLevel) => void
-  readonly clock: Clock
   readonly signal: AbortSignal
-  /** Called when there is nothing to start from until the host says what is in force. */
-  readonly waiting: () => void
   readonly started: () => void
   /** Called first when the edge ends in order. @param drainSeconds how long its connections may finish */
   readonly ending: (drainSeconds: number) => Promise<void>
-  /** Called at each sign of life; given, the edge looks for its own. @param within until the next one, in milliseconds */
+  /** Called at each sign of life; given, the edge looks for its own. */
   readonly alive?: Alive | undefined
 }
 
-/** How often readers of the edge's state hear of changed counters, in milliseconds. */
-const tellEvery = 2000
+/** How often readers of the edge's state hear of changed counters. */
+const tellMilliseconds = 2000
 
 /** Serves every LAN socket until `signal` aborts. Never talks to the engine; needs no privilege. */
 export async function runEdge(options: EdgeOptions): Promise<void> {
@@ -95,8 +85,6 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
       warnings: warnings.source({ name: 'waiting-room' }),
     },
   })
-  const ofMachine = warnings.source({ name: 'machine' })
-  const ofConfiguration = warnings.source({ name: 'configuration' })
   const discovery = new Discovery({
     config,
     logger: logger.child({ component: 'discovery' }),
@@ -119,6 +107,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     warnings: warnings.source({ name: 'neighbours' }),
     read: () => readFileSync('/proc/net/stat/arp_cache', 'utf8'),
   })
+  const ofMachine = warnings.source({ name: 'machine' })
   const openFiles = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
   const edgeState = (): EdgeState => ({
     stateVersion,
@@ -149,13 +138,14 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     name: 'edge-state',
     logger,
     clock,
-    intervalMilliseconds: tellEvery,
+    intervalMilliseconds: tellMilliseconds,
     work: () => {
       const interfaces = addresses.list().map((local) => local.interface)
       ofMachine.set([...openFiles, ...unknownInterfaces(live().access, interfaces)])
       changed.emit()
     },
   })
+  const ofConfiguration = warnings.source({ name: 'configuration' })
   ofConfiguration.set(inForce.warnings())
   inForce.changed.on(() => {
     ofConfiguration.set(inForce.warnings())

@@ -18,6 +18,18 @@ const answerMilliseconds = 1000
 /** Longest pause between two tries to reach the host, in milliseconds: whoever starts both waits for the edge, too. */
 const retryMilliseconds = 200
 
+export interface InForceOptions {
+  readonly paths: Pick<Paths, 'channelSocket' | 'edgeKeptFile'>
+  /** This program's. */
+  readonly version: string
+  /** What a user restarts to restart the edge. */
+  readonly restarted: Restarted
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Called when there is nothing to start from until the host says what is in force. */
+  readonly waiting: () => void
+}
+
 /**
  * What is in force in the edge: what the host says by the channel, now and whenever it changes; until the host has spoken,
  * what it said last before the edge was restarted. What needs a restart of the edge stays a warning.
@@ -28,11 +40,8 @@ export class InForce implements Component {
   readonly changed = new Emitter<void>()
   /** There is another certificate. */
   readonly certificateRenewed = new Emitter<void>()
-  readonly #logger: Logger
-  readonly #path: string
+  readonly #options: InForceOptions
   readonly #version: string
-  readonly #restarted: Restarted
-  readonly #waiting: () => void
   readonly #channel: StateSubscription<EdgePart>
   readonly #kept: KeptPart
   #part: EdgePart | undefined
@@ -40,22 +49,11 @@ export class InForce implements Component {
   #inForce: EdgeSettings | undefined
   #pending: readonly string[] = []
 
-  /** `version`: this program's. `restarted`: what a user restarts to restart the edge. `waiting` is called when there is nothing to start from yet. */
-  constructor(options: {
-    paths: Pick<Paths, 'channelSocket' | 'edgeKeptFile'>
-    version: string
-    restarted: Restarted
-    logger: Logger
-    clock: Clock
-    waiting: () => void
-  }) {
+  constructor(options: InForceOptions) {
     const { paths } = options
     const version = channelVersion(options.version)
-    this.#logger = options.logger
-    this.#path = paths.channelSocket
+    this.#options = options
     this.#version = version
-    this.#restarted = options.restarted
-    this.#waiting = options.waiting
     this.#channel = new StateSubscription({ ...options, path: paths.channelSocket, version, retryMilliseconds })
     this.#kept = new KeptPart({ ...options, path: paths.edgeKeptFile, version })
   }
@@ -71,8 +69,9 @@ export class InForce implements Component {
       spoken.resolve()
     })
     if (first !== undefined) return this.#take(first)
-    this.#logger.info({ path: this.#path }, 'waiting for omada-host to say what is in force')
-    this.#waiting()
+    const { logger, paths, waiting } = this.#options
+    logger.info({ path: paths.channelSocket }, 'waiting for omada-host to say what is in force')
+    waiting()
     try {
       await raceAbort(spoken.promise, signal)
     } catch (error) {
@@ -111,13 +110,14 @@ export class InForce implements Component {
   }
 
   warnings(): readonly Fault[] {
-    return this.#pending.length === 0 ? [] : [needsRestart(this.#pending, this.#restarted)]
+    return this.#pending.length === 0 ? [] : [needsRestart(this.#pending, this.#options.restarted)]
   }
 
   /** What the host says now; undefined when it is away. */
   async #ask(signal: AbortSignal): Promise<EdgePart | undefined> {
     try {
-      return await fetchState<EdgePart>(this.#path, withDeadline(answerMilliseconds, signal), this.#version)
+      const path = this.#options.paths.channelSocket
+      return await fetchState<EdgePart>(path, withDeadline(answerMilliseconds, signal), this.#version)
     } catch {
       signal.throwIfAborted()
       return undefined
@@ -144,6 +144,7 @@ export class InForce implements Component {
     const { inForce, applied, pending } = apply(now, config, { process: 'edge', needs })
     this.#inForce = inForce
     this.#pending = pending.map(({ key }) => key)
-    if (applied.length > 0) this.#logger.info(`taken over from the changed configuration: ${applied.join(', ')}`)
+    if (applied.length > 0)
+      this.#options.logger.info(`taken over from the changed configuration: ${applied.join(', ')}`)
   }
 }

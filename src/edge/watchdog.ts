@@ -9,8 +9,8 @@ import type { EdgeState } from '../ipc/edge-state.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { createWatchdog, watchdogTimeout } from '../systemd/watchdog.ts'
 
-/** Where an edge tells its signs of life. @param within when the next one comes at the latest, in milliseconds */
-export type Alive = (within: number) => void
+/** Where an edge tells its signs of life, and when the next one comes at the latest. */
+export type Alive = (withinMilliseconds: number) => void
 
 /** Runs an edge under systemd's watchdog, where that has one for it. */
 export async function underWatchdog(
@@ -29,38 +29,30 @@ export async function underWatchdog(
   })
   await watchdog.start(signal)
   try {
-    await runEdge((within) => pulse.promise(within))
+    await runEdge((withinMilliseconds) => pulse.promise(withinMilliseconds))
   } finally {
     await watchdog.stop(AbortSignal.abort())
   }
 }
 
-/** How often the edge asks itself, in milliseconds. */
-const askEvery = 10_000
-/** How late its answer may be on a busy machine, in milliseconds. */
-const lateness = 20_000
+/** How often the edge asks itself. */
+const askMilliseconds = 10_000
+/** How late its answer may be on a busy machine. */
+const latenessMilliseconds = 20_000
 
 /**
- * Asks the edge for its state like the command line does. Each answer is a sign of life. An edge that ends lets its
+ * Asks the edge by its own socket, `path`, for its state like the command line does. Each answer is a sign of life. An edge that ends lets its
  * connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's timeout of the stop looks
  * after that.
  */
-export function createSelfCheck(options: {
-  /** The edge's own socket. */
-  path: string
-  logger: Logger
-  clock: Clock
-  /** @param within when there is another one at the latest, in milliseconds */
-  alive: (within: number) => void
-}): Component {
+export function createSelfCheck(options: { path: string; logger: Logger; clock: Clock; alive: Alive }): Component {
   const asking = periodic({
+    ...options,
     name: 'self-check',
-    logger: options.logger,
-    clock: options.clock,
-    intervalMilliseconds: askEvery,
+    intervalMilliseconds: askMilliseconds,
     work: async (signal) => {
       await fetchState<EdgeState>(options.path, signal)
-      options.alive(askEvery + lateness)
+      options.alive(askMilliseconds + latenessMilliseconds)
     },
   })
   return {

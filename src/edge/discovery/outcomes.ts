@@ -97,10 +97,13 @@ export class Outcomes {
     else pending.push({ since: now, count: 1 })
   }
 
-  /** The kernel told that an earlier datagram for this port was refused. */
+  /**
+   * The kernel told that an earlier datagram for this port was refused. That holds for all that is pending, due or not: a
+   * busy process may be told, or ask, much later than the refusal came.
+   */
   refused(port: number, code: string): void {
     const lasts = code === 'ECONNREFUSED' ? refusalMilliseconds : unreachableMilliseconds
-    this.#decideDue(port).refusedUntil = this.#clock.now() + lasts
+    this.#deliveriesOf(port).refusedUntil = this.#clock.now() + lasts
   }
 
   /** The controller answered from this port: it is there again. */
@@ -115,10 +118,15 @@ export class Outcomes {
     }
   }
 
-  #decideDue(port: number): PortDeliveries {
+  #deliveriesOf(port: number): PortDeliveries {
     const known = this.#deliveries.get(port)
     const deliveries = known ?? { pending: [], refusedUntil: Number.NEGATIVE_INFINITY }
     if (known === undefined) this.#deliveries.set(port, deliveries)
+    return deliveries
+  }
+
+  #decideDue(port: number): PortDeliveries {
+    const deliveries = this.#deliveriesOf(port)
     const due = this.#clock.now() - decideAfterMilliseconds
     for (let batch = deliveries.pending[0]; batch !== undefined && batch.since <= due; batch = deliveries.pending[0]) {
       deliveries.pending.shift()

@@ -44,6 +44,13 @@ test('a refusal that is old no longer speaks', () => {
   expect(after(300)).toEqual({ relayed: 1, 'no-controller': 1 })
 })
 
+test('a refusal that is told late, by a process that was busy, speaks for what has been undecided since', () => {
+  outcomes.sent(29_810)
+  clock.advance(400)
+  outcomes.refused(29_810, 'ECONNREFUSED')
+  expect(after(0)).toEqual({ relayed: 0, 'no-controller': 1 })
+})
+
 test('a later refusal does not speak for what was decided long before', () => {
   outcomes.sent(29_810)
   clock.advance(5000)

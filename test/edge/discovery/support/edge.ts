@@ -110,9 +110,14 @@ export function discoveryFor(options: {
  * Discovery's way in and out without listening sockets, and so without a way out to devices: on loopback the wildcard's
  * would take what is sent to a container that is not there.
  */
-export function withoutListeners(options: { config: Config; dependencies: DiscoveryDependencies; logger: Logger }) {
+export function withoutListeners(options: {
+  config: Config
+  dependencies: DiscoveryDependencies
+  logger: Logger
+  clock?: Clock
+}) {
   const { config, dependencies } = options
-  const shared = { config, dependencies, logger: options.logger, clock: systemClock }
+  const shared = { clock: systemClock, ...options }
   const { routing, warnings } = dependencies
   const exits = { towards: () => undefined, broadcast: async () => {} }
   const devices = new SeenDevices(shared)
