@@ -41,9 +41,9 @@ const askMilliseconds = 10_000
 const latenessMilliseconds = 20_000
 
 /**
- * Asks the edge by its own socket, `path`, for its state like the command line does. Each answer is a sign of life. An edge that ends lets its
- * connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's timeout of the stop looks
- * after that.
+ * Asks the edge by its own socket, `path`, for its state like the command line does. Each answer is a sign of life. An
+ * edge that ends lets its connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's
+ * timeout of the stop looks after that.
  */
 export function createSelfCheck(options: { path: string; logger: Logger; clock: Clock; alive: Alive }): Component {
   const asking = periodic({
@@ -56,8 +56,7 @@ export function createSelfCheck(options: { path: string; logger: Logger; clock: 
     },
   })
   return {
-    name: asking.name,
-    start: (signal) => asking.start(signal),
+    ...asking,
     stop: async () => {
       await asking.stop()
       options.alive(Number.POSITIVE_INFINITY)
