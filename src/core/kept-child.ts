@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { Backoff } from './backoff.ts'
+import { Backoff, type BackoffOptions } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Component } from './component.ts'
 import { messageOf, systemCode } from './errors.ts'
@@ -27,44 +27,35 @@ export interface KeptChildEvents {
   readonly ended?: (how: string, retryMilliseconds: number | undefined) => void
 }
 
+export interface KeptChildOptions {
+  readonly name: string
+  readonly clock: Clock
+  readonly command: readonly string[]
+  /** All that the child has, see `childEnvironment`. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Standard output and error are ours, or the first is dropped and the second read. */
+  readonly output: 'inherit' | 'read'
+  /** With a channel for messages, whose end tells the child that we have died. */
+  readonly ipc: boolean
+  readonly backoff: BackoffOptions
+  readonly events: KeptChildEvents
+}
+
 /**
  * Keeps one child process alive from `start` to `stop`: when it ends, another one is started, with backoff. It leads a
  * session of its own, so that Ctrl-C in a terminal reaches its parent alone, which ends it in order.
  */
 export class KeptChild implements Component {
   readonly name: string
-  readonly #clock: Clock
-  readonly #command: readonly string[]
-  readonly #environment: Readonly<Record<string, string>>
-  readonly #output: 'inherit' | 'read'
-  readonly #ipc: boolean
-  readonly #events: KeptChildEvents
+  readonly #options: KeptChildOptions
   readonly #backoff: Backoff
   readonly #stopping = new AbortController()
   #child: ChildProcess | undefined
   #loop: Promise<void> | undefined
 
-  /**
-   * `environment` is all that the child has, see `childEnvironment`. `output`: standard output and error are ours, or the
-   * first is dropped and the second read. `ipc`: with a channel for messages, whose end tells the child that we have died.
-   */
-  constructor(options: {
-    name: string
-    clock: Clock
-    command: readonly string[]
-    environment: Readonly<Record<string, string>>
-    output: 'inherit' | 'read'
-    ipc: boolean
-    backoff: { initialMilliseconds: number; maxMilliseconds: number }
-    events: KeptChildEvents
-  }) {
+  constructor(options: KeptChildOptions) {
     this.name = options.name
-    this.#clock = options.clock
-    this.#command = options.command
-    this.#environment = options.environment
-    this.#output = options.output
-    this.#ipc = options.ipc
-    this.#events = options.events
+    this.#options = options
     this.#backoff = new Backoff(options.backoff)
   }
 
@@ -101,27 +92,29 @@ export class KeptChild implements Component {
 
   async #keepAlive(): Promise<void> {
     const { signal } = this.#stopping
+    const { clock, events } = this.#options
     while (!signal.aborted) {
-      const startedAt = this.#clock.now()
+      const startedAt = clock.now()
       const how = await this.#live()
       this.#child = undefined
-      if (this.#clock.now() - startedAt >= stableMilliseconds) this.#backoff.reset()
+      if (clock.now() - startedAt >= stableMilliseconds) this.#backoff.reset()
       const retryMilliseconds = signal.aborted ? undefined : this.#backoff.next()
-      this.#events.ended?.(how, retryMilliseconds)
-      if (retryMilliseconds !== undefined) await this.#clock.sleep(retryMilliseconds, signal).catch(() => {})
+      events.ended?.(how, retryMilliseconds)
+      if (retryMilliseconds !== undefined) await clock.sleep(retryMilliseconds, signal).catch(() => {})
     }
   }
 
   /** The life of one child. Resolves with how it ended, and never rejects. */
   async #live(): Promise<string> {
-    const [program = '', ...rest] = this.#command
-    const output = this.#output === 'inherit' ? (['inherit', 'inherit'] as const) : (['ignore', 'pipe'] as const)
+    const { command, environment, output, ipc, events } = this.#options
+    const [program = '', ...rest] = command
+    const streams = output === 'inherit' ? (['inherit', 'inherit'] as const) : (['ignore', 'pipe'] as const)
     let child: ChildProcess
     try {
       child = spawn(program, rest, {
-        stdio: ['ignore', ...output, ...(this.#ipc ? (['ipc'] as const) : [])],
+        stdio: ['ignore', ...streams, ...(ipc ? (['ipc'] as const) : [])],
         detached: true,
-        env: this.#environment,
+        env: environment,
       })
     } catch (error) {
       return messageOf(error)
@@ -130,13 +123,13 @@ export class KeptChild implements Component {
     child.stderr?.on('error', () => undefined)
     child.stderr?.on('data', (chunk: Buffer) => {
       tail = (tail + chunk.toString('utf8')).slice(-tailCharacters)
-      this.#events.stderr?.(chunk)
+      events.stderr?.(chunk)
     })
     const end = ended(child, program)
     if (child.pid !== undefined) {
       this.#child = child
-      if (this.#ipc) child.on('message', (message: unknown) => this.#events.message?.(message))
-      this.#events.started?.()
+      if (ipc) child.on('message', (message: unknown) => events.message?.(message))
+      events.started?.()
     }
     const how = await end
     const lastWords = plainText(tail.trimEnd().split('\n').at(-1) ?? '')

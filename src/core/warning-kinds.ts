@@ -16,8 +16,6 @@ export interface Warning extends Fault {
   readonly severity: Severity
   /** Since when it is so, ISO 8601; absent in what only a reader of the state found out. */
   readonly since?: string
-  /** The verb of the command line that mends it, when there is one. */
-  readonly verb?: WarningKind['verb']
 }
 
 /** A change of the phase, of a condition or of a warning, or a step that was taken. `at` is ISO 8601. */
@@ -45,8 +43,6 @@ export interface WarningKind {
   readonly over?: string
   /** Kept out of the history, which is bounded; the log has it all the same. */
   readonly inHistory?: false
-  /** The verb of the command line that mends it. */
-  readonly verb?: 'restart'
 }
 
 /** An update of the engine restarts it, which says nothing of the controller: that runs on. */
@@ -63,7 +59,6 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   ENGINE_TIMEOUT: ofEngine,
   ENGINE_REQUEST: ofEngine,
   CONTAINER_PAUSED: { severity: 'error', inHistory: false, over: 'the container is not paused any more' },
-  CONTROLLER_OUT_OF_MEMORY: { severity: 'error', verb: 'restart' },
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
   DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data'),

@@ -152,10 +152,7 @@ export class Warnings {
     return this.#entries()
       .filter((entry) => !entry.source.shownElsewhere && this.#isSeen(entry))
       .sort((one, other) => bySeverity(one.kind, other.kind) || one.raisedAt - other.raisedAt)
-      .map(({ fault, kind: { severity, verb }, since }) => ({
-        ...{ ...fault, severity, since },
-        ...(verb === undefined ? {} : { verb }),
-      }))
+      .map(({ fault, kind: { severity }, since }) => ({ ...fault, severity, since }))
   }
 
   /** Tells what has stood for long enough, and ends what has not happened for long enough. */

@@ -13,8 +13,8 @@ import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
 import { NetworkAccess, unknownInterfaces } from '../network/access.ts'
 import { controllerLink } from '../network/controller-link.ts'
-import { InterfaceWatcher } from '../network/interfaces.ts'
-import { NeighbourWatch } from '../network/neighbours.ts'
+import { interfaceWatch } from '../network/interfaces.ts'
+import { neighbourWatch } from '../network/neighbours.ts'
 import { Routing } from '../network/routes.ts'
 import { managementPort, type Role } from '../omada/ports.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -59,7 +59,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const bornAt = clock.now()
   const startedAt = new Date(clock.wall()).toISOString()
 
-  const addresses = new InterfaceWatcher({ logger, clock })
+  const addresses = interfaceWatch({ logger, clock })
   const routing = new Routing({ addresses, clock })
   const controllerAddress = controllerLink({ address: () => inForce.controllerAddress, routing })
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
@@ -101,7 +101,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     },
   })
 
-  const neighbours = new NeighbourWatch({
+  const neighbours = neighbourWatch({
     logger,
     clock,
     warnings: warnings.source({ name: 'neighbours' }),

@@ -8,7 +8,7 @@ import type { HostState } from '../ipc/host-state.ts'
 import { defaultTiming } from '../ipc/sse.ts'
 import type { StateStore } from '../ipc/store.ts'
 import type { Notifier } from '../systemd/notify.ts'
-import { type StartProgress, StartTimeout } from '../systemd/start-timeout.ts'
+import { type StartProgress, startTimeout } from '../systemd/start-timeout.ts'
 import { createWatchdog, type WatchedLoop } from '../systemd/watchdog.ts'
 import { statusLine } from './status-line.ts'
 
@@ -73,7 +73,7 @@ export function signsOfLife(options: {
 }): readonly Component[] {
   const { live, clock, notifier, service, logger, state, loops } = options
   if (service === undefined) return []
-  const start = new StartTimeout({
+  const start = startTimeout({
     clock,
     notifier,
     progress: startProgressOf(state),

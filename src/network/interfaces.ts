@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Clock } from '../core/clock.ts'
-import type { Component, Loop } from '../core/component.ts'
+import type { Loop } from '../core/component.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { Logger } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
@@ -43,63 +43,44 @@ function keyOf(address: LocalAddress): string {
 /**
  * Follows this machine's addresses by reading them every two seconds: Node has no netlink socket, and a child that
  * watches netlink would be one more thing that can die.
+ * @returns `look` looks now, for whoever knows that something changed; else a change is seen within the interval. It never
+ * throws
  */
-export class InterfaceWatcher implements Component, LocalAddresses {
-  readonly name = 'interfaces'
-  readonly changed = new Emitter<readonly LocalAddress[]>()
-  readonly #logger: Logger
-  readonly #read: () => readonly LocalAddress[]
-  readonly #reading: Loop
-  #addresses: readonly LocalAddress[] = []
-
-  constructor(options: {
-    logger: Logger
-    clock: Clock
-    read?: () => readonly LocalAddress[]
-    intervalMilliseconds?: number
-  }) {
-    this.#logger = options.logger
-    this.#read = options.read ?? readLocalAddresses
-    this.#reading = periodic({
-      name: this.name,
-      logger: options.logger,
-      clock: options.clock,
-      intervalMilliseconds: options.intervalMilliseconds ?? 2000,
-      work: () => this.#refresh(),
-    })
-  }
-
-  list(): readonly LocalAddress[] {
-    return this.#addresses
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    this.#addresses = this.#read()
-    await this.#reading.start(signal)
-  }
-
-  async stop(): Promise<void> {
-    await this.#reading.stop()
-  }
-
-  /** Looks now, for whoever knows that something changed; else a change is seen within the interval. Never throws. */
-  look(): void {
-    try {
-      this.#refresh()
-    } catch (error) {
-      this.#logger.debug({ err: error }, 'network addresses could not be read')
-    }
-  }
-
-  #refresh(): void {
-    const before = new Set(this.#addresses.map(keyOf))
-    const now = this.#read()
+export function interfaceWatch(options: {
+  logger: Logger
+  clock: Clock
+  read?: () => readonly LocalAddress[]
+  intervalMilliseconds?: number
+}): Loop & LocalAddresses & { look(): void } {
+  const { logger, read = readLocalAddresses } = options
+  const changed = new Emitter<readonly LocalAddress[]>()
+  let addresses: readonly LocalAddress[] = []
+  const refresh = () => {
+    const before = new Set(addresses.map(keyOf))
+    const now = read()
     const after = new Set(now.map(keyOf))
     const added = [...after].filter((key) => !before.has(key))
     const removed = [...before].filter((key) => !after.has(key))
     if (added.length === 0 && removed.length === 0) return
-    this.#addresses = now
-    this.#logger.info({ added, removed }, 'network addresses changed')
-    this.changed.emit(now)
+    addresses = now
+    logger.info({ added, removed }, 'network addresses changed')
+    changed.emit(now)
+  }
+  const reading = periodic({ intervalMilliseconds: 2000, ...options, name: 'interfaces', work: refresh })
+  return {
+    ...reading,
+    start: async (signal) => {
+      addresses = read()
+      await reading.start(signal)
+    },
+    changed,
+    list: () => addresses,
+    look: () => {
+      try {
+        refresh()
+      } catch (error) {
+        logger.debug({ err: error }, 'network addresses could not be read')
+      }
+    },
   }
 }

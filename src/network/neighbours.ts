@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import type { Component, Loop } from '../core/component.ts'
+import type { Loop } from '../core/component.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
@@ -12,43 +12,25 @@ const tellMilliseconds = 600_000
 /**
  * Watches whether the kernel has had no place for a neighbour. It remembers 1024 machines by default, on all networks
  * together (net.ipv4.neigh.default.gc_thresh3, arp(7)), and what is for one more is lost without an error to anybody.
+ * @param options `read` gives the text of /proc/net/stat/arp_cache
+ * @returns `look` compares with the look before; the first one only learns where the count stands
  */
-export class NeighbourWatch implements Component {
-  readonly name = 'neighbours'
-  readonly #logger: Logger
-  readonly #warnings: WarningSource
-  readonly #read: () => string
-  readonly #looking: Loop
-  #count: number | undefined
-
-  /** `read` gives the text of /proc/net/stat/arp_cache. */
-  constructor(options: { logger: Logger; clock: Clock; warnings: WarningSource; read: () => string }) {
-    const { logger, clock } = options
-    this.#logger = logger
-    this.#warnings = options.warnings
-    this.#read = options.read
-    const work = () => this.look()
-    this.#looking = periodic({ name: this.name, logger, clock, intervalMilliseconds: lookMilliseconds, work })
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    await this.#looking.start(signal)
-  }
-
-  async stop(): Promise<void> {
-    await this.#looking.stop()
-  }
-
-  /** Compares with the look before; the first one only learns where the count stands. */
-  look(): void {
-    const before = this.#count
+export function neighbourWatch(options: {
+  logger: Logger
+  clock: Clock
+  warnings: WarningSource
+  read: () => string
+}): Loop & { look(): void } {
+  let count: number | undefined
+  const look = () => {
+    const before = count
     try {
-      this.#count = tableFulls(this.#read())
+      count = tableFulls(options.read())
     } catch (error) {
-      this.#logger.debug(`the kernel's count of neighbours cannot be read: ${messageOf(error)}`)
+      options.logger.debug(`the kernel's count of neighbours cannot be read: ${messageOf(error)}`)
     }
-    if (before === undefined || this.#count === before) return
-    this.#warnings.happened(
+    if (before === undefined || count === before) return
+    options.warnings.happened(
       {
         code: 'NEIGHBOURS_FULL',
         message:
@@ -59,6 +41,7 @@ export class NeighbourWatch implements Component {
       tellMilliseconds,
     )
   }
+  return { ...periodic({ ...options, name: 'neighbours', intervalMilliseconds: lookMilliseconds, work: look }), look }
 }
 
 /** The column of that name, over all processors; numbers are hexadecimal. Undefined where the kernel does not count it. */

@@ -24,73 +24,49 @@ export interface Notifier {
 const sendMilliseconds = 5000
 const maxStatusLength = 400
 
-/** A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise. */
-export function createNotifier(options: {
-  env: Readonly<Record<string, string | undefined>>
-  logger: Logger
-}): Notifier {
-  return options.env.NOTIFY_SOCKET === undefined ? silentNotifier : new SystemdNotifier(options.logger)
-}
-
-const nothing = async () => {}
-const silentNotifier: Notifier = {
-  ready: nothing,
-  status: nothing,
-  stopping: nothing,
-  watchdog: nothing,
-  extendTimeout: nothing,
-}
-
 /**
+ * A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise.
+ *
  * Sends one notification at a time, in order; a status that waits is replaced by a newer one. Node has no unix datagram
  * sockets, so each is sent by the program systemd-notify(1). The package of the same name knows how to run it for READY and
  * STATUS; for the three that it has no option for, the program gets the variable as it is.
  */
-class SystemdNotifier implements Notifier {
-  readonly #logger: Logger
-  readonly #turns = new Serial()
-  #waitingStatus: { text: string; sent: Promise<void> } | undefined
-
-  constructor(logger: Logger) {
-    this.#logger = logger
-  }
-
-  ready(): Promise<void> {
-    return this.#enqueue(() => systemdNotify({ ready: true }))
-  }
-
-  status(text: string): Promise<void> {
-    // The program takes a line break for the end of one variable and the start of another.
-    const line = plainText(text, maxStatusLength)
-    if (this.#waitingStatus !== undefined) {
-      this.#waitingStatus.text = line
-      return this.#waitingStatus.sent
+export function createNotifier(options: {
+  env: Readonly<Record<string, string | undefined>>
+  logger: Logger
+}): Notifier {
+  const turns = new Serial()
+  const enqueue = async (send: () => Promise<unknown>) => {
+    if (options.env.NOTIFY_SOCKET === undefined) return
+    try {
+      await turns.run(() => raceAbort(send(), AbortSignal.timeout(sendMilliseconds)))
+    } catch (error) {
+      options.logger.warn(`systemd was not notified: ${messageOf(error)}`)
     }
-    const waiting = { text: line, sent: Promise.resolve() }
-    this.#waitingStatus = waiting
-    waiting.sent = this.#enqueue(() => {
-      this.#waitingStatus = undefined
-      return systemdNotify({ status: waiting.text })
-    })
-    return waiting.sent
   }
-
-  stopping(): Promise<void> {
-    return this.#enqueue(() => sendVariable('STOPPING=1'))
-  }
-
-  watchdog(): Promise<void> {
-    return this.#enqueue(() => sendVariable('WATCHDOG=1'))
-  }
-
-  extendTimeout(milliseconds: number): Promise<void> {
-    return this.#enqueue(() => sendVariable(`EXTEND_TIMEOUT_USEC=${Math.round(milliseconds * 1000)}`))
-  }
-
-  #enqueue(send: () => Promise<unknown>): Promise<void> {
-    return this.#turns
-      .run(() => raceAbort(send(), AbortSignal.timeout(sendMilliseconds)))
-      .then(nothing, (error: unknown) => this.#logger.warn(`systemd was not notified: ${messageOf(error)}`))
+  let waiting: { line: string } | undefined
+  let statusSent = Promise.resolve()
+  return {
+    ready: () => enqueue(() => systemdNotify({ ready: true })),
+    status: (text) => {
+      // The program takes a line break for the end of one variable and the start of another.
+      const line = plainText(text, maxStatusLength)
+      if (waiting !== undefined) {
+        waiting.line = line
+        return statusSent
+      }
+      const next = { line }
+      waiting = next
+      statusSent = enqueue(() => {
+        waiting = undefined
+        return systemdNotify({ status: next.line })
+      })
+      return statusSent
+    },
+    stopping: () => enqueue(() => sendVariable('STOPPING=1')),
+    watchdog: () => enqueue(() => sendVariable('WATCHDOG=1')),
+    extendTimeout: (milliseconds) =>
+      enqueue(() => sendVariable(`EXTEND_TIMEOUT_USEC=${Math.round(milliseconds * 1000)}`)),
   }
 }
 

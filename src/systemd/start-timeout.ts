@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import type { Component } from '../core/component.ts'
+import { type Loop, loopOf } from '../core/component.ts'
 import { ApplianceError, type Fault } from '../core/errors.ts'
 import type { Notifier } from './notify.ts'
 
@@ -24,64 +24,39 @@ const moreMilliseconds = 60_000
  * failed or when there was no step forward for as long as the user allows. Does nothing any more once the service was
  * ready.
  */
-export class StartTimeout implements Component {
-  readonly name = 'start'
-  readonly died: Promise<Error>
-  readonly #clock: Clock
-  readonly #notifier: Notifier
-  readonly #progress: () => StartProgress
-  readonly #patienceMilliseconds: () => number
-  readonly #stopping = new AbortController()
-  readonly #death = Promise.withResolvers<Error>()
-  #loop: Promise<void> | undefined
-
-  constructor(options: {
-    clock: Clock
-    notifier: Notifier
-    progress: () => StartProgress
-    /** How long a start may take without a step forward. */
-    patienceMilliseconds: () => number
-  }) {
-    this.#clock = options.clock
-    this.#notifier = options.notifier
-    this.#progress = options.progress
-    this.#patienceMilliseconds = options.patienceMilliseconds
-    this.died = this.#death.promise
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#loop = this.#watch(this.#stopping.signal)
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
-  }
-
-  async #watch(signal: AbortSignal): Promise<void> {
+export function startTimeout(options: {
+  clock: Clock
+  notifier: Notifier
+  progress: () => StartProgress
+  /** How long a start may take without a step forward. */
+  patienceMilliseconds: () => number
+}): Loop & { readonly died: Promise<Error> } {
+  const { clock, notifier } = options
+  const death = Promise.withResolvers<Error>()
+  const watch = async (signal: AbortSignal) => {
     let step = Number.NaN
-    let steppedAt = this.#clock.now()
+    let steppedAt = clock.now()
     let askedAt = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
-      const progress = this.#progress()
+      const progress = options.progress()
       if (progress.outcome === 'ready') return
-      const now = this.#clock.now()
+      const now = clock.now()
       if (progress.step !== step || progress.outcome === 'held') {
         step = progress.step
         steppedAt = now
       }
-      if (progress.outcome === 'failed' || now - steppedAt >= this.#patienceMilliseconds()) {
+      if (progress.outcome === 'failed' || now - steppedAt >= options.patienceMilliseconds()) {
         const { message, remedy } = progress.fault
-        await this.#notifier.status(`Failed: ${message}; fix: ${remedy}`)
-        this.#death.resolve(new ApplianceError(progress.fault))
+        await notifier.status(`Failed: ${message}; fix: ${remedy}`)
+        death.resolve(new ApplianceError(progress.fault))
         return
       }
       if (now - askedAt >= askEveryMilliseconds) {
         askedAt = now
-        await this.#notifier.extendTimeout(moreMilliseconds)
+        await notifier.extendTimeout(moreMilliseconds)
       }
-      await this.#clock.sleep(lookEveryMilliseconds, signal).catch(() => {})
+      await clock.sleep(lookEveryMilliseconds, signal).catch(() => {})
     }
   }
+  return { ...loopOf('start', watch), died: death.promise }
 }

@@ -147,7 +147,7 @@ test('a set is all that is wrong: the rest is over, several of one code are told
   expect(warnings.list()).toHaveLength(1)
 })
 
-test('the worst come first, then the oldest; a verb that mends it is told', () => {
+test('the worst come first, then the oldest', () => {
   const { time, warnings } = scene()
   const source = warnings.source({ name: 'any' })
   const raise = (code: 'IMAGE_TAG_LATEST' | 'OPEN_FILES_LOW' | 'CONTROLLER_OUT_OF_MEMORY' | 'INTERNAL') => {
@@ -157,7 +157,7 @@ test('the worst come first, then the oldest; a verb that mends it is told', () =
   for (const code of ['IMAGE_TAG_LATEST', 'OPEN_FILES_LOW', 'CONTROLLER_OUT_OF_MEMORY', 'INTERNAL'] as const)
     raise(code)
   expect(warnings.list()).toMatchObject([
-    { code: 'CONTROLLER_OUT_OF_MEMORY', severity: 'error', verb: 'restart' },
+    { code: 'CONTROLLER_OUT_OF_MEMORY', severity: 'error' },
     { code: 'INTERNAL', severity: 'error' },
     { code: 'OPEN_FILES_LOW', severity: 'warning' },
     { code: 'IMAGE_TAG_LATEST', severity: 'notice' },

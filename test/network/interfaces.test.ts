@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { InterfaceWatcher, type LocalAddress, readLocalAddresses } from '../../src/network/interfaces.ts'
+import { interfaceWatch, type LocalAddress, readLocalAddresses } from '../../src/network/interfaces.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const logger = createLogger({ level: 'silent', format: 'json', write: () => {} })
 const eth0: LocalAddress = { interface: 'eth0', address: '192.0.2.1', family: 'ipv4', prefix: 24, internal: false }
 const eth1: LocalAddress = { ...eth0, interface: 'eth1', address: '198.51.100.1' }
 
-describe('InterfaceWatcher', () => {
+describe('interfaceWatch', () => {
   it('tells when an address comes or goes, survives a failing reading, and ends on stop', async () => {
     let read = (): LocalAddress[] => [eth0]
     let reads = 0
@@ -17,7 +17,7 @@ describe('InterfaceWatcher', () => {
       return read()
     }
     const options = { logger, clock: systemClock, intervalMilliseconds: 5 }
-    const watcher = new InterfaceWatcher({ ...options, read: counted })
+    const watcher = interfaceWatch({ ...options, read: counted })
     const seen: (readonly LocalAddress[])[] = []
     watcher.changed.on((list) => seen.push(list))
     await watcher.start(new AbortController().signal)
@@ -34,7 +34,7 @@ describe('InterfaceWatcher', () => {
     const after = reads
     // Another one of the same interval looks some times meanwhile.
     let looks = 0
-    const other = new InterfaceWatcher({ ...options, read: () => Array(++looks % 2).fill(eth0) })
+    const other = interfaceWatch({ ...options, read: () => Array(++looks % 2).fill(eth0) })
     await other.start(new AbortController().signal)
     await waitFor(() => expect(looks).toBeGreaterThan(4))
     await other.stop()
@@ -44,7 +44,7 @@ describe('InterfaceWatcher', () => {
 
   it('looks at once when asked to, and is not broken by a reading that fails', async () => {
     let read = (): LocalAddress[] => [eth0]
-    const watcher = new InterfaceWatcher({
+    const watcher = interfaceWatch({
       logger,
       clock: systemClock,
       read: () => read(),

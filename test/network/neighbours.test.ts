@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Warnings } from '../../src/core/warnings.ts'
-import { NeighbourWatch } from '../../src/network/neighbours.ts'
+import { neighbourWatch } from '../../src/network/neighbours.ts'
 import { keepingLogger } from '../edge/discovery/support/edge.ts'
 import { FakeClock } from '../edge/discovery/support/fake-clock.ts'
 
@@ -12,7 +12,7 @@ function watch(read: () => string) {
   const clock = new FakeClock()
   const { logger, lines } = keepingLogger()
   const warnings = new Warnings({ logger, clock })
-  const neighbours = new NeighbourWatch({ logger, clock, warnings: warnings.source({ name: 'neighbours' }), read })
+  const neighbours = neighbourWatch({ logger, clock, warnings: warnings.source({ name: 'neighbours' }), read })
   const told = () => {
     warnings.settle()
     return warnings.list()

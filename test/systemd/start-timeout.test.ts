@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { type StartProgress, StartTimeout } from '../../src/systemd/start-timeout.ts'
+import { type StartProgress, startTimeout } from '../../src/systemd/start-timeout.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { fakeNotifier } from './notifier.ts'
 
@@ -15,7 +15,7 @@ async function scene() {
   let progress: StartProgress = { outcome: 'under-way', step: 1, fault }
   let died: Error | undefined
   const patience = { seconds: 900 }
-  const watch = new StartTimeout({
+  const watch = startTimeout({
     clock,
     notifier,
     progress: () => progress,

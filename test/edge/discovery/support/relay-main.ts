@@ -5,7 +5,7 @@ import { Warnings } from '../../../../src/core/warnings.ts'
 import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
 import { NetworkAccess } from '../../../../src/network/access.ts'
 import { controllerLink } from '../../../../src/network/controller-link.ts'
-import { InterfaceWatcher } from '../../../../src/network/interfaces.ts'
+import { interfaceWatch } from '../../../../src/network/interfaces.ts'
 import { Routing } from '../../../../src/network/routes.ts'
 
 // A Discovery with the real addresses and routes of the network namespace it runs in; told by its parent when to say how
@@ -14,7 +14,7 @@ import { Routing } from '../../../../src/network/routes.ts'
 const config = configSchema.parse(JSON.parse(process.argv[2] ?? '{}'))
 const logger = createLogger({ level: 'warn', format: 'human', write: (line) => void process.stderr.write(line) })
 const clock = systemClock
-const addresses = new InterfaceWatcher({ logger, clock, intervalMilliseconds: 100 })
+const addresses = interfaceWatch({ logger, clock, intervalMilliseconds: 100 })
 const routing = new Routing({ addresses, clock })
 const access = new NetworkAccess({ list: () => config.access.devices, routing })
 const discovery = new Discovery({
