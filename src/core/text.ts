@@ -34,3 +34,13 @@ function firstCharacters(text: string, count: number): string {
   }
   return text.slice(0, end)
 }
+
+/** The object that a JSON text from outside is, its members as yet unknown; undefined when it is anything else. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

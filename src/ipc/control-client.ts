@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type ErrorCode, errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault } from '../core/errors.ts'
+import { parseObject } from '../core/text.ts'
 import { readBody, requestOverSocket, type SocketRequest, unreachable } from './client-request.ts'
 import { splitText } from './sse-reader.ts'
 
@@ -19,7 +20,7 @@ export async function sendControl(path: string, verb: ControlVerb, signal: Abort
   const request = { socket: path, method: 'POST', url: `/v1/${verb}`, signal } as const
   const response = await requestOverSocket(request)
   if (response.statusCode !== 200) throw await refusal(response, request)
-  return textOf(parseObject(await readBody(response, request)).message)
+  return textOf(parseObject(await readBody(response, request))?.message)
 }
 
 /**
@@ -44,7 +45,7 @@ export async function* readLogs(
 }
 
 async function refusal(response: IncomingMessage, request: SocketRequest): Promise<Error> {
-  const answer = parseObject(await readBody(response, request))
+  const answer = parseObject(await readBody(response, request)) ?? {}
   if (Array.isArray(answer.faults) && answer.faults.length > 0) {
     return new ApplianceErrors(answer.faults.map((fault) => faultOf(objectOf(fault), response)))
   }
@@ -65,14 +66,6 @@ function isErrorCode(code: unknown): code is ErrorCode {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    return objectOf(JSON.parse(text))
-  } catch {
-    return {}
-  }
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

@@ -44,32 +44,24 @@ interface Modem {
   dial(options: object, callback: (error: Error | null, data: unknown) => void): void
 }
 
-/** `GET path`, as JSON. For what dockerode's own methods do not take a signal for. */
-export async function getJson<T extends object>(docker: Dockerode, path: string, signal: AbortSignal): Promise<T> {
-  return (await dial(docker, { path, method: 'GET' }, signal)) as T
-}
-
-/** `POST path` of a JSON body, answered by JSON. For what Docker's API does not have. */
-export async function postJson(docker: Dockerode, path: string, body: object, signal: AbortSignal): Promise<object> {
-  return await dial(docker, { path, method: 'POST', options: body }, signal)
-}
-
-interface Call {
-  readonly path: string
-  readonly method: 'GET' | 'POST'
-  /** The body. */
-  readonly options?: object
-}
-
-async function dial(docker: Dockerode, call: Call, signal: AbortSignal): Promise<object> {
+/**
+ * The JSON that answers `GET path`, or `POST path` of `body`: for what dockerode's own methods do not take a signal for,
+ * and for what Docker's API does not have.
+ */
+export async function askJson<T extends object>(
+  docker: Dockerode,
+  path: string,
+  signal: AbortSignal,
+  body?: object,
+): Promise<T> {
   const modem: Modem = docker.modem
-  const answer = new Promise<object>((resolve, reject) => {
-    const options = { ...call, abortSignal: signal, statusCodes: { 200: true, 500: 'server error' } }
-    modem.dial(options, (error, data) => {
+  const answer = new Promise<T>((resolve, reject) => {
+    const call = { path, method: body === undefined ? 'GET' : 'POST', options: body, abortSignal: signal }
+    modem.dial({ ...call, statusCodes: { 200: true, 500: 'server error' } }, (error, data) => {
       if (error !== null) reject(error)
       else if (typeof data !== 'object' || data === null || Buffer.isBuffer(data)) {
-        reject(Object.assign(new Error(`the answer to ${call.path} is not JSON`), { statusCode: 200 }))
-      } else resolve(data)
+        reject(Object.assign(new Error(`the answer to ${path} is not JSON`), { statusCode: 200 }))
+      } else resolve(data as T)
     })
   })
   return await raceAbort(answer, signal)
@@ -85,7 +77,7 @@ export async function connect(sockets: readonly string[], signal: AbortSignal): 
   for (const socket of sockets) {
     try {
       const own = withDeadline(answerMilliseconds, signal)
-      const version = await request(socket, (docker) => getJson<RawVersion>(docker, '/version', own))
+      const version = await request(socket, (docker) => askJson<RawVersion>(docker, '/version', own))
       return { socket, kind: engineKind(version), version }
     } catch (error) {
       signal.throwIfAborted()

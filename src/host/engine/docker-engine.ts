@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode'
 import { raceAbort } from '../../core/deadline.ts'
 import { ApplianceError } from '../../core/errors.ts'
-import { type Connection, connect, getJson, postJson, request } from './connection.ts'
+import { askJson, type Connection, connect, request } from './connection.ts'
 import { containerOptions, libpodNetworkOptions, networkOptions } from './create-options.ts'
 import type {
   ContainerSpec,
@@ -34,17 +34,17 @@ export class DockerEngine implements Engine {
   async info(signal: AbortSignal): Promise<EngineInfo> {
     return await this.#call(
       'ask the engine about itself',
-      deadlineMilliseconds.look,
       signal,
       async (docker, own, { version, socket }) =>
-        engineInfo(version, await getJson<RawInfo>(docker, '/info', own), socket),
+        engineInfo(version, await askJson<RawInfo>(docker, '/info', own), socket),
+      deadlineMilliseconds.look,
     )
   }
 
   async image(reference: string, signal: AbortSignal): Promise<EngineImage | undefined> {
-    return await this.#look(`look for the image ${reference}`, signal, async (docker, own) =>
-      engineImage(await getJson(docker, `/images/${engineReference(reference)}/json`, own)),
-    )
+    const path = `/images/${engineReference(reference)}/json`
+    const image = await this.#look<Dockerode.ImageInspectInfo>(`look for the image ${reference}`, path, signal)
+    return image && engineImage(image)
   }
 
   async pull(
@@ -74,75 +74,71 @@ export class DockerEngine implements Engine {
   }
 
   async network(name: string, signal: AbortSignal): Promise<EngineNetwork | undefined> {
-    return await this.#look(`look at the network ${name}`, signal, async (docker, own) =>
-      engineNetwork(await getJson(docker, `/networks/${name}`, own)),
-    )
+    const path = `/networks/${name}`
+    const network = await this.#look<Dockerode.NetworkInspectInfo>(`look at the network ${name}`, path, signal)
+    return network && engineNetwork(network)
   }
 
   /** Whether it has a volume of this name. */
   async hasVolume(name: string, signal: AbortSignal): Promise<boolean> {
-    const what = `look for the volume ${name}`
-    const volume = await this.#look(what, signal, (docker, own) => getJson(docker, `/volumes/${name}`, own))
-    return volume !== undefined
+    return (await this.#look(`look for the volume ${name}`, `/volumes/${name}`, signal)) !== undefined
   }
 
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
-    const { kind } = await this.#connect(signal)
-    await this.#change(`create the network ${spec.name} (${spec.subnet})`, signal, async (docker, abortSignal) => {
+    const what = `create the network ${spec.name} (${spec.subnet})`
+    await this.#call(what, signal, async (docker, abortSignal, { kind }) => {
       if (kind === 'docker') await docker.createNetwork({ ...networkOptions(spec), abortSignal })
-      else await postJson(docker, '/v4.0.0/libpod/networks/create', libpodNetworkOptions(spec), abortSignal)
+      else await askJson(docker, '/v4.0.0/libpod/networks/create', abortSignal, libpodNetworkOptions(spec))
     })
   }
 
   async removeNetwork(name: string, signal: AbortSignal): Promise<void> {
-    await this.#change(`remove the network ${name}`, signal, async (docker, abortSignal) => {
-      await docker.getNetwork(name).remove({ abortSignal })
-    })
-  }
-
-  async container(name: string, signal: AbortSignal): Promise<EngineContainer | undefined> {
-    return await this.#look(`look at the container ${name}`, signal, async (docker, abortSignal) =>
-      engineContainer(await docker.getContainer(name).inspect({ abortSignal })),
+    await this.#call(`remove the network ${name}`, signal, (docker, abortSignal) =>
+      docker.getNetwork(name).remove({ abortSignal }),
     )
   }
 
+  async container(name: string, signal: AbortSignal): Promise<EngineContainer | undefined> {
+    const path = `/containers/${name}/json`
+    const container = await this.#look<Dockerode.ContainerInspectInfo>(`look at the container ${name}`, path, signal)
+    return container && engineContainer(container)
+  }
+
   async createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
-    const { kind } = await this.#connect(signal)
-    return await this.#change(`create the container ${spec.name}`, signal, async (docker, abortSignal) => {
+    return await this.#call(`create the container ${spec.name}`, signal, async (docker, abortSignal, { kind }) => {
       const options = { ...containerOptions(spec, kind), Image: engineReference(spec.image), abortSignal }
       return (await docker.createContainer(options)).id
     })
   }
 
   async start(id: string, signal: AbortSignal): Promise<void> {
-    await this.#change('start the container', signal, async (docker, abortSignal) => {
-      await docker.getContainer(id).start({ abortSignal })
-    })
+    await this.#call('start the container', signal, (docker, abortSignal) =>
+      docker.getContainer(id).start({ abortSignal }),
+    )
   }
 
   async unpause(id: string, signal: AbortSignal): Promise<void> {
-    await this.#change('unpause the container', signal, (docker, abortSignal) =>
+    await this.#call('unpause the container', signal, (docker, abortSignal) =>
       docker.getContainer(id).unpause({ abortSignal }),
     )
   }
 
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
-    const deadline = graceSeconds * 1000 + deadlineMilliseconds.beyondGrace
-    await this.#call('stop the container', deadline, signal, async (docker, abortSignal) => {
-      await docker
-        .getContainer(id)
-        .stop({ t: Math.ceil(graceSeconds), abortSignal })
-        .catch((error: unknown) => {
-          // 304: it had stopped already.
-          if (statusOf(error) !== 304) throw error
-        })
-    })
+    const work = async (docker: Dockerode, abortSignal: AbortSignal) => {
+      try {
+        await docker.getContainer(id).stop({ t: Math.ceil(graceSeconds), abortSignal })
+      } catch (error) {
+        // 304: it had stopped already.
+        if (statusOf(error) !== 304) throw error
+      }
+    }
+    await this.#call('stop the container', signal, work, graceSeconds * 1000 + deadlineMilliseconds.beyondGrace)
   }
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
-    await this.#change('remove the container', signal, async (docker, abortSignal) => {
+    await this.#call('remove the container', signal, (docker, abortSignal) => {
       const options = { abortSignal, force: false, v: false }
-      await docker.getContainer(id).remove(options)
+      return docker.getContainer(id).remove(options)
     })
   }
 
@@ -150,31 +146,30 @@ export class DockerEngine implements Engine {
     id: string,
     options: { follow: boolean; tail: number | 'all'; signal: AbortSignal; since?: Date },
   ): AsyncGenerator<string> {
-    const { signal, since } = options
+    const { follow, tail, signal, since } = options
     const query = {
       stdout: true,
       stderr: true,
-      ...(options.tail === 'all' ? {} : { tail: options.tail }),
+      ...(tail === 'all' ? {} : { tail }),
       ...(since === undefined ? {} : { since: Math.floor(since.getTime() / 1000) }),
       abortSignal: signal,
     }
-    const open = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow: true })
-    const read = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow: false })
     const what = "read the container's log"
-    if (!options.follow) {
-      const all = await this.#call(what, deadlineMilliseconds.look, signal, read)
-      yield* demultiplex(oneChunk(Buffer.isBuffer(all) ? all : Buffer.alloc(0)))
-      return
+    if (follow) {
+      const open = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow })
+      const stream = await this.#call(what, signal, open, deadlineMilliseconds.look)
+      yield* this.#guarded(demultiplex(chunksOf(stream, signal)), what, signal)
+    } else {
+      const read = (docker: Dockerode) => docker.getContainer(id).logs({ ...query, follow })
+      yield* demultiplex([await this.#call(what, signal, read, deadlineMilliseconds.look)])
     }
-    const stream = await this.#call(what, deadlineMilliseconds.look, signal, open)
-    yield* this.#guarded(demultiplex(chunksOf(stream, signal)), what, signal)
   }
 
   async events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {
     const what = "follow the engine's events"
     const filters = { type: ['container' as const, 'network' as const] }
     const open = (docker: Dockerode) => docker.getEvents({ filters, abortSignal: signal })
-    const stream = await this.#call(what, deadlineMilliseconds.look, signal, open)
+    const stream = await this.#call(what, signal, open, deadlineMilliseconds.look)
     return this.#guarded(eventsOf(chunksOf(stream, signal)), what, signal)
   }
 
@@ -187,35 +182,24 @@ export class DockerEngine implements Engine {
     }
   }
 
-  /** A look that answers undefined to 404. */
-  async #look<T>(
-    what: string,
-    signal: AbortSignal,
-    work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
-  ): Promise<T | undefined> {
-    return await this.#call(what, deadlineMilliseconds.look, signal, async (docker, own) => {
+  /** What `GET path` answers; undefined when there is no such thing. */
+  async #look<T extends object>(what: string, path: string, signal: AbortSignal): Promise<T | undefined> {
+    const work = async (docker: Dockerode, own: AbortSignal) => {
       try {
-        return await work(docker, own)
+        return await askJson<T>(docker, path, own)
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw error
       }
-    })
-  }
-
-  async #change<T>(
-    what: string,
-    signal: AbortSignal,
-    work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return await this.#call(what, deadlineMilliseconds.change, signal, work)
+    }
+    return await this.#call(what, signal, work, deadlineMilliseconds.look)
   }
 
   async #call<T>(
     what: string,
-    milliseconds: number,
     signal: AbortSignal,
     work: (docker: Dockerode, signal: AbortSignal, connection: Connection) => Promise<T>,
+    milliseconds: number = deadlineMilliseconds.change,
   ): Promise<T> {
     const deadline = AbortSignal.timeout(milliseconds)
     const own = AbortSignal.any([signal, deadline])
@@ -237,13 +221,9 @@ export class DockerEngine implements Engine {
   }
 
   /** The error to throw; a lost connection is forgotten, so that the next call looks for the engine anew. */
-  #failed(error: unknown, what: string, socket: string): Error {
+  #failed(error: unknown, what: string, socket: string): ApplianceError {
     const failure = engineError(error, what, socket, this.#connection?.kind)
-    if (failure instanceof ApplianceError && failure.code === 'ENGINE_UNREACHABLE') this.#connection = undefined
+    if (failure.code === 'ENGINE_UNREACHABLE') this.#connection = undefined
     return failure
   }
-}
-
-async function* oneChunk(chunk: Buffer): AsyncGenerator<Buffer> {
-  yield chunk
 }

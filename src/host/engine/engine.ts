@@ -1,4 +1,4 @@
-import type { PullLayer } from '../../ipc/host-state.ts'
+import type { PullProgress } from '../../ipc/host-state.ts'
 
 /** The two that are spoken to; also the names of their command-line programs. */
 export type EngineKind = 'podman' | 'docker'
@@ -107,11 +107,7 @@ export interface ContainerSpec {
 }
 
 /** Progress of a pull: the layers known so far and their sums, in bytes. */
-export interface PullUpdate {
-  readonly current: number
-  readonly total: number
-  readonly layers: readonly PullLayer[]
-}
+export type PullUpdate = Pick<PullProgress, 'current' | 'total' | 'layers'>
 
 /** Something happened to a container or a network. */
 export interface EngineEvent {

@@ -1,8 +1,9 @@
-import { ApplianceError, isAbort, messageOf, systemCode } from '../../core/errors.ts'
+import { ApplianceError, type Fault, isAbort, messageOf, systemCode } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import type { EngineKind } from './engine.ts'
 
 const connectionLost = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'ETIMEDOUT'])
+const absent = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK'])
 
 /** The HTTP status of an engine's answer as dockerode reports it, or undefined. */
 export function statusOf(error: unknown): number | undefined {
@@ -25,31 +26,10 @@ export function engineMessage(error: unknown): string {
  * The error for a caller whose engine call `what` (such as `start the container`) failed. Never call it for an abort.
  * @param kind whose commands are named in remedies
  */
-export function engineError(error: unknown, what: string, socket: string, kind: EngineKind = 'podman'): Error {
+export function engineError(error: unknown, what: string, socket: string, kind: EngineKind = 'podman'): ApplianceError {
   if (error instanceof ApplianceError) return error
-  const code = systemCode(error)
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new ApplianceError(
-      {
-        code: 'ENGINE_PERMISSION',
-        message: `cannot ${what}: this user may not use the container engine's socket ${socket} (${code})`,
-        remedy: 'run omada-host as root',
-      },
-      { cause: error },
-    )
-  }
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
-    return unreachable(`cannot ${what}: no container engine answers on ${socket} (${code})`, error)
-  }
-  const status = statusOf(error)
-  if (status === undefined) {
-    const lost = (code !== undefined && connectionLost.has(code)) || isAbort(error)
-    return unreachable(
-      `cannot ${what}: the connection to the container engine on ${socket} ${lost ? 'was lost' : `failed (${engineMessage(error)})`}`,
-      error,
-    )
-  }
-  return refusal(error, what, kind)
+  const fault = statusOf(error) === undefined ? connectionFault(error, socket) : refusal(engineMessage(error), kind)
+  return new ApplianceError({ ...fault, message: `cannot ${what}: ${fault.message}` }, { cause: error })
 }
 
 /** The error of a call that outlived its deadline. */
@@ -61,46 +41,46 @@ export function engineTimeout(what: string, socket: string, milliseconds: number
   })
 }
 
-function unreachable(message: string, cause: unknown): ApplianceError {
-  return new ApplianceError(
-    {
-      code: 'ENGINE_UNREACHABLE',
-      message,
-      remedy: 'start it: systemctl start podman.socket (or docker), or set engine.socket',
-    },
-    { cause },
-  )
+/** What kept the engine's answer away; the message goes on after `cannot …: `. */
+function connectionFault(error: unknown, socket: string): Fault {
+  const code = systemCode(error) ?? ''
+  if (code === 'EACCES' || code === 'EPERM') {
+    return {
+      code: 'ENGINE_PERMISSION',
+      message: `this user may not use the container engine's socket ${socket} (${code})`,
+      remedy: 'run omada-host as root',
+    }
+  }
+  const failed = connectionLost.has(code) || isAbort(error) ? 'was lost' : `failed (${engineMessage(error)})`
+  return {
+    code: 'ENGINE_UNREACHABLE',
+    message: absent.has(code)
+      ? `no container engine answers on ${socket} (${code})`
+      : `the connection to the container engine on ${socket} ${failed}`,
+    remedy: 'start it: systemctl start podman.socket (or docker), or set engine.socket',
+  }
 }
 
-function refusal(error: unknown, what: string, kind: EngineKind): ApplianceError {
-  const message = engineMessage(error)
+/** What an engine means that refuses with this message; the fault's goes on after `cannot …: `. */
+function refusal(message: string, kind: EngineKind): Fault {
   if (/no space left on device/i.test(message)) {
-    return new ApplianceError(
-      {
-        code: 'DISK_FULL',
-        message: `cannot ${what}: the disk is full (${message})`,
-        remedy: `free space where the engine stores its data: ${kind} system df, ${kind} image prune`,
-      },
-      { cause: error },
-    )
+    return {
+      code: 'DISK_FULL',
+      message: `the disk is full (${message})`,
+      remedy: `free space where the engine stores its data: ${kind} system df, ${kind} image prune`,
+    }
   }
   if (/OCI runtime|\b(?:crun|runc|youki): /i.test(message)) {
-    return new ApplianceError(
-      {
-        code: 'ENGINE_RUNTIME',
-        message: `cannot ${what}: the OCI runtime failed: ${message}`,
-        remedy:
-          'install another runtime (apt-get install runc) and choose it: runtime = "runc" under [engine] in /etc/containers/containers.conf for Podman, engine.runtime for Docker',
-      },
-      { cause: error },
-    )
+    return {
+      code: 'ENGINE_RUNTIME',
+      message: `the OCI runtime failed: ${message}`,
+      remedy:
+        'install another runtime (apt-get install runc) and choose it: runtime = "runc" under [engine] in /etc/containers/containers.conf for Podman, engine.runtime for Docker',
+    }
   }
-  return new ApplianceError(
-    {
-      code: 'ENGINE_REQUEST',
-      message: `cannot ${what}: the container engine refused: ${message}`,
-      remedy: 'see what the engine logs: journalctl -u podman -u docker',
-    },
-    { cause: error },
-  )
+  return {
+    code: 'ENGINE_REQUEST',
+    message: `the container engine refused: ${message}`,
+    remedy: 'see what the engine logs: journalctl -u podman -u docker',
+  }
 }

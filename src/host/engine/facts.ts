@@ -52,14 +52,10 @@ export function engineInfo(version: RawVersion, info: RawInfo, socket: string): 
 
 /** The name under which both engines pull and find an image: with registry, and by digest alone where there is one. An image's id stays. */
 export function engineReference(text: string): string {
-  const reference = isImageId(text) ? undefined : parseImageReference(text)
+  const reference = /^[0-9a-f]{64}$/.test(text) ? undefined : parseImageReference(text)
   if (reference === undefined) return text
   const name = `${reference.registry}/${reference.repository}`
   return reference.digest === undefined ? `${name}:${reference.tag ?? 'latest'}` : `${name}@${reference.digest}`
-}
-
-function isImageId(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text)
 }
 
 export function engineImage(raw: Dockerode.ImageInspectInfo): EngineImage {

@@ -1,8 +1,8 @@
 import { ApplianceError, type Fault } from '../../core/errors.ts'
-import { plainText } from '../../core/text.ts'
+import { parseObject, plainText } from '../../core/text.ts'
 import type { PullLayer } from '../../ipc/host-state.ts'
 import type { EngineKind, PullUpdate } from './engine.ts'
-import { LineSplitter } from './streams.ts'
+import { linesOf } from './streams.ts'
 
 /** One line of `POST /images/create`'s answer, as both engines send it. */
 interface PullLine {
@@ -61,53 +61,42 @@ export async function followPull(
   onActivity: () => void,
   kind: EngineKind = 'podman',
 ): Promise<void> {
-  const splitter = new LineSplitter()
   const tracker = new PullProgressTracker()
-  const take = (text: string) => {
-    const line = parseLine(text)
+  for await (const text of linesOf(stream)) {
+    onActivity()
+    const line = parseObject(text) as PullLine | undefined
     // An error too long to be kept whole is an error all the same.
-    if (line === undefined && text.includes('"error"')) throw new ApplianceError(pullFault(text, reference, kind))
-    if (typeof line?.error === 'string') throw new ApplianceError(pullFault(line.error, reference, kind))
+    const error = line === undefined && text.includes('"error"') ? text : line?.error
+    if (typeof error === 'string') throw new ApplianceError(pullFault(error, reference, kind))
     if (line !== undefined && tracker.take(line)) onProgress(tracker.update())
   }
-  for await (const chunk of stream) {
-    onActivity()
-    for (const text of splitter.push(chunk)) take(text)
-  }
-  for (const text of splitter.flush()) take(text)
 }
 
-function parseLine(text: string): PullLine | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : undefined
-  } catch {
-    return undefined
-  }
-}
+const diskFull = /no space left on device/i
+const noSuchArchitecture = /no image found in (?:manifest list|image index)|no matching manifest for/i
+const notFound =
+  /manifest unknown|not found|name unknown|does not exist|repository name not known|unauthorized|access to the resource is denied/i
+const unreachable =
+  /pinging container registry|dial tcp|connection re(?:fused|set)|no such host|i\/o timeout|timeout exceeded|TLS handshake|network is unreachable|no route to host|too ?many ?requests|Client\.Timeout|server misbehaving|50[0234] |Bad Gateway|Service Unavailable/i
 
 /** What an engine's message about a failed pull means. The wordings are containers/image's, Docker's and Go's. */
 export function pullFault(engineMessage: string, reference: string, kind: EngineKind = 'podman'): Fault {
   const message = plainText(engineMessage, 600)
-  if (/no space left on device/i.test(message)) {
+  if (diskFull.test(message)) {
     return {
       code: 'DISK_FULL',
       message: `the disk is full, so ${reference} could not be pulled (${message})`,
       remedy: `free space where the engine stores images: ${kind} system df, ${kind} image prune`,
     }
   }
-  if (/no image found in (?:manifest list|image index)|no matching manifest for/i.test(message)) {
+  if (noSuchArchitecture.test(message)) {
     return {
       code: 'IMAGE_ARCHITECTURE',
       message: `${reference} does not exist for this machine's processor (${message})`,
       remedy: 'choose another tag with controller.image',
     }
   }
-  if (
-    /manifest unknown|not found|name unknown|does not exist|repository name not known|unauthorized|access to the resource is denied/i.test(
-      message,
-    )
-  ) {
+  if (notFound.test(message)) {
     return {
       code: 'IMAGE_NOT_FOUND',
       message: `the registry does not have ${reference} (${message})`,
@@ -115,11 +104,7 @@ export function pullFault(engineMessage: string, reference: string, kind: Engine
         'correct controller.image; tags are listed by: skopeo list-tags docker://docker.io/mbentley/omada-controller',
     }
   }
-  if (
-    /pinging container registry|dial tcp|connection re(?:fused|set)|no such host|i\/o timeout|timeout exceeded|TLS handshake|network is unreachable|no route to host|too ?many ?requests|Client\.Timeout|server misbehaving|50[0234] |Bad Gateway|Service Unavailable/i.test(
-      message,
-    )
-  ) {
+  if (unreachable.test(message)) {
     return {
       code: 'REGISTRY_UNREACHABLE',
       message: `the registry of ${reference} does not answer (${message})`,

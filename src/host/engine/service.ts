@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { HostConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
-import { raceAbort, withDeadline } from '../../core/deadline.ts'
+import { withDeadline } from '../../core/deadline.ts'
 import { ApplianceError } from '../../core/errors.ts'
 import { KeptChild } from '../../core/kept-child.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -19,6 +19,14 @@ const giveUpMilliseconds = 5000
 /** How often it is asked for an answer meanwhile. */
 const askEveryMilliseconds = 100
 
+interface PodmanServiceOptions {
+  readonly config: HostConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  /** Added to what the service inherits. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /**
  * Podman's API service as a child of ours, for a machine on which no engine answers: `podman system service`. Does
  * nothing where one answers. Containers are no children of it: they run on when it ends, by force as well. It is started
@@ -26,25 +34,13 @@ const askEveryMilliseconds = 100
  */
 export class PodmanService implements Component {
   readonly name = 'podman-service'
-  readonly #config: HostConfig
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #environment: Readonly<Record<string, string>>
+  readonly #options: PodmanServiceOptions
   #service: KeptChild | undefined
   /** How the service ended last. */
   #ending: string | undefined
 
-  /** `environment` is added to what the service inherits. */
-  constructor(options: {
-    config: HostConfig
-    logger: Logger
-    clock: Clock
-    environment?: Readonly<Record<string, string>>
-  }) {
-    this.#config = options.config
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#environment = childEnvironment(containerToolVariables, options.environment)
+  constructor(options: PodmanServiceOptions) {
+    this.#options = options
   }
 
   /** The process id of the service, when it is ours and runs. */
@@ -53,7 +49,7 @@ export class PodmanService implements Component {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const configured = this.#config.engine.socket
+    const { socket: configured, runtime: configuredRuntime } = this.#options.config.engine
     const sockets = configured === undefined ? defaultSockets : [configured]
     const reached = await connect(sockets, signal).catch((error: unknown) => {
       if (error instanceof ApplianceError && error.code === 'ENGINE_UNREACHABLE') return undefined
@@ -62,8 +58,8 @@ export class PodmanService implements Component {
     if (reached !== undefined) return
     const socket = configured ?? sockets[0] ?? ''
     await mkdir(dirname(socket), { recursive: true, mode: 0o700 })
-    const runtime = serviceRuntime(this.#config.engine.runtime, await readCgroupLayout())
-    this.#logger.info(
+    const runtime = serviceRuntime(configuredRuntime, await readCgroupLayout())
+    this.#options.logger.info(
       { socket, ...(runtime === undefined ? {} : { runtime }) },
       'no container engine answers: starting Podman',
     )
@@ -82,24 +78,24 @@ export class PodmanService implements Component {
   }
 
   #keeper(socket: string, runtime: string | undefined): KeptChild {
+    const { logger, clock, environment } = this.#options
     const podman = ['podman', ...(runtime === undefined ? [] : ['--runtime', runtime])]
     const lines = new LineSplitter()
     return new KeptChild({
       name: this.name,
-      clock: this.#clock,
+      clock,
       command: ['setpriv', '--pdeathsig', 'TERM', ...podman, 'system', 'service', '-t', '0', `unix://${socket}`],
-      environment: this.#environment,
+      environment: childEnvironment(containerToolVariables, environment),
       output: 'read',
       ipc: false,
       backoff: { initialMilliseconds: 500, maxMilliseconds: 30_000 },
       events: {
         stderr: (chunk) => {
-          for (const line of lines.push(chunk)) this.#logger.debug({ podman: line }, 'podman system service')
+          for (const line of lines.push(chunk)) logger.debug({ podman: line }, 'podman system service')
         },
         ended: (how, retryMilliseconds) => {
           this.#ending = how
-          if (retryMilliseconds === undefined) return
-          this.#logger.warn(`Podman's API service ended (${how}); it is started again`)
+          if (retryMilliseconds !== undefined) logger.warn(`Podman's API service ended (${how}); it is started again`)
         },
       },
     })
@@ -108,14 +104,14 @@ export class PodmanService implements Component {
   /** Resolves when the service answers. A first start that fails is not waited out: it says why. */
   async #answering(socket: string, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const answer = connect([socket], signal).then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      const error = await raceAbort(answer, signal)
-      if (error === undefined) return
-      if (this.#ending !== undefined) throw notStarted(this.#ending, error)
-      await this.#clock.sleep(askEveryMilliseconds, signal)
+      try {
+        await connect([socket], signal)
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        if (this.#ending !== undefined) throw notStarted(this.#ending, error)
+      }
+      await this.#options.clock.sleep(askEveryMilliseconds, signal)
     }
   }
 }

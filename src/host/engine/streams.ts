@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
-import { plainText } from '../../core/text.ts'
+import { addAbortSignal, Readable } from 'node:stream'
+import { parseObject, plainText } from '../../core/text.ts'
 import type { EngineEvent } from './engine.ts'
 
 /** A line longer than this is cut; the rest of it is dropped. */
@@ -44,31 +44,24 @@ export class LineSplitter {
   }
 }
 
-/**
- * The chunks of an engine's streamed answer. Aborting the signal rejects with its reason; leaving the loop closes the
- * connection.
- */
+/** The lines of a streamed answer. */
+export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const splitter = new LineSplitter()
+  for await (const chunk of stream) yield* splitter.push(chunk)
+  yield* splitter.flush()
+}
+
+/** The chunks of an engine's streamed answer. Aborting the signal rejects; leaving the loop closes the connection. */
 export async function* chunksOf(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<Buffer> {
   if (!(stream instanceof Readable)) throw new TypeError('the engine answered without a stream')
-  const onAbort = () => stream.destroy()
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    for await (const chunk of stream) yield Buffer.from(chunk as Buffer)
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    stream.destroy()
-  }
+  yield* addAbortSignal(signal, stream)
 }
 
 /**
  * Lines of a container's log stream. Without a terminal the engines multiplex stdout and stderr in frames: one byte
  * stream number (0 to 2), three zero bytes, a 32-bit big-endian length, the payload (Docker Engine API, ContainerAttach).
  */
-export async function* demultiplex(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+export async function* demultiplex(stream: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<string> {
   const splitters = new Map<number, LineSplitter>()
   const header = Buffer.alloc(8)
   let headerLength = 0
@@ -107,21 +100,10 @@ interface RawEvent {
 
 /** The events of `GET /events`: one JSON object a line. What does not parse is skipped. */
 export async function* eventsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<EngineEvent> {
-  const splitter = new LineSplitter()
-  for await (const chunk of stream) {
-    for (const line of splitter.push(chunk)) {
-      const event = parseEvent(line)
-      if (event !== undefined) yield event
-    }
-  }
-}
-
-function parseEvent(line: string): EngineEvent | undefined {
-  try {
-    const raw = JSON.parse(line) as RawEvent
-    const text = (value: unknown) => (typeof value === 'string' ? plainText(value, 128) : '')
-    return { type: text(raw.Type), action: text(raw.Action ?? raw.status), name: text(raw.Actor?.Attributes?.name) }
-  } catch {
-    return undefined
+  const text = (value: unknown) => (typeof value === 'string' ? plainText(value, 128) : '')
+  for await (const line of linesOf(stream)) {
+    const raw = parseObject(line) as RawEvent | undefined
+    if (raw === undefined) continue
+    yield { type: text(raw.Type), action: text(raw.Action ?? raw.status), name: text(raw.Actor?.Attributes?.name) }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ApplianceError, messageOf } from '../../core/errors.ts'
 import { ProgramError, runProgram } from '../../core/run-program.ts'
-import { plainText } from '../../core/text.ts'
+import { parseObject, plainText } from '../../core/text.ts'
 import { containerToolVariables } from '../engine/environment.ts'
 
 /** Longest answer of a registry that is read, and how long skopeo may take. */
@@ -21,26 +21,17 @@ export async function remoteDigests(
 /** The repository's tags. */
 export async function remoteTags(repository: string, signal: AbortSignal): Promise<readonly string[]> {
   const answer = await skopeo(['list-tags', `docker://${repository}`], repository, signal)
-  const { Tags: tags } = parse(answer)
+  const tags = parseObject(answer.toString())?.Tags
   return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
 }
 
 /** Docker's manifest list and OCI's image index name the image of each platform in `manifests`. */
 function imagesFor(raw: Buffer, architecture: string): string[] {
-  const { manifests } = parse(raw)
+  const manifests = parseObject(raw.toString())?.manifests
   if (!Array.isArray(manifests)) return []
   return manifests.flatMap((entry: { digest?: unknown; platform?: { architecture?: unknown } } | null) =>
     entry?.platform?.architecture === architecture && typeof entry.digest === 'string' ? [entry.digest] : [],
   )
-}
-
-function parse(text: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text.toString('utf8'))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
 }
 
 async function skopeo(args: readonly string[], subject: string, signal: AbortSignal): Promise<Buffer> {
