@@ -20,7 +20,7 @@ export function addEdgeCommand(program: CliCommand): void {
       const { runEdge } = await import('../edge/edge.ts')
       const { createNotifier } = await import('../systemd/notify.ts')
       const { underWatchdog } = await import('../edge/watchdog.ts')
-      const { dropPrivileges } = await import('../core/privileges.ts')
+      const { dropPrivileges } = await import('../linux/privileges.ts')
       const { applianceVersion } = await import('./version.ts')
       const { logger, setLevel } = await makeLogger(context, 'info')
       if (options.user !== undefined) dropPrivileges(userIds(options.user))

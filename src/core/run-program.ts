@@ -48,7 +48,7 @@ export function runProgram(
   argv: readonly [program: string, ...rest: string[]],
   options: {
     readonly deadlineMilliseconds: number
-    readonly signal?: AbortSignal
+    readonly signal?: AbortSignal | undefined
     /** Longest output that is read. */
     readonly maxBytes?: number
     readonly inherit?: readonly string[]
@@ -68,12 +68,12 @@ export function runProgram(
         maxBuffer: maxBytes,
         timeout: deadlineMilliseconds,
         killSignal: 'SIGKILL',
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
         else if (signal?.aborted === true) reject(signal.reason as Error)
-        else reject(programError(program, error, linesOf(stderr), options))
+        else reject(programError(program, error, linesOf(stderr), { deadlineMilliseconds, maxBytes }))
       },
     )
   })
@@ -83,7 +83,7 @@ function programError(
   program: string,
   error: Error & { code?: unknown; killed?: boolean; signal?: unknown },
   lines: readonly string[],
-  { deadlineMilliseconds, maxBytes }: { deadlineMilliseconds: number; maxBytes?: number },
+  { deadlineMilliseconds, maxBytes }: { deadlineMilliseconds: number; maxBytes: number },
 ): ProgramError {
   const code = systemCode(error)
   if (code === 'ENOENT') return new ProgramError('absent', `${program} is not installed`)

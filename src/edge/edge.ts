@@ -11,7 +11,7 @@ import { type HostState, stateVersion } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { openFilesWarning } from '../linux/open-files.ts'
-import { NetworkAccess, unknownInterfaces } from '../network/access.ts'
+import { networkAccess, unknownInterfaces } from '../network/access.ts'
 import { controllerLink } from '../network/controller-link.ts'
 import { interfaceWatch } from '../network/interfaces.ts'
 import { neighbourWatch } from '../network/neighbours.ts'
@@ -63,7 +63,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const routing = new Routing({ addresses, clock })
   const controllerAddress = controllerLink({ address: () => inForce.controllerAddress, routing })
   const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
-  const policy = (role: Role) => new NetworkAccess({ list: () => live().access[role], routing })
+  const policy = (role: Role) => networkAccess({ list: () => live().access[role], routing })
   const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
   const warnings = new Warnings({ logger, clock })
   const proxy = new TcpProxy({

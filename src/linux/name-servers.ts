@@ -8,16 +8,9 @@ export interface MachineNames {
   readonly served: boolean
 }
 
-export interface NamePaths {
-  readonly resolvConf: string
-  /** Where systemd-resolved keeps the servers behind its own, which is on the loopback. */
-  readonly resolved: string
-  readonly udp: string
-  readonly udp6: string
-}
-
-const namePaths: NamePaths = {
+const namePaths = {
   resolvConf: '/etc/resolv.conf',
+  /** Where systemd-resolved keeps the servers behind its own, which is on the loopback. */
   resolved: '/run/systemd/resolve/resolv.conf',
   udp: '/proc/net/udp',
   udp6: '/proc/net/udp6',
@@ -27,7 +20,7 @@ const namePaths: NamePaths = {
 const resolvedStub = '127.0.0.53'
 
 /** Reads it now. What cannot be read is not there. */
-export async function readMachineNames(paths: NamePaths = namePaths): Promise<MachineNames> {
+export async function readMachineNames(paths = namePaths): Promise<MachineNames> {
   const read = (path: string) => readFile(path, 'utf8').catch(() => '')
   const servers = parseNameServers(await read(paths.resolvConf))
   // As Podman does, when it makes a container's resolv.conf.

@@ -122,8 +122,8 @@ const hierarchies = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
  */
 async function socketCgroups(signal: AbortSignal | undefined): Promise<Map<string, string>> {
   try {
-    const options = { deadlineMilliseconds: ssMilliseconds, maxBytes: ssMaxBytes }
-    const output = await runProgram(['ss', '-Htulne', '--cgroup'], { ...options, ...(signal && { signal }) })
+    const options = { deadlineMilliseconds: ssMilliseconds, maxBytes: ssMaxBytes, signal }
+    const output = await runProgram(['ss', '-Htulne', '--cgroup'], options)
     return parseSocketCgroups(output.toString('utf8'))
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error

@@ -15,16 +15,6 @@ export interface AccessPolicy {
   servedAddresses(): readonly LocalAddress[]
 }
 
-/** A list of `access.*`, compiled. */
-interface Rules {
-  readonly of: AccessList
-  readonly any: boolean
-  /** The listed CIDRs; undefined when there are none. */
-  readonly networks: CidrSet | undefined
-  /** The names of the listed interfaces. */
-  readonly interfaces: ReadonlySet<string>
-}
-
 const loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
 
 /**
@@ -32,47 +22,40 @@ const loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
  * clients that addressed one of its addresses AND lie behind a listed interface: Linux answers for every local address
  * on every interface, so that a guest could otherwise reach management by addressing another VLAN's address. This
  * machine itself is always admitted; whoever runs programs here needs no network to reach the controller.
+ * @param options `list`: the role's entries as they are now; another list is taken over with the next question
  */
-export class NetworkAccess implements AccessPolicy {
-  readonly #list: () => AccessList
-  readonly #routing: Routing
-  #rules: Rules | undefined
-
-  /** `list`: the role's entries in `access.*` as they are now; another list is taken over with the next question. */
-  constructor(options: { list: () => AccessList; routing: Routing }) {
-    this.#list = options.list
-    this.#routing = options.routing
+export function networkAccess(options: { list: () => AccessList; routing: Routing }): AccessPolicy {
+  const { routing } = options
+  let compiled: ReturnType<typeof compile> | undefined
+  const rules = () => {
+    const list = options.list()
+    if (compiled?.of !== list) compiled = compile(list)
+    return compiled
   }
-
-  admits(peer: { readonly localAddress?: string | undefined; readonly remoteAddress: string }): boolean {
-    const { any, networks, interfaces } = this.#current()
-    if (any) return true
-    const remote = peer.remoteAddress
-    if (loopback.contains(remote) || this.#routing.isOwn(remote)) return true
-    if (networks?.contains(remote) === true) return true
-    if (interfaces.size === 0) return false
-    const addressed = peer.localAddress === undefined ? undefined : this.#routing.localsAt(peer.localAddress)
-    if (addressed?.some((local) => interfaces.has(local.interface)) === false) return false
-    const towards = this.#routing.interfaceTowards(remote)
-    return towards !== undefined && interfaces.has(towards)
-  }
-
-  servedAddresses(): readonly LocalAddress[] {
-    const { any, networks, interfaces } = this.#current()
-    const all = this.#routing.addresses.list()
-    // A CIDR names clients, which may come by any interface.
-    if (any || networks !== undefined) return all
-    return all.filter((local) => interfaces.has(local.interface) || local.internal)
-  }
-
-  #current(): Rules {
-    const list = this.#list()
-    if (this.#rules?.of !== list) this.#rules = compile(list)
-    return this.#rules
+  return {
+    admits: ({ localAddress, remoteAddress }) => {
+      const { any, networks, interfaces } = rules()
+      if (any) return true
+      if (loopback.contains(remoteAddress) || routing.isOwn(remoteAddress)) return true
+      if (networks?.contains(remoteAddress) === true) return true
+      if (interfaces.size === 0) return false
+      const addressed = localAddress === undefined ? undefined : routing.localsAt(localAddress)
+      if (addressed?.some((local) => interfaces.has(local.interface)) === false) return false
+      const towards = routing.interfaceTowards(remoteAddress)
+      return towards !== undefined && interfaces.has(towards)
+    },
+    servedAddresses: () => {
+      const { any, networks, interfaces } = rules()
+      const all = routing.addresses.list()
+      // A CIDR names clients, which may come by any interface.
+      if (any || networks !== undefined) return all
+      return all.filter((local) => interfaces.has(local.interface) || local.internal)
+    },
   }
 }
 
-function compile(list: AccessList): Rules {
+/** The listed networks, undefined when there are none, and the names of the listed interfaces. */
+function compile(list: AccessList) {
   const entries = list === 'any' ? [] : list
   const networks = entries.filter(isCidr)
   return {

@@ -60,21 +60,6 @@ function routeTowards(routes: readonly Route[], address: number): Route | undefi
     .sort((a, b) => b.prefix - a.prefix || a.metric - b.metric)[0]
 }
 
-/** The network of one address of this machine. */
-interface Subnet {
-  readonly local: LocalAddress
-  /** `value`: the same address as a number when it is IPv4, so that it is parsed once for all subnets. */
-  readonly contains: (remote: string, value: number | undefined) => boolean
-}
-
-/** What is asked of this machine's addresses at every datagram and connection, prepared once for each list of them. */
-interface Prepared {
-  readonly of: readonly LocalAddress[]
-  readonly byAddress: ReadonlyMap<string, readonly LocalAddress[]>
-  /** Longest prefix first: a /24 inside somebody's /16 is the nearer one. */
-  readonly subnets: readonly Subnet[]
-}
-
 /** How long a reading of the route table is used, in milliseconds. */
 const routesAgeMilliseconds = 2000
 
@@ -86,7 +71,7 @@ export class Routing {
   readonly addresses: LocalAddresses
   readonly #clock: Clock
   readonly #readRoutes: () => string
-  #prepared: Prepared | undefined
+  #prepared: ReturnType<typeof prepare> | undefined
   #routes: readonly Route[] = []
   #readAt = Number.NEGATIVE_INFINITY
 
@@ -138,7 +123,7 @@ export class Routing {
     return this.#current().subnets.find((subnet) => subnet.contains(remote, value))?.local
   }
 
-  #current(): Prepared {
+  #current(): ReturnType<typeof prepare> {
     const list = this.addresses.list()
     if (this.#prepared?.of !== list) this.#prepared = prepare(list)
     return this.#prepared
@@ -164,8 +149,10 @@ function plain(address: string): string {
   return address.includes(':') ? plainAddress(address) : address
 }
 
-function prepare(list: readonly LocalAddress[]): Prepared {
-  const byAddress = Map.groupBy(list, (local) => local.address)
+/** What is asked of this machine's addresses at every datagram and connection, prepared once for each list of them. */
+function prepare(list: readonly LocalAddress[]) {
+  const byAddress: ReadonlyMap<string, readonly LocalAddress[]> = Map.groupBy(list, (local) => local.address)
+  // Longest prefix first: a /24 inside somebody's /16 is the nearer one.
   const subnets = list
     .filter((local) => local.prefix > 0)
     .map((local) => ({ local, contains: networkOf(local) }))
@@ -173,7 +160,8 @@ function prepare(list: readonly LocalAddress[]): Prepared {
   return { of: list, byAddress, subnets }
 }
 
-function networkOf({ address, prefix }: LocalAddress): Subnet['contains'] {
+/** Tells what is in the network. `value`: the same address as a number when it is IPv4, parsed once for all networks. */
+function networkOf({ address, prefix }: LocalAddress): (remote: string, value: number | undefined) => boolean {
   const network = parseIpv4Network(`${address}/${prefix}`)
   if (network !== undefined) return (_, value) => value !== undefined && ipv4Contains(network, value)
   const set = new CidrSet([`${address}/${prefix}`])

@@ -18,10 +18,11 @@ export function imageEnvironment(options: {
   user: Readonly<Record<string, string>>
 }): Record<string, string> {
   const { memory, databaseUri, user } = options
+  const { MONGOD_EXTRA_ARGS = '', ...others } = user
   const environment: Record<string, string> = {
     ...memoryVariables(memory, user),
-    ...withoutKey(user, 'MONGOD_EXTRA_ARGS'),
-    ...databaseArguments(memory, user),
+    ...others,
+    ...databaseArguments(memory, MONGOD_EXTRA_ARGS),
     TZ: options.timezone,
     ...portVariables(options.proxyPorts),
     ...(databaseUri === undefined ? {} : { MONGO_EXTERNAL: 'true', EAP_MONGOD_URI: databaseUri }),
@@ -36,8 +37,7 @@ function memoryVariables(memory: MemoryPlan, user: Readonly<Record<string, strin
 }
 
 /** mongod refuses an option given twice, so the user's cache size replaces ours; other arguments of the user are added. */
-function databaseArguments(memory: MemoryPlan, user: Readonly<Record<string, string>>): Record<string, string> {
-  const own = user.MONGOD_EXTRA_ARGS ?? ''
+function databaseArguments(memory: MemoryPlan, own: string): Record<string, string> {
   const cache =
     memory.databaseCacheMegabytes === undefined || own.includes('--wiredTigerCacheSizeGB')
       ? ''
@@ -53,8 +53,4 @@ function portVariables(proxyPorts: readonly number[]): Record<string, string> {
     return [[variable, String(served ? port : 8043)]]
   })
   return { ...Object.fromEntries(entries), [portalHttp.variable]: String(portalHttp.port) }
-}
-
-function withoutKey(record: Readonly<Record<string, string>>, key: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key))
 }

@@ -67,7 +67,8 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function parseJson(json: string): unknown {
+/** The value of a JSON text; undefined when it is none. */
+export function parseJson(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {

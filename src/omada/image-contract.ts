@@ -24,23 +24,16 @@ export interface CpuNeed {
   readonly name: string
 }
 
-/** The image's version as far as its tag tells. `minor` is absent for tags such as `6`. */
-export interface ImageVersion {
-  readonly major: number
-  readonly minor?: number
-}
-
 /**
- * The controller's version by the image's tag: `6.2`, `6.2.10.17`, `6.2-openj9`, `beta-6.3`. `latest` stays on 5 by the image's
- * README. Undefined where the tag does not tell, such as for a digest.
+ * The controller's major version by the image's tag: `6`, `6.2.10.17`, `6.2-openj9`, `beta-6.3`. `latest` stays on 5 by the
+ * image's README. Undefined where the tag does not tell, such as for a digest.
  */
-export function imageVersion(reference: string): ImageVersion | undefined {
+export function majorVersion(reference: string): number | undefined {
   const tag = parseImageReference(reference)?.tag
   if (tag === undefined) return undefined
-  if (tag === 'latest') return { major: 5 }
-  const match = /^(?:[a-z]+-)?(\d{1,2})(?:\.(\d{1,3}))?(?:[.-].*)?$/.exec(tag)
-  if (match?.[1] === undefined) return undefined
-  return { major: Number(match[1]), ...(match[2] === undefined ? {} : { minor: Number(match[2]) }) }
+  if (tag === 'latest') return 5
+  const major = /^(?:[a-z]+-)?(\d{1,2})(?:[.-].*)?$/.exec(tag)?.[1]
+  return major === undefined ? undefined : Number(major)
 }
 
 /**
@@ -52,8 +45,8 @@ export function cpuNeed(options: {
   architecture: string
   externalDatabase: boolean
 }): CpuNeed | undefined {
-  const version = imageVersion(options.image)
-  if (version === undefined || version.major < 6 || options.externalDatabase) return undefined
+  const version = majorVersion(options.image)
+  if (version === undefined || version < 6 || options.externalDatabase) return undefined
   if (options.architecture === 'amd64') return { name: 'AVX', anyOf: ['avx'] }
   if (options.architecture !== 'arm64') return undefined
   return { name: 'ARMv8.2-A', anyOf: ['fphp', 'dcpop', 'sha3', 'sm3', 'sm4', 'asimddp', 'sha512', 'sve'] }

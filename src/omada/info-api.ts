@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseJson } from './frame.ts'
 
 /**
  * The controller's info API on 8043, no login needed. `/api/v2/anon/info` says errorCode 0 only with a working database
@@ -17,24 +18,17 @@ export interface ControllerInfo {
 /** `{"errorCode":-1600,"msg":"Unsupported request path."}`: this controller does not have that path. */
 const unsupportedPath = -1600
 
+/** A value of an unexpected form is left out, not an error: it is for showing and comparing only. */
+const lenient = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
+
 const answer = z.object({
   errorCode: z.int(),
-  // A value of an unexpected form is left out, not an error: it is for showing and comparing only.
-  result: z
-    .object({
-      controllerVer: z
-        .string()
-        .regex(/^[\w.+-]{1,64}$/)
-        .optional()
-        .catch(undefined),
-      omadacId: z
-        .string()
-        .regex(/^[\w-]{1,64}$/)
-        .optional()
-        .catch(undefined),
-    })
-    .optional()
-    .catch(undefined),
+  result: lenient(
+    z.object({
+      controllerVer: lenient(z.string().regex(/^[\w.+-]{1,64}$/)),
+      omadacId: lenient(z.string().regex(/^[\w-]{1,64}$/)),
+    }),
+  ),
 })
 
 /**
@@ -42,15 +36,9 @@ const answer = z.object({
  * not such an answer, or says that the path does not exist: then the other path may.
  */
 export function parseInfo(body: string): ControllerInfo | undefined {
-  let json: unknown
-  try {
-    json = JSON.parse(body)
-  } catch {
-    return undefined
-  }
-  const parsed = answer.safeParse(json)
-  if (!parsed.success || parsed.data.errorCode === unsupportedPath) return undefined
-  const { errorCode, result } = parsed.data
+  const { data } = answer.safeParse(parseJson(body))
+  if (data === undefined || data.errorCode === unsupportedPath) return undefined
+  const { errorCode, result } = data
   return {
     errorCode,
     ...(result?.controllerVer === undefined ? {} : { version: result.controllerVer }),

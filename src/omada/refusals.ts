@@ -1,10 +1,7 @@
 import type { Fault } from '../core/errors.ts'
 
-interface Refusal {
+interface Refusal extends Fault {
   readonly pattern: RegExp
-  readonly code: Fault['code']
-  readonly message: string
-  readonly remedy: string
 }
 
 const image = 'https://github.com/mbentley/docker-omada-controller'

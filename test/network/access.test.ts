@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Emitter } from '../../src/core/emitter.ts'
-import { NetworkAccess, unknownInterfaces } from '../../src/network/access.ts'
+import { networkAccess, unknownInterfaces } from '../../src/network/access.ts'
 import type { LocalAddress } from '../../src/network/interfaces.ts'
 import { Routing } from '../../src/network/routes.ts'
 
@@ -41,10 +41,10 @@ const clock = { now: () => 0, wall: () => 0, sleep: async () => {} }
 const routing = new Routing({ addresses, clock, readRoutes: () => routes })
 
 function access(list: 'any' | string[]) {
-  return new NetworkAccess({ list: () => list, routing })
+  return networkAccess({ list: () => list, routing })
 }
 
-describe('NetworkAccess', () => {
+describe('networkAccess', () => {
   it('admits everybody by default', () => {
     expect(access('any').admits({ localAddress: '10.30.0.1', remoteAddress: '203.0.113.9' })).toBe(true)
   })

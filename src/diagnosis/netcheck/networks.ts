@@ -2,7 +2,7 @@ import { type AppliancePort, appliancePorts } from '../../config/appliance-ports
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { Emitter } from '../../core/emitter.ts'
-import { NetworkAccess } from '../../network/access.ts'
+import { networkAccess } from '../../network/access.ts'
 import { type BroadcastNetwork, broadcastNetworks } from '../../network/broadcast-networks.ts'
 import type { LocalAddress, LocalAddresses } from '../../network/interfaces.ts'
 import { Routing } from '../../network/routes.ts'
@@ -24,7 +24,7 @@ export function servedNetworks(
   const routing = new Routing({ ...options, addresses })
   const found = new Map<string, { network: BroadcastNetwork; roles: Set<Role> }>()
   for (const role of ['devices', 'management', 'guests'] as const) {
-    const access = new NetworkAccess({ list: () => config.access[role], routing })
+    const access = networkAccess({ list: () => config.access[role], routing })
     for (const network of broadcastNetworks(options.addresses, access, config.network.subnet)) {
       const key = `${network.interface} ${network.address}`
       const entry = found.get(key) ?? { network, roles: new Set() }

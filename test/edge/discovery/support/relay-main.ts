@@ -3,7 +3,7 @@ import { systemClock } from '../../../../src/core/clock.ts'
 import { createLogger } from '../../../../src/core/logger.ts'
 import { Warnings } from '../../../../src/core/warnings.ts'
 import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
-import { NetworkAccess } from '../../../../src/network/access.ts'
+import { networkAccess } from '../../../../src/network/access.ts'
 import { controllerLink } from '../../../../src/network/controller-link.ts'
 import { interfaceWatch } from '../../../../src/network/interfaces.ts'
 import { Routing } from '../../../../src/network/routes.ts'
@@ -16,7 +16,7 @@ const logger = createLogger({ level: 'warn', format: 'human', write: (line) => v
 const clock = systemClock
 const addresses = interfaceWatch({ logger, clock, intervalMilliseconds: 100 })
 const routing = new Routing({ addresses, clock })
-const access = new NetworkAccess({ list: () => config.access.devices, routing })
+const access = networkAccess({ list: () => config.access.devices, routing })
 const discovery = new Discovery({
   config,
   logger,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ApplianceError } from './errors.ts'
+import { ApplianceError } from '../core/errors.ts'
 
 /** A user of this machine by numbers. */
 export interface UserIds {

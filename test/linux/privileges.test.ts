@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findUser } from '../../src/core/privileges.ts'
+import { findUser } from '../../src/linux/privileges.ts'
 
 const passwd = `root:x:0:0:root:/root:/bin/bash
 nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin
