@@ -10,15 +10,11 @@ import { maxConfigBytes, tooLarge } from './parse-yaml.ts'
 export async function readConfigFile(path: string, options: { required: boolean }): Promise<string | undefined> {
   try {
     // Without O_NONBLOCK a named pipe would wait for its writer for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const facts = await file.stat()
-      if (!facts.isFile()) throw unreadable(path, facts.isDirectory() ? 'it is a directory' : 'it is not a plain file')
-      if (facts.size > maxConfigBytes) throw new ApplianceError(tooLarge(path, facts.size))
-      return await file.readFile('utf8')
-    } finally {
-      await file.close()
-    }
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const facts = await file.stat()
+    if (!facts.isFile()) throw unreadable(path, facts.isDirectory() ? 'it is a directory' : 'it is not a plain file')
+    if (facts.size > maxConfigBytes) throw new ApplianceError(tooLarge(path, facts.size))
+    return await file.readFile('utf8')
   } catch (error) {
     if (error instanceof ApplianceError) throw error
     const code = systemCode(error)
@@ -31,7 +27,6 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of its path is not a directory',
   EACCES: 'this user may not read it',
-  EISDIR: 'it is a directory',
 }
 
 function unreadable(path: string, why: string, cause?: unknown): ApplianceError {

@@ -8,7 +8,9 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
     io: 'input',
     override: ({ jsonSchema, path }) => {
       const name = path.at(-2) === 'properties' ? path.at(-1) : undefined
-      if (typeof name === 'string') jsonSchema.title = titleOf(name)
+      // `stopGraceSeconds` as `Stop grace seconds`.
+      const words = name?.toString().replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+      if (words !== undefined) jsonSchema.title = sentence(words)
       if (path.length === 0) jsonSchema.title = 'omada-host configuration'
       // What JSON Schema has no word for gets the prefix that other readers skip.
       for (const key of ['accepts', 'needs', 'secret']) {
@@ -18,10 +20,4 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
       }
     },
   })
-}
-
-/** `stopGraceSeconds` as `Stop grace seconds`. */
-function titleOf(key: string): string {
-  const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-  return sentence(words)
 }

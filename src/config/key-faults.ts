@@ -16,14 +16,18 @@ export function describeSource(source: Source): string {
   return source.kind === 'file' ? `${source.path}:${source.line}` : `environment ${source.variable}`
 }
 
-/** One fault for each thing that is wrong with the value of `key`. */
-export function valueFaults(key: ConfigKey, value: unknown, source: Source, error: z.ZodError): readonly Fault[] {
+/** One fault for each thing that is wrong with the value of `key`. `error` has the input reported. */
+export function valueFaults(key: ConfigKey, source: Source, error: z.ZodError): readonly Fault[] {
   return error.issues.flatMap(innermost).map((issue) => {
-    const path = `${key.path}${issue.path.map(formatStep).join('')}`
+    const steps = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    const path = `${key.path}${steps.join('')}`
     return {
       code: 'CONFIG_INVALID',
-      message: `${path} (${describeSource(source)}) ${describeProblem(key, issue, value)}; accepted: ${key.accepts}`,
-      remedy: remedyFor(key, source),
+      message: `${path} (${describeSource(source)}) ${describeProblem(key, issue)}; accepted: ${key.accepts}`,
+      remedy:
+        source.kind === 'environment'
+          ? `change or unset ${source.variable}`
+          : `change ${key.path} in the configuration`,
     }
   })
 }
@@ -76,16 +80,10 @@ export function notASectionFault(section: string, value: unknown, source: Source
 }
 
 /** A value as JSON, short and on one line. */
-export function quote(value: unknown): string {
+function quote(value: unknown): string {
   // JSON would write null for NaN and infinity, and hide what is wrong with them.
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return plainText(text, 120)
-}
-
-export function remedyFor(key: ConfigKey, source: Source): string {
-  return source.kind === 'environment'
-    ? `change or unset ${source.variable}`
-    : `change ${key.path} in the configuration`
 }
 
 /** Of an issue with alternatives, the issues of the alternative that came furthest; else the issue itself. */
@@ -95,23 +93,15 @@ function innermost(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
   return deep?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
 }
 
-function formatStep(step: PropertyKey): string {
-  return typeof step === 'number' ? `[${step}]` : `.${String(step)}`
-}
-
-function describeProblem(key: ConfigKey, issue: z.core.$ZodIssue, whole: unknown): string {
+function describeProblem(key: ConfigKey, issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') return `has the unknown key ${issue.keys.map(quote).join(', ')}`
-  const value = issue.path.reduce<unknown>((inner, step) => property(inner, step), whole)
+  const { input: value } = issue
   if (value === undefined) return 'is missing'
   if (value === null) return 'has no value'
   if (issue.code === 'invalid_key') return 'is not a name that is accepted'
   return key.meta.secret === true
     ? `is a ${typeof value} that is not accepted (not shown: secret)`
     : `is ${quote(value)}`
-}
-
-function property(value: unknown, step: PropertyKey): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
 }
 
 /** The word of `candidates` that `word` was probably meant to be; undefined when none is near. */

@@ -9,7 +9,7 @@ export interface ConfigKey {
   readonly key: string
   /** `section.key`. */
   readonly path: string
-  /** The environment variable that overrides it. */
+  /** The environment variable that overrides it: `OMADA_HOST_CONTROLLER_STOP_GRACE_SECONDS`. */
   readonly variable: string
   readonly schema: z.ZodType
   readonly meta: KeyMeta
@@ -19,11 +19,8 @@ export interface ConfigKey {
   readonly default?: unknown
 }
 
-/** `stopGraceSeconds` of `controller` is `OMADA_HOST_CONTROLLER_STOP_GRACE_SECONDS`. */
-export function variableOf(section: string, key: string): string {
-  const snake = `${section}_${key}`.replace(/[A-Z]/g, (letter) => `_${letter}`)
-  return `${variablePrefix}${snake.toUpperCase()}`
-}
+/** `a, b or c`: American English would put a comma before the `or`. */
+const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' })
 
 /** Every key of the schema, in its order. */
 export const configKeys: readonly ConfigKey[] = Object.entries(configSchema.shape).flatMap(([section, { def }]) =>
@@ -41,11 +38,12 @@ export const configSections: readonly string[] = Object.keys(configSchema.shape)
 function describeKey(section: string, key: string, schema: z.ZodType): ConfigKey {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   const { description = '' } = json
+  const snake = `${section}_${key}`.replace(/[A-Z]/g, (letter) => `_${letter}`)
   return {
     section,
     key,
     path: `${section}.${key}`,
-    variable: variableOf(section, key),
+    variable: `${variablePrefix}${snake.toUpperCase()}`,
     schema,
     meta: { ...schema.meta(), description },
     accepts: describeAccepted(json),
@@ -56,7 +54,7 @@ function describeKey(section: string, key: string, schema: z.ZodType): ConfigKey
 /** What a JSON schema accepts, in words, for people. */
 function describeAccepted(json: z.core.JSONSchema.BaseSchema): string {
   if (typeof json.accepts === 'string') return json.accepts
-  if (json.enum !== undefined) return listWords(json.enum.map(String))
+  if (json.enum !== undefined) return alternatives.format(json.enum.map(String))
   if (json.type === 'boolean') return 'true or false'
   if (json.type === 'array' && typeof json.items === 'object' && !Array.isArray(json.items)) {
     const { minItems = 0, maxItems } = json
@@ -68,9 +66,4 @@ function describeAccepted(json: z.core.JSONSchema.BaseSchema): string {
     return `${kind} from ${json.minimum} to ${json.maximum}`
   }
   return 'a text'
-}
-
-/** `a, b or c`. */
-export function listWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }

@@ -29,7 +29,7 @@ interface Found {
  * @throws ApplianceErrors with every fault there is: CONFIG_SYNTAX or CONFIG_INVALID
  */
 export function loadConfig(options: { path: string; text?: string | undefined; env: Environment }): LoadedConfig {
-  const parsed = options.text === undefined ? emptyFile : parseYaml(options.text, options.path)
+  const parsed = parseYaml(options.text ?? '', options.path)
   const sources = new Map(configKeys.map((key): [string, Source] => [key.path, { kind: 'default' }]))
   const found: Found = { values: {}, sources, invalid: new Set(), faults: [] }
   if ('faults' in parsed) found.faults.push(...parsed.faults)
@@ -47,8 +47,6 @@ export function loadConfig(options: { path: string; text?: string | undefined; e
 
 /** Where reading ends: nobody reads more, and a file with that many faults is not a configuration. */
 const maxFaults = 100
-
-const emptyFile: ParsedYaml = { value: null, lines: new Map() }
 
 function readFile(file: ParsedYaml, path: string, found: Found): void {
   const sourceOf = (key: string): Source => ({ kind: 'file', path, line: file.lines.get(key) ?? 1 })
@@ -90,9 +88,9 @@ function readEnvironment(env: Environment, found: Found): void {
 }
 
 function readValue(key: ConfigKey, value: unknown, source: Source, found: Found): void {
-  const { error } = key.schema.safeParse(value)
+  const { error } = key.schema.safeParse(value, { reportInput: true })
   if (error !== undefined) {
-    found.faults.push(...valueFaults(key, value, source, error))
+    found.faults.push(...valueFaults(key, source, error))
     found.invalid.add(key.path)
     return
   }

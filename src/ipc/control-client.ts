@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type ErrorCode, errorCodes } from '../core/error-codes.ts'
+import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault } from '../core/errors.ts'
 import { parseObject } from '../core/text.ts'
 import { readBody, requestOverSocket, type SocketRequest, unreachable } from './client-request.ts'
@@ -20,7 +20,7 @@ export async function sendControl(path: string, verb: ControlVerb, signal: Abort
   const request = { socket: path, method: 'POST', url: `/v1/${verb}`, signal } as const
   const response = await requestOverSocket(request)
   if (response.statusCode !== 200) throw await refusal(response, request)
-  return textOf(parseObject(await readBody(response, request))?.message)
+  return (await readAnswer(response, request)).message ?? ''
 }
 
 /**
@@ -45,29 +45,22 @@ export async function* readLogs(
 }
 
 async function refusal(response: IncomingMessage, request: SocketRequest): Promise<Error> {
-  const answer = parseObject(await readBody(response, request)) ?? {}
-  if (Array.isArray(answer.faults) && answer.faults.length > 0) {
-    return new ApplianceErrors(answer.faults.map((fault) => faultOf(objectOf(fault), response)))
-  }
-  return new ApplianceError(faultOf(answer, response))
+  const answer = await readAnswer(response, request)
+  const faultOf = ({ code, message, remedy }: Partial<Fault>): Fault => ({
+    code: code !== undefined && Object.hasOwn(errorCodes, code) ? code : 'COMMAND_REFUSED',
+    message: message ?? `the appliance answered with HTTP status ${response.statusCode}`,
+    remedy: remedy ?? '',
+  })
+  return answer.faults === undefined
+    ? new ApplianceError(faultOf(answer))
+    : new ApplianceErrors(answer.faults.map(faultOf))
 }
 
-function faultOf({ code, message, remedy }: Record<string, unknown>, response: IncomingMessage): Fault {
-  return {
-    code: isErrorCode(code) ? code : 'COMMAND_REFUSED',
-    message: textOf(message) || `the appliance answered with HTTP status ${response.statusCode}`,
-    remedy: textOf(remedy),
-  }
+/** What a control server answers, which may be of another version of this program: nothing is certain to be in it. */
+interface Answer extends Partial<Fault> {
+  readonly faults?: readonly Partial<Fault>[]
 }
 
-function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && Object.hasOwn(errorCodes, code)
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
+async function readAnswer(response: IncomingMessage, request: SocketRequest): Promise<Answer> {
+  return parseObject(await readBody(response, request)) ?? {}
 }

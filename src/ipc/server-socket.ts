@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, chown, lstat, mkdir, mkdtemp, rename, rm, unlink } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, mkdtempDisposable, rename, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
@@ -26,11 +26,10 @@ export interface SocketPlace {
  */
 export async function publishSocket(place: SocketPlace, listen: (path: string) => Promise<unknown>) {
   await refuseIfTaken(place.path)
-  let privateDirectory: string | undefined
   try {
     await mkdir(dirname(place.path), { recursive: true, mode: 0o755 })
-    privateDirectory = await mkdtemp(join(dirname(place.path), '.new-'))
-    const temporary = join(privateDirectory, 's')
+    await using directory = await mkdtempDisposable(join(dirname(place.path), '.new-'))
+    const temporary = join(directory.path, 's')
     if (Buffer.byteLength(temporary) > longestPath) {
       throw new Error(`the path may have ${longestPath - '.new-123456/s'.length} bytes at most`)
     }
@@ -52,8 +51,6 @@ export async function publishSocket(place: SocketPlace, listen: (path: string) =
       },
       { cause: error },
     )
-  } finally {
-    if (privateDirectory !== undefined) await rm(privateDirectory, { recursive: true, force: true })
   }
 }
 
