@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import { QuietLog } from '../core/quiet-log.ts'
 import type { HistoryEntry } from '../core/warning-kinds.ts'
 import type { Warnings } from '../core/warnings.ts'
-import type { HostState, ImageCheck, Phase, PortHolder } from '../ipc/host-state.ts'
+import type { HostState, ImageCheck, Phase } from '../ipc/host-state.ts'
 import { stateVersion } from '../ipc/host-state.ts'
 import { StateStore } from '../ipc/store.ts'
 import type { ControllerSnapshot } from './controller/snapshot.ts'
@@ -36,7 +36,6 @@ export class HostBook {
   readonly state: StateStore<HostState>
   readonly #options: BookOptions
   readonly #log: QuietLog
-  #portHolders: readonly PortHolder[] = []
 
   constructor(options: BookOptions) {
     this.#options = options
@@ -58,12 +57,6 @@ export class HostBook {
     })
   }
 
-  /** Takes note of who holds the appliance's ports now. */
-  seePortHolders(portHolders: readonly PortHolder[]): void {
-    this.#portHolders = portHolders
-    this.publish()
-  }
-
   /** A step that the reconciler has taken. */
   remember(step: Pick<HistoryEntry, 'subject' | 'message'>): void {
     this.addHistory({ at: this.#now(), to: 'done', ...step })
@@ -73,13 +66,19 @@ export class HostBook {
     this.state.update((state) => withHistory(state, entry))
   }
 
-  /** Asks every part. `since` moves and the history grows only with the phase, which is logged with its reason. */
-  publish(): void {
+  /**
+   * Asks every part. `since` moves and the history grows only with the phase, which is logged with its reason.
+   * @param found who holds the appliance's ports, when that was looked up
+   */
+  publish(found: Partial<Pick<HostState, 'portHolders'>> = {}): void {
     const previous = this.state.get()
-    const next = this.#assemble(previous)
+    const next = this.#assemble({ ...previous, ...found })
     if (isDeepStrictEqual(next, previous)) return
-    this.#say(next)
     const { phase, reason, since: at } = next
+    this.#log.once('phase', `${phase}: ${reason.message}`, {
+      level: phase === 'failed' || phase === 'degraded' ? 'error' : 'info',
+      fields: reason.code === undefined ? {} : { code: reason.code, remedy: reason.remedy },
+    })
     const changed = phase !== previous.phase
     const entry = { at, subject: 'phase', from: previous.phase, to: phase, message: reason.message }
     this.state.update(() => (changed ? withHistory(next, entry) : next))
@@ -102,17 +101,9 @@ export class HostBook {
       },
       // Of a container that does not run nothing is measured.
       conditions: isRunning(controller) ? health.conditions : [],
-      portHolders: this.#portHolders,
       warnings: sources.warnings.list(),
       ...(images === undefined ? {} : { images }),
     }
-  }
-
-  #say({ phase, reason: { message, code, remedy } }: HostState): void {
-    this.#log.once('phase', `${phase}: ${message}`, {
-      level: phase === 'failed' || phase === 'degraded' ? 'error' : 'info',
-      fields: code === undefined ? {} : { code, remedy },
-    })
   }
 
   #now(): string {

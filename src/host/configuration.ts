@@ -11,10 +11,7 @@ import { Serial } from '../core/serial.ts'
 import type { WarningSource } from '../core/warnings.ts'
 
 /** What a user restarts for what only a restart of the host, or of the edge, puts in force. */
-export interface RestartedFor {
-  readonly host: Restarted
-  readonly edge: Restarted
-}
+export type RestartedFor = Readonly<Record<'host' | 'edge', Restarted>>
 
 export interface ConfigurationOptions {
   /** What the host started with. */

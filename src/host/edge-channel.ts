@@ -23,10 +23,10 @@ export function edgeChannel(options: {
   /** This program's. */
   version: string
   path: string
-  group?: number | undefined
+  group: number | undefined
   logger: Logger
 }): EdgeChannel {
-  const { configuration, group, version, ...rest } = options
+  const { configuration, version, logger, path, group } = options
   const changed = new Emitter<void>()
   let runningAddress: string | undefined
   const part = (): EdgePart => {
@@ -41,12 +41,7 @@ export function edgeChannel(options: {
       runningAddress,
     }
   }
-  const server = new StateServer({
-    ...rest,
-    mode: 0o660,
-    ...(group === undefined ? {} : { group }),
-    store: { get: part, changed },
-  })
+  const server = new StateServer({ logger, path, mode: 0o660, group, store: { get: part, changed } })
   configuration.changed.on(() => changed.emit())
   return {
     name: 'edge-channel',

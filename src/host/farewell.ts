@@ -1,10 +1,9 @@
 import type { Config } from '../config/schema.ts'
-import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { decideByOwnJob, keepStarted } from '../systemd/own-job.ts'
 import { readMachineFacts } from './controller/machine.ts'
-import { Reconciler } from './controller/reconciler.ts'
+import { Reconciler, type ReconcilerOptions } from './controller/reconciler.ts'
 import { connectEngine } from './engine/choose.ts'
 
 /** What the engine may take beyond the grace to say that the controller has stopped, in milliseconds. */
@@ -36,15 +35,14 @@ export async function bidFarewell(options: {
  * What a host leaves undone that ended before it could ask what its end is meant for: a SIGTERM in the first moments of a
  * process ends it at once. Run by systemd in its place; stops the controller with its grace if the service is stopped.
  */
-export async function runAfterHost(options: {
-  config: Config
-  logger: Logger
-  clock: Clock
-  version: string
-  notifier: Notifier
-  signal: AbortSignal
-}): Promise<void> {
-  const { config, clock, signal } = options
+export async function runAfterHost(
+  options: Pick<ReconcilerOptions, 'logger' | 'clock' | 'version'> & {
+    config: Config
+    notifier: Notifier
+    signal: AbortSignal
+  },
+): Promise<void> {
+  const { config, clock, version, signal } = options
   const logger = options.logger.child({ component: 'host' })
   if ((await decideByOwnJob({ logger })) === 'leave') return
   const limitMilliseconds = config.controller.stopGraceSeconds * 1000 + stopMarginMilliseconds
@@ -66,7 +64,7 @@ export async function runAfterHost(options: {
         }
       },
       machine: await readMachineFacts(),
-      version: options.version,
+      version,
     },
     AbortSignal.any([signal, AbortSignal.timeout(limitMilliseconds)]),
   )

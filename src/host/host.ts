@@ -7,7 +7,6 @@ import { periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
 import type { Warnings } from '../core/warnings.ts'
 import { ControlServer } from '../ipc/control.ts'
-import type { HostState } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
@@ -55,36 +54,25 @@ const portHoldersMilliseconds = 15_000
 
 /** Keeps the controller as configured until `signal` aborts, and publishes what it knows. Wiring, and no more. */
 export async function runHost(options: HostOptions): Promise<void> {
-  const { configuration, clock, paths, warnings, notifier } = options
+  const { configuration, clock, paths, warnings, notifier, version, probeCommand } = options
   const config: HostConfig = configuration.inForce
-  const logger = options.logger.child({ component: 'host' })
-
   const live = () => configuration.inForce
-  const health = new HealthMonitor({
-    config,
-    live,
-    logger: logger.child({ component: 'health' }),
-    clock,
-    warnings,
-    probeCommand: options.probeCommand,
-  })
+  const logger = options.logger.child({ component: 'host' })
+  /** What a part with a log of its own is given. */
+  const common = (component: string) => ({ config, live, clock, logger: logger.child({ component }) })
+
+  const health = new HealthMonitor({ ...common('health'), warnings, probeCommand })
   const machine = await readMachineFacts()
   const reconciler = new Reconciler({
-    config,
-    live,
-    logger: logger.child({ component: 'controller' }),
-    clock,
+    ...common('controller'),
     connect: (signal) => connectEngine({ config, logger, signal }),
     machine,
-    version: options.version,
+    version,
     ready: () => health.snapshot().ready,
   })
   const imageCheck = imageCheckJob({
-    config,
+    ...common('images'),
     architecture: machine.architecture,
-    live,
-    logger: logger.child({ component: 'images' }),
-    clock,
     currentDigest: () => reconciler.snapshot().facts.digest,
     onResult: () => book.publish(),
   })
@@ -97,7 +85,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     },
     logger,
     clock,
-    version: options.version,
+    version,
   })
 
   // The steps that were taken are what the history has of the controller.
@@ -131,7 +119,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     logger,
     clock,
     intervalMilliseconds: portHoldersMilliseconds,
-    work: async (signal) => book.seePortHolders(await findPortHolders(appliancePorts(live()), signal)),
+    work: async (signal) => book.publish({ portHolders: await findPortHolders(appliancePorts(live()), signal) }),
   })
   const control = new ControlServer({
     logger,
@@ -146,13 +134,8 @@ export async function runHost(options: HostOptions): Promise<void> {
     logs: (request) => reconciler.logs(request),
   })
   const { state } = book
-  const stateServer = new StateServer<HostState>({
-    logger,
-    path: paths.hostStateSocket,
-    mode: 0o660,
-    ...(options.stateGroup === undefined ? {} : { group: options.stateGroup }),
-    store: state,
-  })
+  const { stateGroup: group, companions = [] } = options
+  const stateServer = new StateServer({ logger, path: paths.hostStateSocket, mode: 0o660, group, store: state })
   const loops = [
     { name: 'the reconciler', dueBy: () => reconciler.pulse.dueBy },
     { name: 'the prober', dueBy: () => health.dueBy() },
@@ -167,7 +150,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       systemdStatus({ state, logger, clock, notifier }),
       stateServer,
       control,
-      ...(options.companions ?? []),
+      ...companions,
       health,
       reconciler,
       restartWhenUnhealthy,
@@ -180,11 +163,10 @@ export async function runHost(options: HostOptions): Promise<void> {
     stopMilliseconds: componentsMilliseconds(),
     stopping: () =>
       bidFarewell({
+        ...options,
+        logger,
         stopGraceSeconds: live().controller.stopGraceSeconds,
         componentsMilliseconds: componentsMilliseconds(),
-        logger,
-        notifier,
-        controllerOnStop: options.controllerOnStop,
         stopController: (signal) => reconciler.stopController(signal),
       }),
   })

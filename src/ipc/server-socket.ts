@@ -15,7 +15,7 @@ export interface SocketPlace {
   /** Permission bits, such as 0o660. */
   readonly mode: number
   /** Group that owns the socket file; this process's own when absent. */
-  readonly group?: number
+  readonly group?: number | undefined
 }
 
 /**

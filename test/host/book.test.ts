@@ -106,7 +106,7 @@ test('a change of phase is logged once with its reason, and so is another reason
   book.publish()
   parts.health = healthPart({ everReady: true, reason: fault })
   book.publish()
-  book.seePortHolders([{ protocol: 'tcp', port: 8043, pid: 812, process: 'nginx' }])
+  book.publish({ portHolders: [{ protocol: 'tcp', port: 8043, pid: 812, process: 'nginx' }] })
   parts.health = healthPart({ ready: true, everReady: true, reason: { message: 'the controller is ready' } })
   book.publish()
   expect(lines).toEqual([
@@ -128,7 +128,7 @@ test('there are no conditions of a controller that does not run', () => {
 test('holders of ports stay as last seen, warnings and the image check are as they are now', () => {
   const { parts, book, warnings, state } = scene()
   const holder = { protocol: 'tcp', port: 8043, pid: 812, process: 'nginx' } as const
-  book.seePortHolders([holder])
+  book.publish({ portHolders: [holder] })
   const disk = warnings.source({ name: 'disk' })
   disk.raise('/', { code: 'DISK_LOW', message: 'nearly full', remedy: 'free space' })
   parts.images = { checkedAt: at(1), newDigest: 'sha256:1', newerTags: [] }

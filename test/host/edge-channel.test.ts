@@ -27,7 +27,7 @@ async function scene() {
   const configuration = new Configuration({
     ...{ loaded: await load(), usable, load, restarted, warnings, logger: silent },
   })
-  const channel = edgeChannel({ configuration, version, path, logger: silent })
+  const channel = edgeChannel({ configuration, version, path, group: undefined, logger: silent })
   await channel.start(soon())
   const end = async () => {
     await channel.stop(soon())

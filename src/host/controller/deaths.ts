@@ -3,11 +3,10 @@ import type { Fault, Reason } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
 import { findOutOfMemory, findRefusal } from '../../omada/refusals.ts'
+import type { EngineContainer } from '../engine/engine.ts'
 
 /** How a container ended, and its log since its last start. */
-export interface Death {
-  readonly exitCode: number
-  readonly outOfMemory: boolean
+export interface Death extends Pick<EngineContainer, 'exitCode' | 'outOfMemory'> {
   /** Last lines, oldest first. */
   readonly log: readonly string[]
 }
@@ -60,25 +59,25 @@ export function judgeDeath(
   return { verdict: { kind: 'loop', reason: loop }, deaths: { times, inRow } }
 }
 
-function describe(death: Death): Reason {
-  const heap = findOutOfMemory(death.log)
-  if (heap !== undefined || death.outOfMemory || death.exitCode === killed) {
-    const cause =
-      heap !== undefined
-        ? `its java heap is exhausted (${plainText(heap, 200)})`
-        : death.outOfMemory
-          ? 'it reached its memory limit and was killed'
-          : 'it was killed (exit code 137), most often for lack of memory'
+function describe({ exitCode, outOfMemory, log }: Death): Reason {
+  const heap = findOutOfMemory(log)
+  const causes = [
+    heap !== undefined && `its java heap is exhausted (${plainText(heap, 200)})`,
+    outOfMemory && 'it reached its memory limit and was killed',
+    exitCode === killed && 'it was killed (exit code 137), most often for lack of memory',
+  ]
+  const cause = causes.find((applies) => applies !== false)
+  if (cause !== undefined) {
     return {
       code: 'CONTROLLER_OUT_OF_MEMORY',
       message: `the controller died: ${cause}`,
       remedy: 'give the machine more memory, or set controller.memory by hand; an -openj9 image tag needs less',
     }
   }
-  if (death.exitCode === cleanExitCode) {
+  if (exitCode === cleanExitCode) {
     return { message: `the controller was stopped by somebody else (exit code ${cleanExitCode})` }
   }
-  return { message: `the controller died with exit code ${death.exitCode}` }
+  return { message: `the controller died with exit code ${exitCode}` }
 }
 
 function lastLines(log: readonly string[]): string {

@@ -75,7 +75,8 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
   const { config, clock, machine, version, state, dispatch } = pass
   const { stopGraceSeconds, pull } = pass.live().controller
   const { container } = observed
-  const engine = await engineFacts(pass, signal)
+  const known = state()
+  const engine = known.engineStale || known.engine === undefined ? await askEngine(pass, signal) : known.engine
   if (container !== undefined && isOurs(container)) await judge(pass, container, signal)
   const names = await machine.names()
   const served = names.served || state().nameServerBlocked
@@ -121,10 +122,8 @@ function heapWarning(line: string) {
   }
 }
 
-/** What the engine says of itself; asked anew when it was away. */
-async function engineFacts({ engine, state, dispatch }: Pass, signal: AbortSignal): Promise<EngineInfo> {
-  const known = state()
-  if (known.engine !== undefined && !known.engineStale) return known.engine
+/** What the engine says of itself. */
+async function askEngine({ engine, dispatch }: Pass, signal: AbortSignal): Promise<EngineInfo> {
   const told = await engine.info(signal)
   dispatch({ kind: 'engine-told', engine: told })
   return told
@@ -136,8 +135,7 @@ async function engineFacts({ engine, state, dispatch }: Pass, signal: AbortSigna
  * @throws ApplianceErrors
  */
 async function checkMachine(pass: Pass, observed: Observation, signal: AbortSignal): Promise<void> {
-  const engine = await pass.engine.info(signal)
-  pass.dispatch({ kind: 'engine-told', engine })
+  const engine = await askEngine(pass, signal)
   const faults = await findObstacles({ config: pass.config, engine, machine: pass.machine, observed })
   if (faults.length > 0) throw new ApplianceErrors(faults)
 }

@@ -43,7 +43,14 @@ const transientMilliseconds = 1000
  */
 export function planSteps(desired: Desired, observed: Observed, intent: Intent): readonly Step[] {
   const { container } = observed
-  if (container !== undefined && !isOurs(container)) throw nameTaken(desired)
+  if (container !== undefined && !isOurs(container)) {
+    const { name } = desired.container
+    throw new ApplianceError({
+      code: 'CONTAINER_NAME_TAKEN',
+      message: `a container named ${name} exists that omada-host did not make; it is left alone`,
+      remedy: `set controller.name to another name, or rename it: ${desired.engine} rename ${name} ${name}-old`,
+    })
+  }
   if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientMilliseconds }]
   const runs = isRunning(container)
   const same = container?.labels[labels.spec] === desired.container.labels[labels.spec]
@@ -128,13 +135,5 @@ function planNetwork({ network, engine }: Desired, observed: Observed): Step[] {
     code: 'NETWORK_MISMATCH',
     message: `the network ${network.name} exists with ${found.driver} ${found.subnet ?? 'and no subnet'}, not with network.subnet ${network.subnet}, and omada-host did not make it`,
     remedy: `set network.name to another name, network.subnet to ${found.subnet ?? 'its subnet'}, or remove it: ${engine} network rm ${network.name}`,
-  })
-}
-
-function nameTaken({ container: { name }, engine }: Desired): ApplianceError {
-  return new ApplianceError({
-    code: 'CONTAINER_NAME_TAKEN',
-    message: `a container named ${name} exists that omada-host did not make; it is left alone`,
-    remedy: `set controller.name to another name, or rename it: ${engine} rename ${name} ${name}-old`,
   })
 }

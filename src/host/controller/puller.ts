@@ -56,9 +56,8 @@ export class Puller {
   async pull(
     engine: Engine,
     reference: string,
-    options: { attempts: number; signal: AbortSignal },
+    { attempts, signal }: { attempts: number; signal: AbortSignal },
   ): Promise<EngineImage> {
-    const { signal } = options
     const { logger, onEvent } = this.#options
     const backoff = new Backoff({ initialMilliseconds: 2000, maxMilliseconds: 300_000 })
     this.#pulls += 1
@@ -75,7 +74,7 @@ export class Puller {
         } catch (error) {
           signal.throwIfAborted()
           const passes = error instanceof ApplianceError && transient.has(error.code)
-          if (!passes || attempt >= options.attempts) throw error
+          if (!passes || attempt >= attempts) throw error
           const wait = backoff.next()
           logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
           tell({ fault: error.fault })
@@ -89,11 +88,7 @@ export class Puller {
     }
   }
 
-  async #try(
-    engine: Engine,
-    reference: string,
-    options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
-  ): Promise<EngineImage> {
+  async #try(engine: Engine, reference: string, options: Parameters<Engine['pull']>[1]): Promise<EngineImage> {
     options.onProgress({ current: 0, total: 0, layers: [] })
     await engine.pull(reference, options)
     const image = await engine.image(reference, options.signal)

@@ -2,12 +2,10 @@ import { raceAbort } from '../../core/deadline.ts'
 import { ApplianceError, type Fault } from '../../core/errors.ts'
 import type { Want } from './state.ts'
 
-interface Request {
+interface Request extends Omit<PromiseWithResolvers<void>, 'promise'> {
   readonly number: number
   /** Waits through faults of the engine's connection instead of failing with them. */
   readonly patient: boolean
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
 }
 
 /** Who waits for what comes of a request. Each waits for a pass that began after it and came to an end. */
@@ -21,13 +19,13 @@ export class Requests {
   }
 
   /** Resolves when a pass that began after this call reached what is desired; rejects with its fault. */
-  async add(options: { signal: AbortSignal; patient: boolean }): Promise<void> {
+  async add({ signal, patient }: { signal: AbortSignal; patient: boolean }): Promise<void> {
     this.#last += 1
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const request: Request = { number: this.#last, patient: options.patient, resolve, reject }
+    const { promise, ...settling } = Promise.withResolvers<void>()
+    const request: Request = { number: this.#last, patient, ...settling }
     this.#waiting.add(request)
     try {
-      await raceAbort(promise, options.signal)
+      await raceAbort(promise, signal)
     } finally {
       this.#waiting.delete(request)
     }
