@@ -58,19 +58,8 @@ function judgeDatabase(report: DatabaseReport): ProbeResult {
   return { ok: true, detail: detail.join(', ') }
 }
 
-async function probePorts(address: string, ports: readonly number[], signal: AbortSignal): Promise<ProbeResult> {
-  const refusing = await refusingPorts(address, ports, signal)
-  return refusing.length === 0
-    ? { ok: true }
-    : { ok: false, message: refusing.map(({ port, message }) => `${port}: ${message}`).join('; ') }
-}
-
-/** The ports of `host` that do not accept a connection, each with why not. */
-export async function refusingPorts(
-  host: string,
-  ports: readonly number[],
-  signal: AbortSignal,
-): Promise<readonly { readonly port: number; readonly message: string }[]> {
+/** Whether all `ports` of `host` accept a connection, each of which is closed again at once. Names those that do not. */
+export async function probePorts(host: string, ports: readonly number[], signal: AbortSignal): Promise<ProbeResult> {
   const tried = ports.map(async (port) => {
     const socket = createConnection({ host, port, signal })
     // Destroying a socket may still raise an error.
@@ -79,12 +68,13 @@ export async function refusingPorts(
       await once(socket, 'connect')
       return []
     } catch (error) {
-      return [{ port, message: messageOf(error) }]
+      return [`${port}: ${messageOf(error)}`]
     } finally {
       socket.destroy()
     }
   })
-  return (await Promise.all(tried)).flat()
+  const refusals = (await Promise.all(tried)).flat()
+  return refusals.length === 0 ? { ok: true } : { ok: false, message: refusals.join('; ') }
 }
 
 async function probeUdp(inside: ProbeProcess | undefined, port: number, signal: AbortSignal): Promise<ProbeResult> {

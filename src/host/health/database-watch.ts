@@ -115,9 +115,8 @@ export class DatabaseWatch {
 /** The first server's own error rather than "server selection timed out". */
 function causeOf(error: unknown): string {
   if (!(error instanceof MongoServerSelectionError)) return messageOf(error)
-  const servers: Iterable<ServerDescription> = error.reason?.servers.values() ?? []
-  for (const server of servers) if (server.error !== null) return server.error.message
-  return error.message
+  const servers = [...(error.reason?.servers.values() ?? [])]
+  return servers.find((server) => server.error !== null)?.error?.message ?? error.message
 }
 
 /** The driver quotes the whole URI in some messages, and it may hold a password. */

@@ -19,7 +19,10 @@ export async function probeInfo(host: string, port: number, signal: AbortSignal)
     if (current !== undefined) return working({ ...(await identity(ask)), ...current })
     const answer = await ask(infoPaths.legacy)
     const legacy = parseInfo(answer.body)
-    if (legacy === undefined) return { ok: false, message: `the info API does not answer (${describe(answer)})` }
+    if (legacy === undefined) {
+      const told = answer.status === 200 ? 'something else than JSON on it' : `HTTP ${answer.status}`
+      return { ok: false, message: `the info API does not answer (${told})` }
+    }
     return legacy.errorCode === 0 ? working(legacy) : refused(infoPaths.legacy, legacy.errorCode)
   } catch (error) {
     return { ok: false, message: messageOf(error) }
@@ -41,10 +44,6 @@ function refused(path: string, errorCode: number): ProbeResult {
 
 function working(controller: ControllerInfo): ProbeResult {
   return { ok: true, controller, ...(controller.version === undefined ? {} : { detail: controller.version }) }
-}
-
-function describe(answer: HttpsAnswer): string {
-  return answer.status === 200 ? 'something else than JSON on it' : `HTTP ${answer.status}`
 }
 
 /** Enough for any answer of the info API many times over. */

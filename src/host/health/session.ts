@@ -57,12 +57,12 @@ export class ProbeSession {
     // What only the host's own namespace reaches is asked from there; all else from inside the container's.
     const external = config.mongo.uri
     const embedded = `mongodb://127.0.0.1:${ports.database}/?directConnection=true`
-    const outside = external === undefined ? undefined : child(probeCommand, external)
     const inside =
       sandboxKey === undefined
         ? undefined
         : child(enterNamespace(sandboxKey, probeCommand), external === undefined ? embedded : undefined)
-    this.#processes = [inside, outside].filter((process) => process !== undefined)
+    const database = external === undefined ? inside : child(probeCommand, external)
+    this.#processes = [...new Set([inside, database])].filter((process) => process !== undefined)
     this.conditions = new Conditions({ clock, warnings, threshold: () => live().health.failureThreshold })
     this.schedule = new ProbeSchedule<ProbedName>({
       clock,
@@ -71,7 +71,7 @@ export class ProbeSession {
         address,
         ports,
         inside,
-        database: external === undefined ? inside : outside,
+        database,
         intervalMilliseconds: () => (options.everReady() ? live().health.intervalSeconds * 1000 : startingMilliseconds),
       }),
     })

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { refusingPorts } from '../../../src/host/health/controller-probes.ts'
+import { probePorts } from '../../../src/host/health/controller-probes.ts'
 
 const servers: Server[] = []
 afterEach(async () => {
@@ -18,14 +18,15 @@ it('names the ports that do not accept, and why', async () => {
   const [one, two] = [await listening(), await listening()]
   const closed = servers.splice(1, 1)
   await Promise.all(closed.map((server) => new Promise((resolve) => server.close(resolve))))
-  expect(await refusingPorts('127.0.0.1', [one, two], AbortSignal.timeout(5000))).toEqual([
-    { port: two, message: `connect ECONNREFUSED 127.0.0.1:${two}` },
-  ])
+  expect(await probePorts('127.0.0.1', [one, two], AbortSignal.timeout(5000))).toEqual({
+    ok: false,
+    message: `${two}: connect ECONNREFUSED 127.0.0.1:${two}`,
+  })
 })
 
 it('leaves no connection open', async () => {
   const port = await listening()
-  await refusingPorts('127.0.0.1', [port], AbortSignal.timeout(5000))
+  expect(await probePorts('127.0.0.1', [port], AbortSignal.timeout(5000))).toEqual({ ok: true })
   await expect
     .poll(() => new Promise((resolve) => servers[0]?.getConnections((_, count) => resolve(count))), { timeout: 5000 })
     .toBe(0)
@@ -33,6 +34,8 @@ it('leaves no connection open', async () => {
 
 it('fails at once when it is aborted', async () => {
   const port = await listening()
-  const [refusal] = await refusingPorts('127.0.0.1', [port], AbortSignal.abort())
-  expect(refusal?.port).toBe(port)
+  expect(await probePorts('127.0.0.1', [port], AbortSignal.abort())).toEqual({
+    ok: false,
+    message: `${port}: The operation was aborted`,
+  })
 })
