@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { EdgeConfig } from '../../config/schema.ts'
 import { type Ipv4Network, ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -7,7 +8,6 @@ import { type Announce, parseAnnounce } from '../../omada/announce.ts'
 import { decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
 import type { DiscoveryDependencies } from './dependencies.ts'
-import { Duplicates } from './duplicates.ts'
 import type { RequestOutcome } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
 
@@ -17,6 +17,8 @@ import type { Datagram } from './port-listeners.ts'
  */
 export const maxDatagramBytes = 8192
 
+/** Datagrams that are remembered at once. Twins follow each other within milliseconds, so that none is pushed out before. */
+const maxRemembered = 16_384
 /** Addresses whose rate is watched at once. One that was pushed out starts again with a full burst. */
 const maxSources = 8192
 
@@ -29,26 +31,24 @@ export type Verdict =
 
 const other: Verdict = { kind: 'other' }
 
-type AdmissionDependencies = Pick<DiscoveryDependencies, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
+interface AdmissionOptions {
+  readonly config: EdgeConfig
+  readonly clock: Clock
+  readonly dependencies: Pick<DiscoveryDependencies, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
+  /** Whether one of our own sockets has this local port. */
+  readonly isOwnPort: (port: number) => boolean
+}
 
 /** Decides which datagrams from the LAN may pass, cheapest question first, and what they are. */
 export class Admission {
-  readonly #dependencies: AdmissionDependencies
-  readonly #isOwnPort: (port: number) => boolean
+  readonly #options: AdmissionOptions
   readonly #duplicates: Duplicates
   readonly #rate: RateLimit
   #containerNetwork: { readonly subnet: string; readonly network: Ipv4Network | undefined } | undefined
 
-  /** `isOwnPort`: whether one of our own sockets has this local port. */
-  constructor(options: {
-    config: EdgeConfig
-    clock: Clock
-    dependencies: AdmissionDependencies
-    isOwnPort: (port: number) => boolean
-  }) {
+  constructor(options: AdmissionOptions) {
     const { clock, config } = options
-    this.#dependencies = options.dependencies
-    this.#isOwnPort = options.isOwnPort
+    this.#options = options
     this.#duplicates = new Duplicates({ clock, windowMilliseconds: config.discovery.duplicateWindowMilliseconds })
     this.#rate = new RateLimit({ clock, perSecond: config.discovery.ratePerSource })
   }
@@ -61,7 +61,8 @@ export class Admission {
     if (this.#duplicates.has(key)) return { kind: 'dropped', outcome: 'duplicate' }
     if (!this.#rate.admits(datagram.address)) return { kind: 'dropped', outcome: 'rate-limited' }
     const decoded = decodeFrame(datagram.payload)
-    if (!decoded.framed && this.#dependencies.live().discovery.strict && datagram.discoveryPort === discoveryPort) {
+    const { strict } = this.#options.dependencies.live().discovery
+    if (!decoded.framed && strict && datagram.discoveryPort === discoveryPort) {
       return { kind: 'dropped', outcome: 'malformed' }
     }
     this.#duplicates.remember(key)
@@ -73,24 +74,68 @@ export class Admission {
   }
 
   #judgeSource(datagram: Datagram): RequestOutcome | undefined {
-    const { address, port, payload } = datagram
+    const { address, localAddress, port, payload } = datagram
+    const { dependencies, isOwnPort } = this.#options
     const source = parseIpv4(address)
     if (port === 0 || source === undefined || source === 0) return 'bad-source'
-    if (this.#isOwnPort(port) && this.#dependencies.routing.isOwn(address)) return 'own-echo'
+    if (isOwnPort(port) && dependencies.routing.isOwn(address)) return 'own-echo'
     if (this.#isContainers(source)) return 'from-container'
-    if (!this.#dependencies.access.admits({ localAddress: datagram.localAddress, remoteAddress: address }))
-      return 'refused'
+    if (!dependencies.access.admits({ localAddress, remoteAddress: address })) return 'refused'
     if (payload.byteLength === 0) return 'empty'
     return payload.byteLength > maxDatagramBytes ? 'oversize' : undefined
   }
 
   #isContainers(source: number): boolean {
-    const subnet = this.#dependencies.bridgeSubnet()
+    const subnet = this.#options.dependencies.bridgeSubnet()
     if (this.#containerNetwork?.subnet !== subnet) {
       this.#containerNetwork = { subnet, network: parseIpv4Network(subnet) }
     }
     const { network } = this.#containerNetwork
     return network !== undefined && ipv4Contains(network, source)
+  }
+}
+
+/**
+ * Recognises the second copy of a datagram: a device sends each announce to 255.255.255.255 and to the subnet's broadcast
+ * address, and three more announces during an adoption abort it (#561 of the image's repository).
+ */
+export class Duplicates {
+  readonly #options: { readonly clock: Clock; readonly windowMilliseconds: number }
+  /** When the first copy passed, in monotonic milliseconds. */
+  readonly #passedAt = new LruMap<string, number>({ max: maxRemembered })
+
+  /** `windowMilliseconds` 0: nothing is a duplicate. */
+  constructor(options: { clock: Clock; windowMilliseconds: number }) {
+    this.#options = options
+  }
+
+  /** Identifies a datagram by its sender, its discovery port and its bytes. A digest: nobody can make two that collide. */
+  keyOf(datagram: Datagram): string {
+    const digest = hash('sha256', datagram.payload, 'base64')
+    return `${datagram.address} ${datagram.port} ${datagram.discoveryPort} ${digest}`
+  }
+
+  /** True within the window after `remember`. A copy does not extend the window: a device may well repeat itself later. */
+  has(key: string): boolean {
+    const { clock, windowMilliseconds } = this.#options
+    const passedAt = this.#passedAt.peek(key)
+    return passedAt !== undefined && clock.now() - passedAt < windowMilliseconds
+  }
+
+  remember(key: string): void {
+    const { clock, windowMilliseconds } = this.#options
+    if (windowMilliseconds === 0) return
+    const now = clock.now()
+    for (const [known, passedAt] of this.#passedAt) {
+      if (now - passedAt < windowMilliseconds) break
+      this.#passedAt.delete(known)
+    }
+    this.#passedAt.set(key, now)
+  }
+
+  /** How many are remembered: those that passed within the window before the last of them. */
+  get size(): number {
+    return this.#passedAt.size
   }
 }
 
@@ -102,23 +147,22 @@ interface Bucket {
 
 /** A token bucket per source address: `perSecond` on average, bursts of twice that. */
 export class RateLimit {
-  readonly #clock: Clock
-  readonly #perSecond: number
+  readonly #options: { readonly clock: Clock; readonly perSecond: number }
   readonly #buckets = new LruMap<string, Bucket>({ max: maxSources })
 
   constructor(options: { clock: Clock; perSecond: number }) {
-    this.#clock = options.clock
-    this.#perSecond = options.perSecond
+    this.#options = options
   }
 
   /** Takes one token; false when the address has none left. */
   admits(address: string): boolean {
-    const now = this.#clock.now()
-    const burst = 2 * this.#perSecond
+    const { clock, perSecond } = this.#options
+    const now = clock.now()
+    const burst = 2 * perSecond
     const known = this.#buckets.get(address)
     const bucket = known ?? { tokens: burst, at: now }
     if (known === undefined) this.#buckets.set(address, bucket)
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * this.#perSecond)
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond)
     bucket.at = now
     if (bucket.tokens < 1) return false
     bucket.tokens -= 1

@@ -1,4 +1,6 @@
-import type { LiveConfig } from '../../config/schema.ts'
+import type { EdgeConfig, LiveConfig } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import type { ControllerLink } from '../../network/controller-link.ts'
@@ -22,4 +24,11 @@ export interface DiscoveryDependencies {
   omadacId(): string | undefined
   /** Connections to TCP 29814 of one client address. `lastRefusal`: why the latest one was not let through. */
   managementConnections(address: string): { readonly open: number; readonly lastRefusal?: string }
+}
+
+export interface DiscoveryOptions {
+  readonly config: EdgeConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly dependencies: DiscoveryDependencies
 }

@@ -62,8 +62,8 @@ export function adoptionOf(device: SeenDevice, context: DeviceContext): Adoption
 /** The device as it goes into the state. */
 export function viewOf(device: SeenDevice, context: DeviceContext): Device {
   const { announce } = device
-  const hint = hintFor(device, context)
   const adoption = adoptionOf(device, context)
+  const hint = hintFor(device, adoption, context)
   return {
     mac: announce.mac,
     class: announce.class,
@@ -86,8 +86,7 @@ export function viewOf(device: SeenDevice, context: DeviceContext): Device {
 }
 
 /** The most pressing thing that is wrong with a device, if any. */
-function hintFor(device: SeenDevice, context: DeviceContext): Reason | undefined {
-  const adoption = adoptionOf(device, context)
+function hintFor(device: SeenDevice, adoption: Adoption, context: DeviceContext): Reason | undefined {
   if (adoption === 'connected') return undefined
   if (adoption === 'stalled') return stalledHint(device, context)
   if (adoption === 'silent') return silentHint(device, context)

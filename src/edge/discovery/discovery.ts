@@ -1,12 +1,9 @@
-import type { EdgeConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
 import type { Component, Loop } from '../../core/component.ts'
-import type { Logger } from '../../core/logger.ts'
 import { periodic } from '../../core/periodic.ts'
 import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
 import { broadcastNetworks } from '../../network/broadcast-networks.ts'
 import { Admission } from './admission.ts'
-import type { DiscoveryDependencies } from './dependencies.ts'
+import type { DiscoveryDependencies, DiscoveryOptions } from './dependencies.ts'
 import { BroadcastTally, Intake } from './intake.ts'
 import { Listeners } from './listeners.ts'
 import { OtherAppliances } from './other-appliances.ts'
@@ -33,17 +30,11 @@ export class Discovery implements Component {
   readonly #upkeep: Loop
   #unsubscribe: (() => void) | undefined
 
-  constructor(options: {
-    config: EdgeConfig
-    logger: Logger
-    clock: Clock
-    dependencies: DiscoveryDependencies
-  }) {
-    const { config, logger, clock, dependencies } = options
-    const { access, bridgeSubnet, routing, warnings } = dependencies
-    const { ports, ratePerSource } = config.discovery
-    const shared = { config, logger, clock, dependencies, ports, routing, warnings, ratePerSource }
-    this.#dependencies = dependencies
+  constructor(options: DiscoveryOptions) {
+    const { access, bridgeSubnet, routing, warnings } = options.dependencies
+    const { ports, ratePerSource } = options.config.discovery
+    const shared = { ...options, ports, routing, warnings, ratePerSource }
+    this.#dependencies = options.dependencies
     this.#broadcasts = new BroadcastTally(shared)
     this.#devices = new SeenDevices(shared)
     this.#outcomes = new Outcomes(shared)
@@ -65,9 +56,8 @@ export class Discovery implements Component {
       relay: this.#relay,
     })
     this.#upkeep = periodic({
+      ...options,
       name: `${this.name} upkeep`,
-      logger,
-      clock,
       intervalMilliseconds: upkeepMilliseconds,
       work: () => this.#keepUp(),
     })
@@ -130,14 +120,12 @@ export class Discovery implements Component {
   #tellOfAddresses(): void {
     const { warnings } = this.#dependencies
     const code = 'DISCOVERY_NO_ADDRESS'
-    if (this.#listeners.served().some((local) => !local.internal)) {
-      warnings.clear(code)
-      return
-    }
-    warnings.raise(code, {
-      code,
-      message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
-      remedy: 'give it an address (ip address), or correct access.devices',
-    })
+    if (this.#listeners.served().some((local) => !local.internal)) warnings.clear(code)
+    else
+      warnings.raise(code, {
+        code,
+        message: 'this machine has no IPv4 address on a network where devices are served: only broadcasts are relayed',
+        remedy: 'give it an address (ip address), or correct access.devices',
+      })
   }
 }

@@ -11,7 +11,7 @@ import type { Datagram } from './port-listeners.ts'
 import type { Relay } from './relay.ts'
 import type { SeenDevices } from './seen-devices.ts'
 
-interface IntakeParts {
+interface IntakeOptions {
   readonly admission: Admission
   readonly broadcasts: BroadcastTally
   readonly devices: SeenDevices
@@ -28,15 +28,15 @@ interface IntakeParts {
  * the relay, and ends in exactly one outcome.
  */
 export class Intake {
-  readonly #parts: IntakeParts
+  readonly #options: IntakeOptions
 
-  constructor(parts: IntakeParts) {
-    this.#parts = parts
+  constructor(options: IntakeOptions) {
+    this.#options = options
   }
 
   /** Takes one datagram. Never throws, whatever the bytes. */
   receive(datagram: Datagram): void {
-    const { admission, broadcasts, devices, others, outcomes, relay } = this.#parts
+    const { admission, broadcasts, devices, others, outcomes, relay } = this.#options
     broadcasts.note(datagram)
     const verdict = admission.judge(datagram)
     switch (verdict.kind) {
@@ -58,7 +58,7 @@ export class Intake {
   }
 
   #warnFlood(address: string): void {
-    const { ratePerSource, warnings } = this.#parts
+    const { ratePerSource, warnings } = this.#options
     warnings.happened(
       {
         code: 'DISCOVERY_FLOOD',
@@ -73,24 +73,28 @@ export class Intake {
 /** Interfaces that are remembered at once: those of containers come and go. */
 const maxInterfaces = 64
 
+interface TallyOptions {
+  readonly clock: Clock
+  readonly routing: Pick<Routing, 'isOwn' | 'localAddressTowards'>
+}
+
 /** By which interfaces broadcasts of other machines have come in: the proof that they can. */
 export class BroadcastTally {
-  readonly #clock: Clock
-  readonly #routing: Pick<Routing, 'isOwn' | 'localAddressTowards'>
+  readonly #options: TallyOptions
   readonly #seen = new LruMap<string, BroadcastsSeen>({ max: maxInterfaces })
 
-  constructor(options: { clock: Clock; routing: Pick<Routing, 'isOwn' | 'localAddressTowards'> }) {
-    this.#clock = options.clock
-    this.#routing = options.routing
+  constructor(options: TallyOptions) {
+    this.#options = options
   }
 
   /** Takes every datagram, whatever becomes of it. Our own broadcasts come back to us and prove nothing. */
   note(datagram: Datagram): void {
-    if (datagram.localAddress !== undefined || this.#routing.isOwn(datagram.address)) return
-    const by = this.#routing.localAddressTowards(datagram.address)?.interface
+    const { clock, routing } = this.#options
+    if (datagram.localAddress !== undefined || routing.isOwn(datagram.address)) return
+    const by = routing.localAddressTowards(datagram.address)?.interface
     if (by === undefined) return
     const count = (this.#seen.peek(by)?.count ?? 0) + 1
-    this.#seen.set(by, { interface: by, count, lastAt: new Date(this.#clock.wall()).toISOString() })
+    this.#seen.set(by, { interface: by, count, lastAt: new Date(clock.wall()).toISOString() })
   }
 
   list(): readonly BroadcastsSeen[] {

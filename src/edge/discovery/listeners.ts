@@ -1,11 +1,9 @@
 import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
-import type { Clock } from '../../core/clock.ts'
-import type { Logger } from '../../core/logger.ts'
 import type { ListenerState } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import type { LocalAddress } from '../../network/interfaces.ts'
 import { discoveryPort } from '../../omada/ports.ts'
-import type { DiscoveryDependencies } from './dependencies.ts'
+import type { DiscoveryDependencies, DiscoveryOptions } from './dependencies.ts'
 import { type Datagram, PortListeners, wildcard } from './port-listeners.ts'
 
 /** The way out to a device, from one address of this machine. */
@@ -17,28 +15,19 @@ export interface Exit {
 }
 
 /** The ways out to the LAN. */
-export interface Exits {
-  /** By which socket whoever asked is answered; undefined when none is open. */
-  towards(correspondent: Pick<Datagram, 'address' | 'discoveryPort' | 'localAddress'>): Exit | undefined
-  /** Sends from this machine's address on the network to everybody there, on the discovery port. @throws the system's error */
-  broadcast(payload: Buffer, network: BroadcastNetwork): Promise<void>
-}
+export type Exits = Pick<Listeners, 'towards' | 'broadcast'>
 
 /** The listening sockets of all discovery ports: by them datagrams come in, and answers leave. */
-export class Listeners implements Exits {
-  readonly #dependencies: Pick<DiscoveryDependencies, 'access' | 'bridgeSubnet' | 'routing'>
+export class Listeners {
+  readonly #dependencies: DiscoveryDependencies
   readonly #byPort: ReadonlyMap<number, PortListeners>
-  #followed = { served: '', done: Promise.resolve() }
+  #followed: { readonly served: string; readonly done?: Promise<unknown> } = { served: '' }
 
-  constructor(options: {
-    ports: readonly number[]
-    logger: Logger
-    clock: Clock
-    dependencies: Pick<DiscoveryDependencies, 'access' | 'bridgeSubnet' | 'routing'>
-    onDatagram: (datagram: Datagram) => void
-  }) {
+  constructor(options: DiscoveryOptions & { onDatagram: (datagram: Datagram) => void }) {
     this.#dependencies = options.dependencies
-    this.#byPort = new Map(options.ports.map((port) => [port, new PortListeners({ ...options, port })]))
+    this.#byPort = new Map(
+      options.config.discovery.ports.map((port) => [port, new PortListeners({ ...options, port })]),
+    )
   }
 
   /** The IPv4 addresses on which devices are served; not the bridge's, behind which only the container is. */
@@ -58,13 +47,12 @@ export class Listeners implements Exits {
     const addresses = this.served().map((local) => local.address)
     const served = ['', ...addresses].join(' ')
     const isNew = served !== this.#followed.served
-    if (isNew) this.#followed = { served, done: this.#openOn(addresses) }
+    if (isNew) {
+      const opening = [...this.#byPort.values()].map((listeners) => listeners.follow(addresses))
+      this.#followed = { served, done: Promise.all(opening) }
+    }
     await this.#followed.done
     return isNew
-  }
-
-  async #openOn(addresses: readonly string[]): Promise<void> {
-    await Promise.all([...this.#byPort.values()].map((listeners) => listeners.follow(addresses)))
   }
 
   state(): readonly ListenerState[] {
@@ -76,21 +64,24 @@ export class Listeners implements Exits {
   }
 
   /**
-   * The address that the device addressed, or after a broadcast this machine's address towards it. The wildcard's socket
-   * is the last resort while neither has a socket: the kernel then takes the address that the route prefers.
+   * By which socket whoever asked is answered; undefined when none is open. The one of the address that the device
+   * addressed, or after a broadcast of this machine's address
+   * towards it. The wildcard's socket is the last resort while neither has one: the kernel then takes the address that the
+   * route prefers.
    */
   towards(correspondent: Pick<Datagram, 'address' | 'discoveryPort' | 'localAddress'>): Exit | undefined {
     const { discoveryPort: port, localAddress } = correspondent
     const listeners = this.#byPort.get(port)
-    const addressed = localAddress === undefined ? undefined : listeners?.socketOn(localAddress)
+    const addressed = listeners?.socketOn(localAddress)
     if (addressed !== undefined) return addressed
     const address = this.#dependencies.routing.localAddressTowards(correspondent.address)?.address
-    const towards = address === undefined ? undefined : listeners?.socketOn(address)
+    const towards = listeners?.socketOn(address)
     if (towards !== undefined) return towards
     const socket = listeners?.socketOn(wildcard)
     return socket && { address, send: (payload, to, at) => socket.send(payload, to, at) }
   }
 
+  /** Sends from this machine's address on the network to everybody there, on the discovery port. @throws the system's error */
   async broadcast(payload: Buffer, { address, broadcast }: BroadcastNetwork): Promise<void> {
     await this.#byPort.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
   }

@@ -57,13 +57,8 @@ export class OtherAppliances implements Component {
 
   constructor(options: OtherAppliancesOptions) {
     this.#options = options
-    this.#probing = periodic({
-      name: this.name,
-      logger: options.logger,
-      clock: options.clock,
-      intervalMilliseconds: probeMilliseconds,
-      work: () => this.probe(),
-    })
+    const work = () => this.probe()
+    this.#probing = periodic({ ...options, name: this.name, intervalMilliseconds: probeMilliseconds, work })
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -116,16 +111,18 @@ export class OtherAppliances implements Component {
   #note(message: PeerMessage, address: string): boolean {
     if (message.kind === 'unknown' || message.instance === this.#instance) return false
     const { kind, instance } = message
+    const { clock, routing } = this.#options
     if (kind === 'leave') {
       if (this.#others.peek(address)?.instance === instance) this.#others.delete(address)
-    } else if (instance !== undefined && !this.#options.routing.isOwn(address)) this.#heard(instance, address)
+    } else if (instance !== undefined && !routing.isOwn(address))
+      this.#others.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
     this.tell()
     return true
   }
 
   /** The others that are here now, the latest heard last. */
   list(): readonly PeerAppliance[] {
-    return this.#current().map(([address, { instance, lastSeen }]) => ({
+    return [...this.#current()].map(([address, { instance, lastSeen }]) => ({
       address,
       instance,
       lastSeen: new Date(lastSeen).toISOString(),
@@ -135,9 +132,7 @@ export class OtherAppliances implements Component {
   /** Warns of those that are here now, or says that nobody is. To be called now and then: who is silent has gone. */
   tell(): void {
     const { warnings } = this.#options
-    const addresses = this.#current()
-      .map(([address]) => address)
-      .sort()
+    const addresses = [...this.#current().keys()].sort()
     if (addresses.length === 0) {
       warnings.clear(code, 'no other omada-host is on the network of the devices any more')
       return
@@ -151,15 +146,11 @@ export class OtherAppliances implements Component {
     })
   }
 
-  #heard(instance: string, address: string): void {
-    const { clock } = this.#options
-    this.#others.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
-  }
-
-  #current(): readonly (readonly [string, Other])[] {
+  /** Those that are here now, after the silent ones have been forgotten. */
+  #current(): ReadonlyMap<string, Other> {
     const since = this.#options.clock.now() - forgetMilliseconds
-    for (const [address, { seenAt }] of this.#others.entries()) if (seenAt < since) this.#others.delete(address)
-    return [...this.#others.entries()]
+    for (const [address, { seenAt }] of this.#others) if (seenAt < since) this.#others.delete(address)
+    return this.#others
   }
 }
 

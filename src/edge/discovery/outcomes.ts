@@ -50,14 +50,9 @@ const answerOutcomes = ['answered', 'answer-oversize', 'answer-send-failed'] as 
 export type RequestOutcome = (typeof requestOutcomes)[number]
 type Outcome = RequestOutcome | (typeof answerOutcomes)[number]
 
-interface Batch {
-  /** Monotonic milliseconds. */
-  readonly since: number
-  count: number
-}
-
 interface PortDeliveries {
-  readonly pending: Batch[]
+  /** How many were sent since when, in monotonic milliseconds; the oldest first. */
+  readonly pending: { readonly since: number; count: number }[]
   /** What was sent before this counts as refused, in monotonic milliseconds. */
   refusedUntil: number
 }
@@ -84,13 +79,13 @@ export class Outcomes {
 
   /** The counters now. There is no timer: what is due is decided when somebody looks, or sends more. */
   snapshot(): Readonly<Record<string, number>> {
-    for (const port of this.#deliveries.keys()) this.#decideDue(port)
+    for (const port of this.#deliveries.keys()) this.#decide(port)
     return Object.fromEntries(this.#counts)
   }
 
   /** The kernel took one datagram for this port of the controller. */
   sent(port: number): void {
-    const { pending } = this.#decideDue(port)
+    const { pending } = this.#decide(port)
     const now = this.#clock.now()
     const last = pending.at(-1)
     if (last !== undefined && now - last.since < batchMilliseconds) last.count++
@@ -108,14 +103,12 @@ export class Outcomes {
 
   /** The controller answered from this port: it is there again. */
   answered(port: number): void {
-    this.#decideDue(port).refusedUntil = Number.NEGATIVE_INFINITY
+    this.#decide(port).refusedUntil = Number.NEGATIVE_INFINITY
   }
 
   /** Counts what is pending, due or not: nothing more will be heard of it. */
   decideAll(): void {
-    for (const deliveries of this.#deliveries.values()) {
-      for (const batch of deliveries.pending.splice(0)) this.#decide(deliveries, batch)
-    }
+    for (const port of this.#deliveries.keys()) this.#decide(port, Number.POSITIVE_INFINITY)
   }
 
   #deliveriesOf(port: number): PortDeliveries {
@@ -125,17 +118,14 @@ export class Outcomes {
     return deliveries
   }
 
-  #decideDue(port: number): PortDeliveries {
+  /** Counts what was sent until then. */
+  #decide(port: number, until = this.#clock.now() - decideAfterMilliseconds): PortDeliveries {
     const deliveries = this.#deliveriesOf(port)
-    const due = this.#clock.now() - decideAfterMilliseconds
-    for (let batch = deliveries.pending[0]; batch !== undefined && batch.since <= due; batch = deliveries.pending[0]) {
-      deliveries.pending.shift()
-      this.#decide(deliveries, batch)
+    const { pending, refusedUntil } = deliveries
+    for (let batch = pending[0]; batch !== undefined && batch.since <= until; batch = pending[0]) {
+      pending.shift()
+      this.add(batch.since < refusedUntil ? 'no-controller' : 'relayed', batch.count)
     }
     return deliveries
-  }
-
-  #decide(deliveries: PortDeliveries, batch: Batch): void {
-    this.add(batch.since < deliveries.refusedUntil ? 'no-controller' : 'relayed', batch.count)
   }
 }

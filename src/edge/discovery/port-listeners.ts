@@ -23,6 +23,13 @@ export interface Datagram {
 /** What the kernel may hold for one socket, in bytes. For bursts, such as a power cut's end. */
 const receiveBufferBytes = 4 * 1024 * 1024
 
+interface PortListenersOptions {
+  readonly port: number
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly onDatagram: (datagram: Datagram) => void
+}
+
 /** One address: its socket, or why it has none. */
 type Entry = { readonly socket: UdpSocket } | { readonly fault: Fault }
 
@@ -32,26 +39,16 @@ type Entry = { readonly socket: UdpSocket } | { readonly fault: Fault }
  * cannot be opened is tried again and again, and keeps nothing else from serving.
  */
 export class PortListeners {
-  readonly port: number
-  readonly #logger: Logger
-  readonly #onDatagram: (datagram: Datagram) => void
+  readonly #options: PortListenersOptions
   readonly #keepOpen: KeepOpen
   readonly #entries = new Map<string, Entry>()
   #wanted: readonly string[] = []
 
-  constructor(options: {
-    port: number
-    logger: Logger
-    clock: Clock
-    onDatagram: (datagram: Datagram) => void
-  }) {
-    const { port } = options
-    this.port = port
-    this.#logger = options.logger
-    this.#onDatagram = options.onDatagram
+  constructor(options: PortListenersOptions) {
+    this.#options = options
     this.#keepOpen = new KeepOpen({
       ...options,
-      name: portName({ protocol: 'udp', port }),
+      name: portName({ protocol: 'udp', port: options.port }),
       open: () => this.#reconcile(),
     })
   }
@@ -64,17 +61,18 @@ export class PortListeners {
   }
 
   /** The socket on this address, if it is open. */
-  socketOn(address: string): UdpSocket | undefined {
-    const entry = this.#entries.get(address)
+  socketOn(address: string | undefined): UdpSocket | undefined {
+    const entry = address === undefined ? undefined : this.#entries.get(address)
     return entry !== undefined && 'socket' in entry ? entry.socket : undefined
   }
 
   state(): readonly ListenerState[] {
-    if (this.#entries.size === 0) return [{ protocol: 'udp', address: '*', port: this.port, state: 'closed' }]
+    const { port } = this.#options
+    if (this.#entries.size === 0) return [{ protocol: 'udp', address: '*', port, state: 'closed' }]
     return [...this.#entries].map(([address, entry]) => ({
       protocol: 'udp',
       address: address === wildcard ? '*' : address,
-      port: this.port,
+      port,
       ...('socket' in entry ? { state: 'listening' } : { state: 'failed', reason: entry.fault }),
     }))
   }
@@ -111,12 +109,9 @@ export class PortListeners {
    */
   async #heldByOther(): Promise<Fault | undefined> {
     try {
-      const alone = await UdpSocket.bind({
-        address: wildcard,
-        port: this.port,
-        onDatagram: () => undefined,
-        onError: () => undefined,
-      })
+      const none = () => undefined
+      const { port } = this.#options
+      const alone = await UdpSocket.bind({ address: wildcard, port, onDatagram: none, onError: none })
       await alone.close()
       return undefined
     } catch (error) {
@@ -125,22 +120,17 @@ export class PortListeners {
   }
 
   async #bind(address: string): Promise<Entry> {
+    const { port: discoveryPort, logger, onDatagram } = this.#options
     const localAddress = address === wildcard ? undefined : address
     try {
       const socket = await UdpSocket.bind({
         address,
-        port: this.port,
+        port: discoveryPort,
         shared: true,
         receiveBufferBytes,
         onDatagram: (payload, sender) =>
-          this.#onDatagram({
-            payload,
-            address: sender.address,
-            port: sender.port,
-            discoveryPort: this.port,
-            localAddress,
-          }),
-        onError: (error) => this.#logger.debug({ err: error, address, port: this.port }, 'error on a discovery socket'),
+          onDatagram({ payload, address: sender.address, port: sender.port, discoveryPort, localAddress }),
+        onError: (error) => logger.debug({ err: error, address, port: discoveryPort }, 'error on a discovery socket'),
       })
       return { socket }
     } catch (error) {
@@ -150,6 +140,6 @@ export class PortListeners {
 
   #fault(error: unknown, address?: string): Fault {
     const where = address === undefined ? {} : { address }
-    return listenFault({ protocol: 'udp', port: this.port, ...where, setting: 'discovery.ports' }, error)
+    return listenFault({ protocol: 'udp', port: this.#options.port, ...where, setting: 'discovery.ports' }, error)
   }
 }

@@ -1,12 +1,9 @@
-import type { EdgeConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
 import { type Fault, messageOf, systemCode } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
 import { absenceCode } from '../../network/udp-socket.ts'
 import { parseMac } from '../../omada/announce.ts'
 import { type DecodedFrame, decodeFrame, frameType, ownValue } from '../../omada/frame.ts'
-import { type DiscoveryDependencies, troubleMilliseconds } from './dependencies.ts'
+import { type DiscoveryOptions, troubleMilliseconds } from './dependencies.ts'
 import type { Exit, Exits } from './listeners.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
@@ -14,11 +11,7 @@ import { rewriteAddress } from './rewrite.ts'
 import type { SeenDevices } from './seen-devices.ts'
 import { type Session, Sessions } from './sessions.ts'
 
-interface RelayOptions {
-  readonly config: EdgeConfig
-  readonly logger: Logger
-  readonly clock: Clock
-  readonly dependencies: Pick<DiscoveryDependencies, 'controllerAddress' | 'live' | 'warnings'>
+interface RelayOptions extends DiscoveryOptions {
   readonly outcomes: Outcomes
   readonly devices: SeenDevices
   readonly exits: Pick<Exits, 'towards'>
@@ -43,11 +36,9 @@ export class Relay {
       clock: options.clock,
       max: maxSessions,
       idleSeconds: sessionSeconds,
-      events: {
-        onAnswer: (session, payload) => void this.#answer(session, payload),
-        onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
-        onCrowded: () => this.#warnCrowded(),
-      },
+      onAnswer: (session, payload) => void this.#answer(session, payload),
+      onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
+      onCrowded: () => this.#warnCrowded(),
     })
   }
 
@@ -62,18 +53,22 @@ export class Relay {
 
   /** Hands a datagram on to the controller, if that can be reached. `mac`: the device that announces itself in it. */
   forward(datagram: Datagram, mac?: string): void {
+    const { discoveryPort, payload } = datagram
     const controllerAddress = this.#options.dependencies.controllerAddress()
     if (controllerAddress === undefined) {
       this.#outcomes.add('no-controller')
       return
     }
-    const session = this.#sessionOf(datagram, controllerAddress)
-    if (session === undefined) return
-    if (mac !== undefined) session.mac = mac
-    session.upstream.send(datagram.payload, (error) => {
-      if (error === undefined) this.#outcomes.sent(datagram.discoveryPort)
-      else this.#notSent(datagram.discoveryPort, error)
-    })
+    try {
+      const session = this.#sessions.of(datagram, controllerAddress)
+      if (mac !== undefined) session.mac = mac
+      session.upstream.send(payload, (error) => {
+        if (error === undefined) this.#outcomes.sent(discoveryPort)
+        else this.#notSent(discoveryPort, error)
+      })
+    } catch (error) {
+      this.#notSent(discoveryPort, error)
+    }
   }
 
   /** Closes idle sessions. */
@@ -84,15 +79,6 @@ export class Relay {
   close(): void {
     this.#sessions.closeAll()
     this.#outcomes.decideAll()
-  }
-
-  #sessionOf(datagram: Datagram, controllerAddress: string): Session | undefined {
-    try {
-      return this.#sessions.of(datagram, controllerAddress)
-    } catch (error) {
-      this.#notSent(datagram.discoveryPort, error)
-      return undefined
-    }
   }
 
   #notSent(port: number, error: unknown): void {
@@ -125,17 +111,13 @@ export class Relay {
   async #answer(session: Session, payload: Buffer): Promise<void> {
     this.#outcomes.answered(session.discoveryPort)
     this.#sessions.touch(session)
-    const exit = this.#options.exits.towards(session)
-    if (exit === undefined) {
-      this.#answerFailed(session, new Error('no listening socket is open'))
-      return
-    }
     const decoded = decodeFrame(payload)
     try {
+      const exit = this.#options.exits.towards(session)
+      if (exit === undefined) throw new Error('no listening socket is open')
       await exit.send(this.#rewritten(decoded, session, exit) ?? payload, session.port, session.address)
     } catch (error) {
-      if (systemCode(error) === 'EMSGSIZE') this.#outcomes.add('answer-oversize')
-      else this.#answerFailed(session, error)
+      this.#notAnswered(session, error)
       return
     }
     this.#outcomes.add('answered')
@@ -159,7 +141,11 @@ export class Relay {
     logger.info({ mac, address: session.address }, 'the controller asked a device to adopt')
   }
 
-  #answerFailed(session: Session, error: unknown): void {
+  #notAnswered(session: Session, error: unknown): void {
+    if (systemCode(error) === 'EMSGSIZE') {
+      this.#outcomes.add('answer-oversize')
+      return
+    }
     this.#outcomes.add('answer-send-failed')
     this.#warn({
       code: 'DISCOVERY_NOT_ANSWERED',

@@ -5,7 +5,10 @@ import { type Announce, factoryControllerId } from '../../omada/announce.ts'
 import type { DiscoveryDependencies } from './dependencies.ts'
 import { adoptionOf, type DeviceContext, type SeenDevice, viewOf } from './device-view.ts'
 
-/** Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. */
+/**
+ * Devices that are remembered at once; the one that has been silent for longest, and is not connected, gives way. As many
+ * of the oldest are looked at between two observations to find it.
+ */
 const maxDevices = 4096
 /** A device that was silent for this long, and is not connected, is forgotten. */
 const forgetMilliseconds = 24 * 3600_000
@@ -15,24 +18,21 @@ const maxSkewMilliseconds = 100 * 365 * 86_400_000
 /** How far wall clock and monotonic clock drift apart before the times shown follow. */
 const clockDriftMilliseconds = 1000
 
-/** How many of the oldest devices are looked at between two observations to find one that may give way. */
-const maxLooks = maxDevices
+interface SeenDevicesOptions {
+  readonly clock: Clock
+  readonly dependencies: Pick<DiscoveryDependencies, 'omadacId' | 'managementConnections'>
+}
 
 /** Every device that announced itself, by MAC address. */
 export class SeenDevices {
-  readonly #clock: Clock
-  readonly #dependencies: Pick<DiscoveryDependencies, 'omadacId' | 'managementConnections'>
+  readonly #options: SeenDevicesOptions
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
-  #looks = maxLooks
+  #looks = maxDevices
   /** What the wall clock is ahead of the monotonic one, in milliseconds. */
   #wallAheadMilliseconds = Number.NEGATIVE_INFINITY
 
-  constructor(options: {
-    clock: Clock
-    dependencies: Pick<DiscoveryDependencies, 'omadacId' | 'managementConnections'>
-  }) {
-    this.#clock = options.clock
-    this.#dependencies = options.dependencies
+  constructor(options: SeenDevicesOptions) {
+    this.#options = options
   }
 
   get size(): number {
@@ -41,15 +41,14 @@ export class SeenDevices {
 
   /** A device announced itself from this address. */
   announced(announce: Announce, address: string): void {
-    const wall = this.#clock.wall()
-    const known = this.#devices.get(announce.mac)
-    const device = known ?? this.#insert(announce, address)
-    const skewMilliseconds = announce.timestamp === undefined ? undefined : announce.timestamp - wall
+    const { clock } = this.#options
+    const device = this.#devices.get(announce.mac) ?? this.#insert(announce, address)
+    const skewMilliseconds = announce.timestamp === undefined ? undefined : announce.timestamp - clock.wall()
     device.announce = announce
     device.address = address
     device.skewMilliseconds =
       skewMilliseconds !== undefined && Math.abs(skewMilliseconds) <= maxSkewMilliseconds ? skewMilliseconds : undefined
-    device.seenAt = this.#clock.now()
+    device.seenAt = clock.now()
     device.announces++
     if (announce.controllerId === factoryControllerId) device.managed = false
   }
@@ -57,19 +56,19 @@ export class SeenDevices {
   /** The controller's PRE_ADOPT_REQUEST went to this device. */
   adoptSent(mac: string): void {
     const device = this.#devices.peek(mac)
-    if (device !== undefined) device.adoptSentAt = this.#clock.now()
+    if (device !== undefined) device.adoptSentAt = this.#options.clock.now()
   }
 
   /** True when this device has announced itself. */
   has(mac: string): boolean {
-    return this.#devices.peek(mac) !== undefined
+    return this.#devices.has(mac)
   }
 
   /** Notes which devices have connected, and forgets those that are long gone. Call every few seconds. */
   observe(): void {
-    const now = this.#clock.now()
-    this.#looks = maxLooks
-    for (const [mac, device] of this.#devices.entries()) {
+    const now = this.#options.clock.now()
+    this.#looks = maxDevices
+    for (const [mac, device] of this.#devices) {
       if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
         device.managed = true
         device.adoptSentAt = undefined
@@ -80,7 +79,8 @@ export class SeenDevices {
   /** Every device, the one that announced itself last first. */
   list(): readonly Device[] {
     // The times shown are computed from ages: they stay right when the clock is set, and the same in between.
-    const wallAheadMilliseconds = this.#clock.wall() - this.#clock.now()
+    const { clock } = this.#options
+    const wallAheadMilliseconds = clock.wall() - clock.now()
     if (Math.abs(wallAheadMilliseconds - this.#wallAheadMilliseconds) > clockDriftMilliseconds)
       this.#wallAheadMilliseconds = wallAheadMilliseconds
     return [...this.#devices.values()]
@@ -89,22 +89,24 @@ export class SeenDevices {
   }
 
   #contextOf(device: SeenDevice): DeviceContext {
+    const { clock, dependencies } = this.#options
     return {
-      now: this.#clock.now(),
+      now: clock.now(),
       wallAheadMilliseconds: this.#wallAheadMilliseconds,
-      omadacId: this.#dependencies.omadacId(),
-      connections: () => this.#dependencies.managementConnections(device.address),
+      omadacId: dependencies.omadacId(),
+      connections: () => dependencies.managementConnections(device.address),
     }
   }
 
   #insert(announce: Announce, address: string): SeenDevice {
     if (this.#devices.size >= maxDevices) this.#spareConnected()
+    const now = this.#options.clock.now()
     const device: SeenDevice = {
       announce,
       address,
       skewMilliseconds: undefined,
-      firstSeenAt: this.#clock.now(),
-      seenAt: this.#clock.now(),
+      firstSeenAt: now,
+      seenAt: now,
       announces: 0,
       adoptSentAt: undefined,
       managed: false,

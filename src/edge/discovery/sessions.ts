@@ -20,19 +20,15 @@ export interface Session {
   usedAt: number
 }
 
-interface SessionEvents {
+interface SessionsOptions {
+  readonly clock: Clock
+  readonly max: number
+  readonly idleSeconds: number
   readonly onAnswer: (session: Session, payload: Buffer) => void
   /** An error of an earlier datagram of this session, or of its socket. */
   readonly onError: (session: Session, error: Error) => void
   /** A session had to give way before its time. */
   readonly onCrowded: () => void
-}
-
-interface SessionsOptions {
-  readonly clock: Clock
-  readonly max: number
-  readonly idleSeconds: number
-  readonly events: SessionEvents
 }
 
 /** No socket is left: this process or the machine is out of open files, ports or memory. */
@@ -53,7 +49,7 @@ export class Sessions {
       max: options.max,
       onEvict: (_, session) => {
         this.#release(session)
-        options.events.onCrowded()
+        options.onCrowded()
       },
     })
   }
@@ -92,32 +88,28 @@ export class Sessions {
   /** Closes what has been idle for too long. */
   expire(): void {
     const limit = this.#options.clock.now() - this.#options.idleSeconds * 1000
-    for (const [key, session] of this.#sessions.entries()) {
+    for (const [key, session] of this.#sessions) {
       if (session.usedAt > limit) return
       this.#remove(key, session)
     }
   }
 
   closeAll(): void {
-    for (const [key, session] of this.#sessions.entries()) this.#remove(key, session)
+    for (const [key, session] of this.#sessions) this.#remove(key, session)
   }
 
   #create(key: string, datagram: Datagram, controllerAddress: string): Session {
+    const { address, port, discoveryPort, localAddress } = datagram
     const upstream = this.#openOrMakeRoom(() =>
       ConnectedUdpSocket.connect({
         address: controllerAddress,
-        port: datagram.discoveryPort,
-        onDatagram: (payload) => this.#options.events.onAnswer(session, payload),
-        onError: (error) => this.#options.events.onError(session, error),
+        port: discoveryPort,
+        onDatagram: (payload) => this.#options.onAnswer(session, payload),
+        onError: (error) => this.#options.onError(session, error),
       }),
     )
     const session: Session = {
-      address: datagram.address,
-      port: datagram.port,
-      discoveryPort: datagram.discoveryPort,
-      controllerAddress,
-      upstream,
-      localAddress: datagram.localAddress,
+      ...{ address, port, discoveryPort, controllerAddress, upstream, localAddress },
       mac: undefined,
       usedAt: this.#options.clock.now(),
     }
@@ -133,7 +125,7 @@ export class Sessions {
       const oldest = this.#sessions.oldest()
       if (oldest === undefined || !exhaustion.has(systemCode(error) ?? '')) throw error
       this.#remove(...oldest)
-      this.#options.events.onCrowded()
+      this.#options.onCrowded()
       return open()
     }
   }
@@ -149,6 +141,6 @@ export class Sessions {
   }
 }
 
-function keyOf(sender: { address: string; port: number; discoveryPort: number }): string {
-  return `${sender.address} ${sender.port} ${sender.discoveryPort}`
+function keyOf({ address, port, discoveryPort }: Pick<Session, 'address' | 'port' | 'discoveryPort'>): string {
+  return `${address} ${port} ${discoveryPort}`
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { RateLimit } from '../../../src/edge/discovery/admission.ts'
-import { Duplicates } from '../../../src/edge/discovery/duplicates.ts'
+import { Duplicates, RateLimit } from '../../../src/edge/discovery/admission.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 test('a rate limit under a hundred thousand addresses forgets the oldest and goes on', () => {

@@ -20,12 +20,10 @@ beforeEach(async () => {
     clock,
     max: 16,
     idleSeconds: 90,
-    events: {
-      onAnswer: (session, payload) => void answers.push(`${session.port} ${payload}`),
-      onError: () => {},
-      onCrowded: () => {
-        crowded++
-      },
+    onAnswer: (session, payload) => void answers.push(`${session.port} ${payload}`),
+    onError: () => {},
+    onCrowded: () => {
+      crowded++
     },
   })
 })
