@@ -1,17 +1,11 @@
-import { Backoff } from '../../core/backoff.ts'
+import { Backoff, type BackoffOptions } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Serial } from '../../core/serial.ts'
 
-/** Delays between tries, growing from the first to the last. */
-export interface Retry {
-  readonly initialMilliseconds: number
-  readonly maxMilliseconds: number
-}
-
-/** The delays unless a test gives others: a port that becomes free is open within half a minute. */
-const defaultRetry: Retry = { initialMilliseconds: 1000, maxMilliseconds: 30_000 }
+/** The delays between tries unless a test gives others: a port that becomes free is open within half a minute. */
+const defaultRetry: BackoffOptions = { initialMilliseconds: 1000, maxMilliseconds: 30_000 }
 
 interface KeepOpenOptions {
   /** What is opened, for the log. */
@@ -20,7 +14,7 @@ interface KeepOpenOptions {
   readonly clock: Clock
   /** Opens what is not open yet, and returns why the rest is not. Must not reject; never runs twice at a time. */
   readonly open: () => Promise<readonly Fault[]>
-  readonly retry?: Retry
+  readonly retry?: BackoffOptions | undefined
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { EdgeConfig } from '../../config/schema.ts'
+import type { BackoffOptions } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
-import { type Fault, systemCode } from '../../core/errors.ts'
+import { systemCode } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ListenerState } from '../../ipc/edge-state.ts'
-import { KeepOpen, type Retry } from './keep-open.ts'
+import { KeepOpen } from './keep-open.ts'
 import { type ListenTarget, listenFault, portName } from './listen-fault.ts'
 
 /** The wildcard addresses to listen on, in the order in which they are tried: `::` takes IPv4 clients, too. */
@@ -19,7 +20,7 @@ interface ListeningPortOptions<Server> {
   readonly listen: (host: string) => Promise<Server>
   readonly logger: Logger
   readonly clock: Clock
-  readonly retry?: Retry
+  readonly retry?: BackoffOptions | undefined
 }
 
 /**
@@ -44,7 +45,7 @@ export class ListeningPort<Server> {
   }
 
   /** `reason` is there when `failed`. */
-  state(): { readonly state: ListenerState['state']; readonly reason?: Fault } {
+  state(): Pick<ListenerState, 'state' | 'reason'> {
     if (this.#server !== undefined) return { state: 'listening' }
     const [reason] = this.#keepOpen.faults
     return reason === undefined ? { state: 'closed' } : { state: 'failed', reason }

@@ -1,7 +1,11 @@
 import { sourceOf } from '../../core/cidr.ts'
 
-/** Why a limit turns a connection away. */
-type LimitRefusal = 'limit-total' | 'limit-source'
+interface LimitOptions {
+  readonly maxTotal: number
+  readonly maxPerSource: number
+  /** Whether a port is for browsers, apps and portal guests, too. */
+  readonly isWeb: (port: number) => boolean
+}
 
 /**
  * How many connections are open at once, so that few clients cannot keep the many out:
@@ -14,29 +18,23 @@ type LimitRefusal = 'limit-total' | 'limit-source'
  *   Transactions on Networking 6(2), 1998)
  */
 export class ConnectionLimits {
-  readonly #maxTotal: number
-  readonly #maxWeb: number
-  readonly #maxPerSource: number
-  readonly #isWeb: (port: number) => boolean
+  readonly #options: LimitOptions
   /** By source, and by port and source. Hold one only while it has a connection, so that the total limit bounds both. */
   readonly #open = new Map<string, number>()
   #total = 0
   #web = 0
 
-  /** `isWeb`: whether a port is for browsers, apps and portal guests, too. */
-  constructor(options: { maxTotal: number; maxPerSource: number; isWeb: (port: number) => boolean }) {
-    this.#maxTotal = options.maxTotal
-    this.#maxWeb = Math.ceil(options.maxTotal / 2)
-    this.#maxPerSource = options.maxPerSource
-    this.#isWeb = options.isWeb
+  constructor(options: LimitOptions) {
+    this.#options = options
   }
 
   /** Takes a place, to be given back by `release` with the same arguments; or says which limit is reached. */
-  take(port: number, address: string): LimitRefusal | undefined {
+  take(port: number, address: string): 'limit-total' | 'limit-source' | undefined {
     const free = this.#freeOn(port)
     if (free <= 0) return 'limit-total'
     const source = sourceOf(address)
-    if (this.#openOf(source) >= free || this.#openOf(`${port} ${source}`) >= this.#maxPerSource) return 'limit-source'
+    if (this.#openOf(source) >= free || this.#openOf(`${port} ${source}`) >= this.#options.maxPerSource)
+      return 'limit-source'
     this.#add(port, source, 1)
     return undefined
   }
@@ -46,8 +44,9 @@ export class ConnectionLimits {
   }
 
   #freeOn(port: number): number {
-    const free = this.#maxTotal - this.#total
-    return this.#isWeb(port) ? Math.min(free, this.#maxWeb - this.#web) : free
+    const { isWeb, maxTotal } = this.#options
+    const free = maxTotal - this.#total
+    return isWeb(port) ? Math.min(free, Math.ceil(maxTotal / 2) - this.#web) : free
   }
 
   #openOf(key: string): number {
@@ -56,7 +55,7 @@ export class ConnectionLimits {
 
   #add(port: number, source: string, change: 1 | -1): void {
     this.#total += change
-    if (this.#isWeb(port)) this.#web += change
+    if (this.#options.isWeb(port)) this.#web += change
     for (const key of [source, `${port} ${source}`]) {
       const open = this.#openOf(key) + change
       if (open > 0) this.#open.set(key, open)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { keepAliveMilliseconds } from './upstream.ts'
 
@@ -9,7 +10,7 @@ const backlog = 4096
  * `onAcceptError` hears of a connection that could not be accepted, after which the server goes on.
  * @throws the system's error (`EADDRINUSE`, `EACCES`); nothing is left open
  */
-export function listen(options: {
+export async function listen(options: {
   host: string
   port: number
   onConnection: (client: Socket) => void
@@ -23,13 +24,9 @@ export function listen(options: {
     keepAlive: true,
     keepAliveInitialDelay: keepAliveMilliseconds,
   })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog }, () => {
-      server.off('error', reject)
-      server.on('error', onAcceptError)
-      server.on('connection', onConnection)
-      resolve(server)
-    })
-  })
+  server.on('connection', onConnection)
+  server.listen({ host, port, backlog })
+  await once(server, 'listening')
+  server.on('error', onAcceptError)
+  return server
 }

@@ -4,8 +4,7 @@ import type { Logger } from '../../core/logger.ts'
 import type { QuietLog } from '../../core/quiet-log.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { rolesOf } from '../../omada/ports.ts'
-import type { ClientConnections } from './client-connections.ts'
-import { PortCounters, type Refusal } from './counters.ts'
+import { type ClientConnections, PortCounters, type Refusal } from './counters.ts'
 import type { ProxyDependencies } from './dependencies.ts'
 import type { ConnectionLimits } from './limits.ts'
 import { abort, pump } from './pump.ts'
@@ -24,6 +23,9 @@ export interface SharedByPorts {
   readonly closed: () => void
 }
 
+/** Takes a client over and answers it; false when it cannot. */
+type WaitingRoomDoor = (client: Socket) => boolean
+
 /**
  * The connections of one port, from accept to close: who may come in, whether to the waiting room or to the controller,
  * and then both ways until both are done. Owns every socket that it accepts and opens.
@@ -31,13 +33,13 @@ export interface SharedByPorts {
 export class PortProxy {
   readonly port: number
   readonly #shared: SharedByPorts
-  /** Takes a client over and answers it; only web ports have one. False when it cannot. */
-  readonly #waitingRoom: ((client: Socket) => boolean) | undefined
+  readonly #waitingRoom: WaitingRoomDoor | undefined
   readonly #counters = new PortCounters()
   readonly #clients = new Set<Socket>()
   readonly #upstreams = new Set<Socket>()
 
-  constructor(options: { port: number; shared: SharedByPorts; waitingRoom?: (client: Socket) => boolean }) {
+  /** Only web ports have a waiting room. */
+  constructor(options: { port: number; shared: SharedByPorts; waitingRoom?: WaitingRoomDoor | undefined }) {
     this.port = options.port
     this.#shared = options.shared
     this.#waitingRoom = options.waitingRoom
@@ -116,17 +118,14 @@ export class PortProxy {
   }
 
   #forward(client: Socket, address: string): void {
-    const { clientConnections, closed, dependencies } = this.#shared
+    const { clientConnections, closed, connectMilliseconds, dependencies, idleMilliseconds } = this.#shared
+    const { port } = this
     const controllerAddress = dependencies.controllerAddress()
     if (controllerAddress === undefined) {
       this.#unserved(client, address, 'upstream-unreachable')
       return
     }
-    const target = {
-      address: controllerAddress,
-      port: this.port,
-      timeoutMilliseconds: this.#shared.connectMilliseconds,
-    }
+    const target = { address: controllerAddress, port, timeoutMilliseconds: connectMilliseconds }
     const upstream = connectUpstream(target, (refusal) => {
       client.off('close', giveUp)
       if (client.destroyed) {
@@ -138,9 +137,9 @@ export class PortProxy {
         this.#unserved(client, address, refusal)
         return
       }
-      clientConnections.connected(this.port, address)
-      client.once('close', () => clientConnections.disconnected(this.port, address))
-      pump(client, upstream, { idleMilliseconds: this.#shared.idleMilliseconds, meter: this.#counters })
+      clientConnections.connected(port, address)
+      client.once('close', () => clientConnections.disconnected(port, address))
+      pump(client, upstream, { idleMilliseconds, meter: this.#counters })
     })
     const giveUp = () => upstream.destroy()
     client.once('close', giveUp)

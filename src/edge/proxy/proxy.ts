@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net'
 import type { EdgeConfig } from '../../config/schema.ts'
+import type { BackoffOptions } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { withDeadline } from '../../core/deadline.ts'
@@ -7,9 +8,8 @@ import type { Logger } from '../../core/logger.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
 import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { webPorts } from '../../omada/ports.ts'
-import type { Retry } from '../listening/keep-open.ts'
 import { ListeningPort, wildcards } from '../listening/listening-port.ts'
-import { ClientConnections } from './client-connections.ts'
+import { ClientConnections } from './counters.ts'
 import type { ProxyDependencies } from './dependencies.ts'
 import { ConnectionLimits } from './limits.ts'
 import { listen } from './listener.ts'
@@ -21,7 +21,7 @@ export interface ProxyTuning {
   /** Addresses to listen on: the first that the machine can have. */
   readonly hosts?: readonly string[]
   readonly webPorts?: typeof webPorts
-  readonly retry?: Retry
+  readonly retry?: BackoffOptions
   readonly visitMilliseconds?: number
 }
 
@@ -50,14 +50,9 @@ export class TcpProxy implements Component {
     const { config, logger, clock, dependencies, tuning = {} } = options
     this.#logger = logger
     this.#drainMilliseconds = config.proxy.drainSeconds * 1000
-    const visit = tuning.visitMilliseconds
-    this.#waitingRoom = new WaitingRoom({
-      logger,
-      clock,
-      dependencies,
-      statusPort: config.status.port,
-      ...(visit === undefined ? {} : { visitMilliseconds: visit }),
-    })
+    const { visitMilliseconds } = tuning
+    const statusPort = config.status.port
+    this.#waitingRoom = new WaitingRoom({ logger, clock, dependencies, statusPort, visitMilliseconds })
     const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
     const shared: SharedByPorts = {
       dependencies,
@@ -79,7 +74,7 @@ export class TcpProxy implements Component {
     this.#ports = numbers.map((port) => {
       const tls = web.get(port)
       const waitingRoom = (client: Socket) => this.#waitingRoom.receive(client, tls === true)
-      const proxy = new PortProxy({ port, shared, ...(tls === undefined ? {} : { waitingRoom }) })
+      const proxy = new PortProxy({ port, shared, waitingRoom: tls === undefined ? undefined : waitingRoom })
       const onConnection = (client: Socket) => proxy.accept(client)
       const onAcceptError = (error: Error) => proxy.shed(error)
       const listener = new ListeningPort({
@@ -88,7 +83,7 @@ export class TcpProxy implements Component {
         listen: (host) => listen({ host, port, onConnection, onAcceptError }),
         logger,
         clock,
-        ...(tuning.retry === undefined ? {} : { retry: tuning.retry }),
+        retry: tuning.retry,
       })
       return { proxy, listener }
     })

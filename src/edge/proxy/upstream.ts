@@ -9,6 +9,22 @@ import type { Refusal } from './counters.ts'
  */
 export const keepAliveMilliseconds = 60_000
 
+/** What kept the connection from the controller, by the error names of connect(2). */
+const refusals: Readonly<Record<string, Refusal>> = {
+  ECONNREFUSED: 'upstream-refused',
+  ECONNRESET: 'upstream-refused',
+  ETIMEDOUT: 'upstream-timeout',
+  EHOSTUNREACH: 'upstream-unreachable',
+  ENETUNREACH: 'upstream-unreachable',
+  EHOSTDOWN: 'upstream-unreachable',
+  // Every outgoing port towards the controller is taken.
+  EADDRNOTAVAIL: 'no-resources',
+  EMFILE: 'no-resources',
+  ENFILE: 'no-resources',
+  ENOBUFS: 'no-resources',
+  ENOMEM: 'no-resources',
+}
+
 /**
  * Opens a connection to the controller. `done` is called once: without an error when it is connected, else with the
  * reason, the socket then being closed. The caller owns the socket from the start; it has an error handler.
@@ -37,31 +53,7 @@ export function connectUpstream(
     settle('upstream-timeout')
   }, target.timeoutMilliseconds)
   socket.once('connect', () => settle())
-  socket.on('error', (error) => settle(refusalOf(error)))
+  socket.on('error', (error) => settle(refusals[systemCode(error) ?? ''] ?? 'upstream-failed'))
   socket.once('close', () => settle('upstream-failed'))
   return socket
-}
-
-/** What kept the connection from the controller; error names of connect(2). */
-function refusalOf(error: Error): Refusal {
-  switch (systemCode(error)) {
-    case 'ECONNREFUSED':
-    case 'ECONNRESET':
-      return 'upstream-refused'
-    case 'ETIMEDOUT':
-      return 'upstream-timeout'
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EHOSTDOWN':
-      return 'upstream-unreachable'
-    // EADDRNOTAVAIL: every outgoing port towards the controller is taken.
-    case 'EADDRNOTAVAIL':
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOBUFS':
-    case 'ENOMEM':
-      return 'no-resources'
-    default:
-      return 'upstream-failed'
-  }
 }

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { QuietLog } from '../../../src/core/quiet-log.ts'
-import { ClientConnections } from '../../../src/edge/proxy/client-connections.ts'
+import { ClientConnections } from '../../../src/edge/proxy/counters.ts'
 import { ConnectionLimits } from '../../../src/edge/proxy/limits.ts'
 import { listen } from '../../../src/edge/proxy/listener.ts'
 import { PortProxy } from '../../../src/edge/proxy/port-proxy.ts'

@@ -1,14 +1,15 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import { plainAddress } from '../../../core/cidr.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { toFault } from '../../../core/errors.ts'
+import { percent } from '../../../core/format.ts'
 import type { Logger } from '../../../core/logger.ts'
 import type { ProxyDependencies } from '../dependencies.ts'
 import type { WaitingView } from '../web-upstream.ts'
-import { answer } from './answer.ts'
 import { loadCertificate, usersOwn } from './certificate.ts'
-import { guestView, notAccepting } from './page.ts'
+import { guestView, notAccepting, reloadSeconds, renderPage, styleSource } from './page.ts'
 
 /** A visit is one request and its answer; it has this long in all. */
 const defaultVisitMilliseconds = 15_000
@@ -16,65 +17,48 @@ const defaultVisitMilliseconds = 15_000
 const maxHeaderBytes = 16 * 1024
 const minVersion = 'TLSv1.2'
 
+interface WaitingRoomOptions {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly dependencies: ProxyDependencies
+  readonly statusPort: number
+  readonly visitMilliseconds?: number | undefined
+}
+
 /**
  * Answers web clients while the controller cannot: 503 with a page that tells why and comes back by itself. Its HTTP
  * servers never listen; they are handed connections that were accepted and not read from.
  */
 export class WaitingRoom {
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #dependencies: ProxyDependencies
-  readonly #statusPort: number
+  readonly #options: WaitingRoomOptions
   readonly #visitMilliseconds: number
   #plain: Server | undefined
   #tls: TlsServer | undefined
 
-  constructor(options: {
-    logger: Logger
-    clock: Clock
-    dependencies: ProxyDependencies
-    statusPort: number
-    visitMilliseconds?: number
-  }) {
-    this.#logger = options.logger
-    this.#clock = options.clock
-    this.#dependencies = options.dependencies
-    this.#statusPort = options.statusPort
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options
     this.#visitMilliseconds = options.visitMilliseconds ?? defaultVisitMilliseconds
   }
 
   /** Makes or loads a certificate when `tls`. Without one, TLS clients are not received and the rest goes on. */
   async start(options: { tls: boolean }): Promise<void> {
-    const onRequest: Parameters<typeof createServer>[1] = (request, response) =>
-      answer(request, response, { ...this.#viewFor(request.socket), statusPort: this.#statusPort })
+    const onRequest: RequestListener = (request, response) => this.#answer(request, response)
     this.#plain = createServer({ maxHeaderSize: maxHeaderBytes }, onRequest)
     if (!options.tls) return
     try {
-      const { cert, key } = await loadCertificate({
-        logger: this.#logger,
-        clock: this.#clock,
-        dependencies: this.#dependencies,
-      })
-      this.#tls = createTlsServer(
-        {
-          cert,
-          key,
-          minVersion,
-          handshakeTimeout: this.#visitMilliseconds,
-          maxHeaderSize: maxHeaderBytes,
-        },
-        onRequest,
-      )
+      const pair = await loadCertificate(this.#options)
+      const bounds = { maxHeaderSize: maxHeaderBytes, handshakeTimeout: this.#visitMilliseconds }
+      this.#tls = createTlsServer({ ...pair, ...bounds, minVersion }, onRequest)
     } catch (error) {
       const fault = toFault(error)
       const message = `the waiting room cannot answer on TLS ports: ${fault.message}`
-      this.#dependencies.warnings.raise('tls', { ...fault, message })
+      this.#options.dependencies.warnings.raise('tls', { ...fault, message })
     }
   }
 
   /** Shows new visitors the user's certificate as it is now; one that cannot be used leaves the former one in place. */
   async renewCertificate(): Promise<void> {
-    const pair = await usersOwn(this.#dependencies, 'keeps the one that it has')
+    const pair = await usersOwn(this.#options.dependencies, 'keeps the one that it has')
     if (pair !== undefined) this.#tls?.setSecureContext({ ...pair, minVersion })
   }
 
@@ -93,11 +77,53 @@ export class WaitingRoom {
     return true
   }
 
-  #viewFor(socket: Socket): { view: WaitingView; forManagement: boolean } {
-    const upstream = this.#dependencies.webUpstream()
+  /** What a visitor may see goes by the addresses of the connection, not by the Host header, which anyone can set. */
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { dependencies, statusPort } = this.#options
+    const upstream = dependencies.webUpstream()
     const view = upstream.kind === 'wait' ? upstream.view : notAccepting
-    const { localAddress = '', remoteAddress = '' } = socket
-    const forManagement = this.#dependencies.access('management').admits({ localAddress, remoteAddress })
-    return { view: forManagement ? view : guestView(view), forManagement }
+    const { localAddress = '', remoteAddress = '' } = request.socket
+    if (dependencies.access('management').admits({ localAddress, remoteAddress }))
+      answer(request, response, view, statusPageUrl(localAddress, statusPort))
+    else answer(request, response, guestView(view))
   }
+}
+
+/**
+ * Answers any request with 503 and what there is to tell: as JSON to a client that asks for that and not for HTML, else
+ * as a page. The connection ends with it, so that the visitor's next request finds the controller once it is ready.
+ */
+function answer(request: IncomingMessage, response: ServerResponse, view: WaitingView, statusPage?: string): void {
+  const json = wantsJson(request.headers.accept)
+  const body = json ? `${JSON.stringify(describe(view))}\n` : renderPage(view, statusPage)
+  response.writeHead(503, 'Service Unavailable', {
+    'Content-Type': json ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Content-Security-Policy': `default-src 'none'; style-src '${styleSource}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    'Cache-Control': 'no-store',
+    'Retry-After': reloadSeconds(view),
+    Connection: 'close',
+    Vary: 'Accept',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+  })
+  // Node leaves the body out of an answer to HEAD.
+  response.end(body)
+}
+
+function wantsJson(accept: string | undefined): boolean {
+  return accept !== undefined && /\bapplication\/json\b/i.test(accept) && !/\btext\/html\b/i.test(accept)
+}
+
+function describe(view: WaitingView): object {
+  const { phase, reason, pull } = view
+  if (pull === undefined) return { phase, reason }
+  const { image, current, total, attempt } = pull
+  return { phase, reason, pull: { image, current, total, percent: percent(pull), attempt } }
+}
+
+/** By the address that the visitor reached, not by the Host header, which anyone can set. */
+function statusPageUrl(localAddress: string, port: number): string {
+  const address = plainAddress(localAddress)
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`
 }
