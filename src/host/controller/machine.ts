@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
+import { timezone } from '../../config/values.ts'
 import { type MachineNames, readMachineNames } from '../../linux/name-servers.ts'
 import { parseRoutes, type Route } from '../../network/routes.ts'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
@@ -70,18 +71,7 @@ export function parseMemTotal(meminfo: string): number {
 /** Where /etc/localtime points to (localtime(5)), else Debian's /etc/timezone, else UTC. */
 async function readTimezone(paths: typeof machinePaths): Promise<string> {
   const link = await readlink(paths.localtime).catch(() => '')
-  const candidates = [
-    /\/zoneinfo\/(.+)$/.exec(link)?.[1],
-    (await readFile(paths.timezone, 'utf8').catch(() => '')).trim(),
-  ]
-  return candidates.find((zone): zone is string => zone !== undefined && isTimezone(zone)) ?? 'Etc/UTC'
-}
-
-function isTimezone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return zone !== ''
-  } catch {
-    return false
-  }
+  const linked = /\/zoneinfo\/(.+)$/.exec(link)?.[1] ?? ''
+  const named = await readFile(paths.timezone, 'utf8').catch(() => '')
+  return [linked, named.trim()].find((zone) => timezone.safeParse(zone).success) ?? 'Etc/UTC'
 }

@@ -92,6 +92,8 @@ export type ControllerEvent =
   /** A pass failed. `away`: with the engine, so that the controller itself may be as it was. */
   | { readonly kind: 'failed'; readonly faults: readonly Fault[]; readonly away: boolean }
 
+type EventOf<Kind extends ControllerEvent['kind']> = Extract<ControllerEvent, { kind: Kind }>
+
 /** What no other try will change: only the user's next request takes it up again. */
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
 
@@ -162,10 +164,7 @@ function watch(state: ControllerState, { id, at }: { id: string | undefined; at:
   return { ...state, ...unwatched, watched: id, heapCheckedAt: at }
 }
 
-function died(
-  state: ControllerState,
-  { verdict, deaths, at }: Extract<ControllerEvent, { kind: 'died' }>,
-): ControllerState {
+function died(state: ControllerState, { verdict, deaths, at }: EventOf<'died'>): ControllerState {
   const next = { ...state, ...unwatched, deaths, faults: [] }
   if (verdict.kind !== 'restart') return { ...next, held: verdict.reason, stage: 'failed', reason: verdict.reason }
   const { reason, restartInMilliseconds } = verdict
@@ -173,10 +172,7 @@ function died(
   return { ...next, restartAt: at + restartInMilliseconds, stage: 'creating', reason: { ...reason, message } }
 }
 
-function failed(
-  state: ControllerState,
-  { faults, away }: Extract<ControllerEvent, { kind: 'failed' }>,
-): ControllerState {
+function failed(state: ControllerState, { faults, away }: EventOf<'failed'>): ControllerState {
   const [first, ...others] = faults
   if (first === undefined) return state
   const held = permanent.has(first.code) ? first : state.held
