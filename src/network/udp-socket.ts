@@ -1,4 +1,4 @@
-import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
+import { createSocket, type SocketOptions } from 'node:dgram'
 import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised'
 import { messageOf, systemCode } from '../core/errors.ts'
 
@@ -103,78 +103,65 @@ export function absenceCode(error: unknown): string | undefined {
   return code !== undefined && absence.has(code) ? code : undefined
 }
 
-class NoRouteError extends Error {
-  override readonly name = 'NoRouteError'
-  readonly code = 'ENETUNREACH'
-}
-
 /**
  * A UDP socket that talks to one address and port. Connected, so that the kernel tells when nobody listens there and lets
  * in nothing but what comes from there.
  */
-export class ConnectedUdpSocket {
+export interface ConnectedUdpSocket {
   readonly localPort: number
-  readonly #socket: Socket
-  readonly #onError: (error: Error) => void
-  #closed = false
-
-  private constructor(socket: Socket, onError: (error: Error) => void) {
-    this.#socket = socket
-    this.#onError = onError
-    this.localPort = socket.address().port
-  }
-
-  /**
-   * Opens at once. `onError` hears of an error of an earlier datagram, or of the socket.
-   * @throws the system's error, such as `EMFILE`, or an Error with the code `ENETUNREACH`
-   */
-  static connect(options: {
-    address: string
-    port: number
-    onDatagram: (payload: Buffer) => void
-    onError: (error: Error) => void
-  }): ConnectedUdpSocket {
-    const { address, port, onDatagram, onError } = options
-    const socket = createSocket({ type: 'udp4', lookup: literalLookup }, onDatagram)
-    let openError: Error | undefined
-    let opened = false
-    socket.on('error', (error) => {
-      if (opened) onError(error)
-      else openError ??= error
-    })
-    socket.connect(port, address)
-    try {
-      // A failed connect is told by an event, later; this tells it now.
-      socket.remoteAddress()
-      opened = true
-      return new ConnectedUdpSocket(socket, onError)
-    } catch (error) {
-      socket.close()
-      throw openError ?? new NoRouteError(`no route to ${address}: ${messageOf(error)}`, { cause: error })
-    }
-  }
-
   /**
    * Sends at once; `done` is called later, with the error when the datagram was not sent. A pending refusal of an *earlier*
    * datagram makes the kernel report it instead of sending: the datagram then goes out by a second try, and `onError`
    * hears of the refusal.
    */
-  send(payload: Buffer, done: (error?: Error) => void): void {
-    this.#try(payload, (error) => {
-      if (error === undefined || absenceCode(error) === undefined) return done(error)
-      this.#onError(error)
-      this.#try(payload, done)
-    })
-  }
+  send(payload: Buffer, done: (error?: Error) => void): void
+  close(): void
+}
 
-  close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#socket.close()
+/**
+ * Opens at once. `onError` hears of an error of an earlier datagram, or of the socket.
+ * @throws the system's error, such as `EMFILE`, or an Error with the code `ENETUNREACH`
+ */
+export function connectUdp(options: {
+  address: string
+  port: number
+  onDatagram: (payload: Buffer) => void
+  onError: (error: Error) => void
+}): ConnectedUdpSocket {
+  const { address, port, onDatagram, onError } = options
+  const socket = createSocket({ type: 'udp4', lookup: literalLookup }, onDatagram)
+  let openError: Error | undefined
+  let opened = false
+  let closed = false
+  socket.on('error', (error) => {
+    if (opened) onError(error)
+    else openError ??= error
+  })
+  socket.connect(port, address)
+  try {
+    // A failed connect is told by an event, later; this tells it now.
+    socket.remoteAddress()
+    opened = true
+  } catch (cause) {
+    socket.close()
+    const noRoute = new Error(`no route to ${address}: ${messageOf(cause)}`, { cause })
+    throw openError ?? Object.assign(noRoute, { code: 'ENETUNREACH' })
   }
-
-  #try(payload: Buffer, done: (error?: Error) => void): void {
-    if (this.#closed) done(new Error('the socket is closed'))
-    else this.#socket.send(payload, (error) => done(error ?? undefined))
+  const trySend: ConnectedUdpSocket['send'] = (payload, done) => {
+    if (closed) done(new Error('the socket is closed'))
+    else socket.send(payload, (error) => done(error ?? undefined))
+  }
+  return {
+    localPort: socket.address().port,
+    send: (payload, done) =>
+      trySend(payload, (error) => {
+        if (error === undefined || absenceCode(error) === undefined) return done(error)
+        onError(error)
+        trySend(payload, done)
+      }),
+    close: () => {
+      if (!closed) socket.close()
+      closed = true
+    },
   }
 }

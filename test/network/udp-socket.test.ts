@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { absenceCode, ConnectedUdpSocket, UdpSocket, type UdpSocketOptions } from '../../src/network/udp-socket.ts'
+import { absenceCode, connectUdp, UdpSocket, type UdpSocketOptions } from '../../src/network/udp-socket.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const closing: (() => unknown)[] = []
@@ -23,7 +23,7 @@ async function bound(options: Partial<UdpSocketOptions> = {}): Promise<{ socket:
 function connected(port: number, address = '127.0.0.1') {
   const texts: string[] = []
   const errors: (string | undefined)[] = []
-  const socket = ConnectedUdpSocket.connect({
+  const socket = connectUdp({
     address,
     port,
     onDatagram: (payload) => texts.push(`${payload}`),

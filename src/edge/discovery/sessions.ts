@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { systemCode } from '../../core/errors.ts'
 import { LruMap } from '../../core/lru-map.ts'
-import { ConnectedUdpSocket } from '../../network/udp-socket.ts'
+import { type ConnectedUdpSocket, connectUdp } from '../../network/udp-socket.ts'
 import type { Datagram } from './port-listeners.ts'
 
 /** One device port that talks to one discovery port of the controller. */
@@ -101,7 +101,7 @@ export class Sessions {
   #create(key: string, datagram: Datagram, controllerAddress: string): Session {
     const { address, port, discoveryPort, localAddress } = datagram
     const upstream = this.#openOrMakeRoom(() =>
-      ConnectedUdpSocket.connect({
+      connectUdp({
         address: controllerAddress,
         port: discoveryPort,
         onDatagram: (payload) => this.#options.onAnswer(session, payload),
