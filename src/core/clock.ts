@@ -19,3 +19,8 @@ export const systemClock: Clock = {
     await delay(milliseconds, undefined, signal === undefined ? {} : { signal })
   },
 }
+
+/** The wall clock's time in ISO 8601. */
+export function isoTime(clock: Pick<Clock, 'wall'>): string {
+  return new Date(clock.wall()).toISOString()
+}

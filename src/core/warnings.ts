@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from './clock.ts'
+import { type Clock, isoTime } from './clock.ts'
 import { Emitter } from './emitter.ts'
 import type { Fault } from './errors.ts'
 import type { Logger } from './logger.ts'
@@ -180,7 +180,7 @@ export class Warnings {
     if (known === undefined && source.entries.size >= maxInstances) return false
     source.entries.set(instance, {
       ...{ source, instance, role, fault, code: fault.code, kind: warningKind(fault.code) },
-      since: this.#time(),
+      since: isoTime(this.#clock),
       raisedAt: this.#clock.now(),
       until: Number.POSITIVE_INFINITY,
       times: 1,
@@ -218,7 +218,7 @@ export class Warnings {
   }
 
   #remember({ source, instance }: Pick<Entry, 'source' | 'instance'>, change: Change): void {
-    const entry = { at: this.#time(), subject: source.subject?.(instance) ?? source.name, ...change }
+    const entry = { at: isoTime(this.#clock), subject: source.subject?.(instance) ?? source.name, ...change }
     this.#recent = [...this.#recent, entry].slice(-maxRecent)
     this.history.emit(entry)
   }
@@ -237,10 +237,6 @@ export class Warnings {
 
   #causeOf(entry: Entry): Entry | undefined {
     return causeAmong(entry, this.#entries())
-  }
-
-  #time(): string {
-    return new Date(this.#clock.wall()).toISOString()
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { EdgeConfig } from '../config/schema.ts'
+import { isoTime } from '../core/clock.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { LogLevel } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
@@ -57,7 +58,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const config: EdgeConfig = inForce.config
   const live = () => inForce.config
   const bornAt = clock.now()
-  const startedAt = new Date(clock.wall()).toISOString()
+  const startedAt = isoTime(clock)
 
   const addresses = interfaceWatch({ logger, clock })
   const routing = new Routing({ addresses, clock })

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../core/clock.ts'
+import { type Clock, isoTime } from '../core/clock.ts'
 import type { Reason } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { QuietLog } from '../core/quiet-log.ts'
@@ -40,7 +40,7 @@ export class HostBook {
   constructor(options: BookOptions) {
     this.#options = options
     this.#log = new QuietLog(options)
-    const at = this.#now()
+    const at = isoTime(this.#options.clock)
     this.state = new StateStore<HostState>({
       initial: {
         stateVersion,
@@ -59,7 +59,7 @@ export class HostBook {
 
   /** A step that the reconciler has taken. */
   remember(step: Pick<HistoryEntry, 'subject' | 'message'>): void {
-    this.addHistory({ at: this.#now(), to: 'done', ...step })
+    this.addHistory({ at: isoTime(this.#options.clock), to: 'done', ...step })
   }
 
   addHistory(entry: HistoryEntry): void {
@@ -93,7 +93,7 @@ export class HostBook {
       ...previous,
       phase,
       reason,
-      since: phase === previous.phase ? previous.since : this.#now(),
+      since: phase === previous.phase ? previous.since : isoTime(this.#options.clock),
       controller: {
         ...controller.facts,
         ...(version === undefined ? {} : { version }),
@@ -104,10 +104,6 @@ export class HostBook {
       warnings: sources.warnings.list(),
       ...(images === undefined ? {} : { images }),
     }
-  }
-
-  #now(): string {
-    return new Date(this.#options.clock.wall()).toISOString()
   }
 }
 

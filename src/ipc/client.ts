@@ -1,6 +1,6 @@
 import { Backoff } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Component } from '../core/component.ts'
+import { type Loop, loopOf } from '../core/component.ts'
 import { withDeadline } from '../core/deadline.ts'
 import { Emitter } from '../core/emitter.ts'
 import { messageOf } from '../core/errors.ts'
@@ -51,12 +51,11 @@ export interface SubscriptionOptions<S extends Versioned> {
 }
 
 /** Follows the state published on a socket, over restarts of the one who publishes it. */
-export class StateSubscription<S extends Versioned> implements Component {
+export class StateSubscription<S extends Versioned> implements Loop {
   readonly name = 'state-subscription'
   readonly changed = new Emitter<S | undefined>()
   readonly #options: Required<SubscriptionOptions<S>>
-  readonly #stopping = new AbortController()
-  #loop: Promise<void> | undefined
+  readonly #loop = loopOf(this.name, (signal) => this.#run(signal))
   #current: S | undefined
   #last: S | undefined
   #grace: AbortController | undefined
@@ -76,14 +75,12 @@ export class StateSubscription<S extends Versioned> implements Component {
   }
 
   /** Resolves at once: whoever publishes may come later. */
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#loop = this.#run(this.#stopping.signal)
+  start(signal: AbortSignal): Promise<void> {
+    return this.#loop.start(signal)
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   async #run(signal: AbortSignal): Promise<void> {

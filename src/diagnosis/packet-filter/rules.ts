@@ -1,11 +1,4 @@
-import {
-  formatIpv4,
-  type Ipv4Network,
-  ipv4Contains,
-  ipv4Overlaps,
-  parseIpv4,
-  parseIpv4Network,
-} from '../../core/cidr.ts'
+import { type Ipv4Network, ipv4Contains, ipv4Overlaps, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 
 /**
  * A packet filter's rules in one form, whatever program wrote them, and what becomes of a packet in them. Three-valued:
@@ -168,7 +161,5 @@ export function interfaceIs(packet: Packet, name: string, wildcard: '*' | '+'): 
 
 /** A single address is a network of its own. */
 function networkOf(text: string): Ipv4Network | undefined {
-  const address = parseIpv4(text)
-  if (address !== undefined) return parseIpv4Network(`${formatIpv4(address)}/32`)
-  return parseIpv4Network(text)
+  return parseIpv4Network(text.includes('/') ? text : `${text}/32`)
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isoTime } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { BroadcastsSeen } from '../../ipc/edge-state.ts'
@@ -94,7 +94,7 @@ export class BroadcastTally {
     const by = routing.localAddressTowards(datagram.address)?.interface
     if (by === undefined) return
     const count = (this.#seen.peek(by)?.count ?? 0) + 1
-    this.#seen.set(by, { interface: by, count, lastAt: new Date(clock.wall()).toISOString() })
+    this.#seen.set(by, { interface: by, count, lastAt: isoTime(clock) })
   }
 
   list(): readonly BroadcastsSeen[] {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isoTime } from '../../core/clock.ts'
 import type { Html } from '../../core/html.ts'
 import type { EdgeState } from '../../ipc/edge-state.ts'
 import type { HostState } from '../../ipc/host-state.ts'
@@ -91,7 +91,7 @@ export class StatusSnapshot {
       this.#lastHost = host
       this.#lost = undefined
     } else if (this.#lastHost !== undefined) {
-      this.#lost ??= { host: this.#lastHost, at: new Date(this.#clock.wall()).toISOString() }
+      this.#lost ??= { host: this.#lastHost, at: isoTime(this.#clock) }
     }
     return host
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isoTime } from '../../core/clock.ts'
 import type { Fault, Reason } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import { causeAmong, type Trouble } from '../../core/warning-kinds.ts'
@@ -52,7 +52,7 @@ export class Conditions {
     this.#clock = options.clock
     this.#warnings = options.warnings
     this.#threshold = options.threshold
-    const since = this.#time()
+    const since = isoTime(this.#clock)
     const reason = { message: 'not looked at yet' }
     this.#entries = conditionTable.map((definition) => {
       return { definition, status: 'unknown', reason, since, failures: 0, everOk: false }
@@ -144,7 +144,7 @@ export class Conditions {
     entry.status = status
     entry.reason = reason
     if (from === status) return
-    entry.since = this.#time()
+    entry.since = isoTime(this.#clock)
     if (from === 'failing' && status === 'ok') this.#warnings.clear(definition.name, reason.message)
     else if (status !== 'failing') {
       // It did not fail before, or is given more time to start.
@@ -159,10 +159,6 @@ export class Conditions {
     if (cause === undefined) return { reason }
     if (cause.source === conditionsSource.name) return { reason, consequenceOf: cause.instance }
     return { reason: { ...cause.fault, message: `${reason.message}: ${cause.fault.message}` } }
-  }
-
-  #time(): string {
-    return new Date(this.#clock.wall()).toISOString()
   }
 }
 

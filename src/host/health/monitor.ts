@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isoTime } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
 import { Emitter } from '../../core/emitter.ts'
 import type { Reason } from '../../core/errors.ts'
@@ -56,7 +57,7 @@ export class HealthMonitor implements Component {
   constructor({ warnings, ...options }: ProbingOptions & { readonly warnings: Warnings }) {
     this.#options = options
     this.#warnings = warnings.source(conditionsSource)
-    this.#since = this.#time()
+    this.#since = isoTime(this.#options.clock)
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -141,14 +142,14 @@ export class HealthMonitor implements Component {
     })
     const watch: Watch = { session, startedAt: this.#options.clock.now(), ready: false, everReady: false }
     this.#watch = watch
-    this.#since = this.#time()
+    this.#since = isoTime(this.#options.clock)
     session.start()
   }
 
   #close(): void {
     this.#closed = Promise.all([this.#closed, this.#watch?.session.close()])
     this.#watch = undefined
-    this.#since = this.#time()
+    this.#since = isoTime(this.#options.clock)
   }
 
   #take(watch: Watch, name: ProbedName, result: ProbeResult): void {
@@ -175,8 +176,5 @@ export class HealthMonitor implements Component {
     if (text === this.#emitted) return
     this.#emitted = text
     this.changed.emit(snapshot)
-  }
-  #time(): string {
-    return new Date(this.#options.clock.wall()).toISOString()
   }
 }

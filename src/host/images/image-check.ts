@@ -1,5 +1,5 @@
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, isoTime } from '../../core/clock.ts'
 import type { Loop } from '../../core/component.ts'
 import { cronJob } from '../../core/cron-job.ts'
 import { toFault } from '../../core/errors.ts'
@@ -37,7 +37,7 @@ export function imageCheckJob(options: {
   let last: { readonly check: ImageCheck; readonly digest: string | undefined } | undefined
 
   const check = async (signal: AbortSignal): Promise<ImageCheck> => {
-    const checkedAt = new Date(clock.wall()).toISOString()
+    const checkedAt = isoTime(clock)
     const reference = parseImageReference(image)
     if (reference?.tag === undefined) return { checkedAt, newerTags: [] }
     const repository = `${reference.registry}/${reference.repository}`
