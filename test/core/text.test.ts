@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { plainText } from '../../src/core/text.ts'
+import { parseObject, plainText } from '../../src/core/text.ts'
 
 test.each([
   ['\u001b[1;31mred\u001b[0m', 'red'],
@@ -31,4 +31,14 @@ test('a long run of spaces costs no more than its length', () => {
   const begun = performance.now()
   plainText(`${' '.repeat(200_000)}x`.repeat(5), 1_000_000)
   expect(performance.now() - begun).toBeLessThan(5000)
+})
+
+test.each<[string, object | undefined]>([
+  ['{"Tags": ["6.2"], "more": null}', { Tags: ['6.2'], more: null }],
+  ['["6.2"]', undefined],
+  ['null', undefined],
+  ['"6.2"', undefined],
+  ['{"Tags": [', undefined],
+])('the object that a text is: %s', (text, expected) => {
+  expect(parseObject(text)).toEqual(expected)
 })
