@@ -63,7 +63,7 @@ export class Conditions {
   /** Takes the result of one probe. `patient`: the controller is still given time to start. */
   record(name: ProbedName, result: ProbeResult, patient: boolean): void {
     const entry = this.#entries.find(({ definition }) => definition.name === name)
-    if (entry === undefined) return
+    if (entry === undefined) throw new Error(`there is no condition "${name}"`)
     delete entry.detail
     if (result.ok) {
       entry.failures = 0
