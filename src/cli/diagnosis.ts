@@ -7,7 +7,7 @@ interface DiagnosisOptions extends PlaceOptions {
   readonly json?: boolean
 }
 
-const jsonOption = ['--json', 'print JSON: check, status, message and remedy of every finding'] as const
+const jsonOption = ['--json', 'print JSON: check, status, code, message and remedy of every finding'] as const
 
 /** `omada-host doctor` */
 export function addDoctorCommand(program: CliCommand): void {

@@ -47,8 +47,8 @@ export function formatFindings(
 ): string {
   if (json) return formatJson(findings)
   const width = Math.max(...findings.map(({ check }) => check.length))
-  const lines = findings.flatMap(({ check, status, message, remedy }) => [
-    `${status.padEnd(7)}  ${check.padEnd(width)}  ${plainText(message)}`,
+  const lines = findings.flatMap(({ check, status, code, message, remedy }) => [
+    `${status.padEnd(7)}  ${check.padEnd(width)}  ${code === undefined ? '' : `[${code}] `}${plainText(message)}`,
     ...(remedy === undefined ? [] : [`${' '.repeat(width + 11)}fix: ${plainText(remedy)}`]),
   ])
   const count = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length

@@ -62,5 +62,5 @@ export function unknown(message: string, remedy?: string): CheckResult {
 
 /** A fault that would keep the appliance from working. */
 export function failed({ code, message, remedy }: Fault): CheckResult {
-  return fail(`[${code}] ${message}`, remedy)
+  return { status: 'fail', code, message, remedy }
 }

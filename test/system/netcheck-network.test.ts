@@ -89,8 +89,9 @@ test('nftables that drops by default is named, and the remedy opens it, word for
     {
       check: 'firewall',
       status: 'fail',
+      code: 'FIREWALL_BLOCKS',
       message:
-        '[FIREWALL_BLOCKS] nftables (table inet own, chain in) drops what arrives on lan0 for ' +
+        'nftables (table inet own, chain in) drops what arrives on lan0 for ' +
         'UDP 19810, 27001, 29810 and TCP 8043, 8088, 8090, 8843, 29811-29817',
       remedy: expect.stringMatching(/^nft 'insert rule inet own in /),
     },
@@ -115,7 +116,8 @@ test('iptables that drops broadcasts alone is named', async () => {
   expect(find((await host.netcheck()).findings, 'firewall')).toEqual([
     expect.objectContaining({
       status: 'fail',
-      message: '[FIREWALL_BLOCKS] iptables drops what arrives on lan0 for broadcasts to UDP 19810, 27001, 29810',
+      code: 'FIREWALL_BLOCKS',
+      message: 'iptables drops what arrives on lan0 for broadcasts to UDP 19810, 27001, 29810',
     }),
   ])
   await host.namespace.run(['iptables', '-D', ...rule])

@@ -156,7 +156,8 @@ test('netcheck names the other one, with one datagram', async () => {
   expect(findings).toContainEqual({
     check: 'other omada-host',
     status: 'fail',
-    message: expect.stringMatching(/^\[OTHER_APPLIANCE\] another omada-host is on lan10, at 10\.77\.10\.2:/),
+    code: 'OTHER_APPLIANCE',
+    message: expect.stringMatching(/^another omada-host is on lan10, at 10\.77\.10\.2:/),
     remedy: expect.stringContaining('stop one of them'),
   })
   expect((await outcomes(second()))['peer-probe']).toBe((before['peer-probe'] ?? 0) + 1)

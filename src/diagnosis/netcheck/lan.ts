@@ -38,10 +38,7 @@ function broadcasts({ network, edge, waitedSeconds }: LanFacts): CheckResult {
   const where = network.interface
   if (edge === undefined) return unmeasured(`whether broadcasts come in on ${where}`, notRunning, start)
   const listener = edge.discovery.listeners.find(({ address, port }) => address === '*' && port === discoveryPort)
-  if (listener?.state === 'failed') {
-    const { message = 'it could not be opened', code, remedy } = listener.reason ?? {}
-    return fail(`${code === undefined ? '' : `[${code}] `}${message}`, remedy)
-  }
+  if (listener?.state === 'failed') return { status: 'fail', message: 'it could not be opened', ...listener.reason }
   const seen = edge.discovery.broadcasts?.find((one) => one.interface === where)
   if (seen !== undefined) {
     return ok(`${seen.count} came in on ${where} since the edge started, the last at ${seen.lastAt}`)

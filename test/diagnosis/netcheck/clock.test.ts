@@ -9,14 +9,15 @@ const kernel = (status: number) => said(`         mode: 0\n       offset: 0\n   
 
 test.each([
   [said('yes\n'), absent, 'ok', /is synchronised/],
-  [said('no\n'), absent, 'fail', /CLOCK_UNSYNCHRONISED/],
-  [said('no\n'), kernel(0), 'fail', /CLOCK_UNSYNCHRONISED/],
+  [said('no\n'), absent, 'fail', /is not synchronised/],
+  [said('no\n'), kernel(0), 'fail', /is not synchronised/],
   [failed, kernel(8193), 'ok', /is synchronised/],
-  [absent, kernel(64), 'fail', /CLOCK_UNSYNCHRONISED/],
+  [absent, kernel(64), 'fail', /is not synchronised/],
   [failed, absent, 'unknown', /could not measure .* not been booted with systemd/],
   [absent, absent, 'unknown', /neither timedatectl nor adjtimex is installed/],
   [said(''), said('something else'), 'unknown', /could not measure/],
 ] as const)('%j and %j: %s', (timedatectl, adjtimex, status, message) => {
   const verdicts = clockCheck({ timedatectl, adjtimex }).run(new AbortController().signal)
-  expect(verdicts).toMatchObject([{ status, message: expect.stringMatching(message) }])
+  const code = status === 'fail' ? { code: 'CLOCK_UNSYNCHRONISED' } : {}
+  expect(verdicts).toMatchObject([{ status, message: expect.stringMatching(message), ...code }])
 })

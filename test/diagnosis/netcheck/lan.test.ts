@@ -88,10 +88,13 @@ test.each([
       ],
     },
     'fail',
-    /^\[PORT_IN_USE\] taken/,
+    /^taken$/,
+    'PORT_IN_USE',
   ],
-])('broadcasts in: %j', async (discovery, status, message) => {
-  expect(await finding('broadcasts in', { edge: edge({ discovery }) })).toMatchObject(like(status, message))
+])('broadcasts in: %j', async (discovery, status, message, code?: string) => {
+  const found = await finding('broadcasts in', { edge: edge({ discovery }) })
+  expect(found).toMatchObject(like(status, message))
+  expect(found?.code).toBe(code)
 })
 
 test.each([
@@ -132,13 +135,15 @@ test.each([
   [
     { asked: { answers: [ours, { ...ours, address: '192.168.1.9' }] } },
     'fail',
-    /\[OTHER_APPLIANCE\] .* at 192\.168\.1\.9:/,
+    /^another omada-host .* at 192\.168\.1\.9:/,
   ],
   [{ edge: edge({ discovery: peer('192.168.1.9') }), audible: false }, 'fail', /at 192\.168\.1\.9:/],
   // Of another network, whose own finding it is.
   [{ edge: edge({ discovery: peer('10.0.0.9') }) }, 'ok', /nobody else/],
 ] as const)('other omada-host: %j', async (facts, status, message) => {
-  expect(await finding('other omada-host', facts)).toMatchObject(like(status, message))
+  const found = await finding('other omada-host', facts)
+  expect(found).toMatchObject(like(status, message))
+  expect(found?.code).toBe(status === 'fail' ? 'OTHER_APPLIANCE' : undefined)
 })
 
 test.each([

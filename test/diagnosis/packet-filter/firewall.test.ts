@@ -25,7 +25,8 @@ const blockedBy = (tool: string, remedy: string, what = whole) => [
   {
     check: 'firewall',
     status: 'fail',
-    message: `[FIREWALL_BLOCKS] ${tool} drops what arrives on eth0 for ${what}`,
+    code: 'FIREWALL_BLOCKS',
+    message: `${tool} drops what arrives on eth0 for ${what}`,
     remedy,
   },
 ]
