@@ -1,153 +1,38 @@
-import {
-  allOf,
-  anyOf,
-  type BaseChain,
-  type Chain,
-  destinationIn,
-  interfaceIs,
-  type Match,
-  not,
-  type Packet,
-  type Rule,
-  sourceIn,
-  type Verdict,
-} from './rules.ts'
+import type { JsonObject } from '../../omada/frame.ts'
+import { baseChainsOf } from './nft-rules.ts'
+import type { BaseChain } from './rules.ts'
 
-/** Chains through which a packet to this machine comes, in tables that can drop it. */
-const baseChains = new Set(['PREROUTING', 'INPUT'])
-const tables = new Set(['raw', 'mangle', 'filter', 'security'])
-
-/** Targets that let the packet go on to the next rule. */
-const passing = new Set(['LOG', 'NFLOG', 'MARK', 'CONNMARK', 'TRACE', 'CT', 'NOTRACK', 'CHECKSUM', 'SET', 'AUDIT'])
-
-/** The base chains in the output of iptables-save(8). What cannot be read of a rule may match or may not. */
+/**
+ * The base chains in the output of iptables-save(8). Its rules are translated to those of nft, as iptables-translate(8)
+ * does; what is not understood becomes an extension, which may match or may not.
+ */
 export function parseIptables(text: string): readonly BaseChain[] {
-  return text.split(/^(?=\*)/m).flatMap((section): readonly BaseChain[] => {
-    const lines = section.split('\n').map((line) => line.trim())
-    return tables.has(lines[0]?.slice(1) ?? '') ? parseTable(lines) : []
+  return baseChainsOf(text.split(/^(?=\*)/m).flatMap(objectsOf))
+}
+
+/** A table's chains and rules as objects of a ruleset (libnftables-json(5)). */
+function objectsOf(section: string): readonly JsonObject[] {
+  const [heading = '', ...lines] = section.split('\n').map((line) => line.trim())
+  const place = { family: 'ip', table: heading.slice(1) }
+  return lines.flatMap((line): readonly JsonObject[] => {
+    const [, name, policy = '-'] = /^:(\S+) (\S+)/.exec(line) ?? []
+    if (name !== undefined) return [{ chain: { ...place, name, ...(policy === '-' ? {} : base(place, name, policy)) } }]
+    const [, chain, rule = ''] = /^(?:\[\d+:\d+\] )?-A (\S+) ?(.*)$/.exec(line) ?? []
+    if (chain === undefined) return []
+    return [{ rule: { ...place, chain, expr: optionsOf(rule).flatMap(statementsOf) } }]
   })
 }
 
-function parseTable(lines: readonly string[]): readonly BaseChain[] {
-  const policies = new Map<string, string>()
-  const rules = new Map<string, Rule[]>()
-  for (const line of lines) {
-    const declared = /^:(\S+) (\S+)/.exec(line)
-    if (declared?.[1] !== undefined) {
-      policies.set(declared[1], declared[2] ?? '-')
-      rules.set(declared[1], [])
-    }
-    const [, chain, rest] = /^(?:\[\d+:\d+\] )?-A (\S+) ?(.*)$/.exec(line) ?? []
-    if (chain !== undefined) rules.get(chain)?.push(parseRule(rest ?? ''))
-  }
-  const chains = new Map([...rules].map(([name, list]): [string, Chain] => [name, { name, rules: list }]))
-  const tool = [...chains.keys()].some((name) => name.startsWith('ufw-')) ? 'ufw' : 'iptables'
-  return [...chains.values()]
-    .filter(({ name }) => baseChains.has(name))
-    .map((chain) => ({
-      ...chain,
-      owner: { tool },
-      policy: policies.get(chain.name) === 'DROP' ? 'drop' : 'accept',
-      chains,
-    }))
+/** Only the kernel's own chains have a policy. */
+function base({ table }: { table: string }, name: string, policy: string): JsonObject {
+  return { type: table === 'nat' ? 'nat' : 'filter', hook: name.toLowerCase(), policy: policy.toLowerCase() }
 }
 
-type Condition = (packet: Packet) => Match
-
-/** One option of a rule with its value, such as `--dport 29810`. */
+/** One option of a rule with its values, such as `--dport 29810`. */
 interface Option {
   readonly name: string
   readonly values: readonly string[]
   readonly negated: boolean
-}
-
-function parseRule(text: string): Rule {
-  const options = optionsOf(text)
-  const firstOf = (name: string) => options.find((option) => option.name === name)?.values[0]
-  const conditions = options
-    .filter(({ name }) => name !== '-j' && name !== '-g')
-    .map((option): Condition => {
-      const condition = conditionOf(option)
-      return option.negated ? (packet) => not(condition(packet)) : condition
-    })
-  const target = firstOf('-j')
-  const chain = firstOf('-g')
-  const verdict: Verdict = chain === undefined ? verdictOf(target) : { kind: 'goto', chain }
-  return { match: (packet) => allOf(conditions.map((condition) => condition(packet))), verdict: () => verdict }
-}
-
-function verdictOf(target: string | undefined): Verdict {
-  if (target === undefined || passing.has(target)) return { kind: 'continue' }
-  switch (target) {
-    case 'ACCEPT':
-      return { kind: 'accept' }
-    case 'DROP':
-    case 'REJECT':
-      return { kind: 'drop' }
-    case 'RETURN':
-      return { kind: 'return' }
-    default:
-      // A chain of the user's own, or a target that is not known here, which is then not among the chains.
-      return { kind: 'jump', chain: target }
-  }
-}
-
-/** Options of targets and of comments, which say nothing of the packet. */
-const silent =
-  /^--(comment|log-.*|nflog-.*|reject-with|set-x?mark|set-mark|save-mark|restore-mark|nfmask|ctmask|zone|notrack|add-set|del-set|exist)$/
-
-function conditionOf({ name, values }: Option): Condition {
-  const [value = ''] = values
-  if (silent.test(name)) return () => 'yes'
-  switch (name) {
-    case '-p':
-      return (packet) =>
-        value === 'all' || value === packet.protocol || value === protocolNumbers[packet.protocol] ? 'yes' : 'no'
-    case '-i':
-      return (packet) => interfaceIs(packet, value, '+')
-    case '-s':
-      return (packet) => sourceIn(packet, value)
-    case '-d':
-      return (packet) => destinationIn(packet, value)
-    case '--dport':
-    case '--dports':
-      return (packet) => anyOf(value.split(',').map((range) => portIn(packet.port, range)))
-    case '--ctstate':
-    case '--state':
-      return () => (value.split(',').includes('NEW') ? 'yes' : 'no')
-    case '--dst-type':
-    case '--pkt-type':
-      return (packet) =>
-        value.split(',').some((type) => destinationTypes[packet.destination].has(type)) ? 'yes' : 'no'
-    case '--tcp-flags':
-      return () => flagsMatch(value.split(','), (values[1] ?? '').split(','))
-    case '-m':
-      return () => (modules.has(value) ? 'yes' : 'maybe')
-    default:
-      return () => 'maybe'
-  }
-}
-
-const protocolNumbers = { tcp: '6', udp: '17' } as const
-
-/** As iptables-extensions(8) calls them: addrtype in capitals, pkttype in small letters. */
-const destinationTypes = {
-  local: new Set(['LOCAL', 'host', 'unicast']),
-  broadcast: new Set(['BROADCAST', 'broadcast']),
-}
-
-/** Modules whose options are read, or that say nothing by themselves. */
-const modules = new Set(['tcp', 'udp', 'multiport', 'conntrack', 'state', 'addrtype', 'pkttype', 'comment'])
-
-function portIn(port: number, range: string): Match {
-  const [low = '', high = low] = range.split(':')
-  return port >= Number(low) && port <= Number(high) ? 'yes' : 'no'
-}
-
-/** The first packet of a connection has the flag SYN alone. */
-function flagsMatch(mask: readonly string[], wanted: readonly string[]): Match {
-  const looksAtSyn = mask.includes('SYN') || mask.includes('ALL')
-  return (looksAtSyn ? 'SYN' : 'NONE') === wanted.join() ? 'yes' : 'no'
 }
 
 /** The words of a rule, quoted ones whole, as options with their values. */
@@ -162,4 +47,68 @@ function optionsOf(text: string): readonly Option[] {
     } else options.at(-1)?.values.push(quoted ?? word)
   }
   return options
+}
+
+/** Options of targets and of comments, which say nothing of the packet. */
+const silent =
+  /^--(comment|log-.*|nflog-.*|reject-with|set-x?mark|set-mark|save-mark|restore-mark|nfmask|ctmask|zone|notrack|add-set|del-set|exist)$/
+
+/** Modules whose options are read, or that say nothing by themselves. */
+const modules = new Set(['tcp', 'udp', 'multiport', 'conntrack', 'state', 'addrtype', 'pkttype', 'comment'])
+
+/** Targets that let the packet go on to the next rule. */
+const passing = new Set(['LOG', 'NFLOG', 'MARK', 'CONNMARK', 'TRACE', 'CT', 'NOTRACK', 'CHECKSUM', 'SET', 'AUDIT'])
+
+const verdicts = new Set(['ACCEPT', 'DROP', 'REJECT', 'RETURN'])
+
+/** The statements of nft that say what the option says. */
+function statementsOf({ name, values, negated }: Option): readonly JsonObject[] {
+  const [value = '', second = ''] = values
+  const words = value.toLowerCase().split(',')
+  const match = (left: JsonObject, right: unknown) => [{ match: { op: negated ? '!=' : '==', left, right } }]
+  if (silent.test(name)) return []
+  switch (name) {
+    case '-p':
+      if (value === 'all') return []
+      return match({ meta: { key: 'l4proto' } }, /^\d+$/.test(value) ? Number(value) : value)
+    case '-i':
+      return match({ meta: { key: 'iifname' } }, value.replace(/\+$/, '*'))
+    case '-s':
+      return match({ payload: { protocol: 'ip', field: 'saddr' } }, value)
+    case '-d':
+      return match({ payload: { protocol: 'ip', field: 'daddr' } }, value)
+    case '--dport':
+    case '--dports':
+      return match({ payload: { protocol: 'th', field: 'dport' } }, words.map(portRange))
+    case '--ctstate':
+    case '--state':
+      return match({ ct: { key: 'state' } }, words)
+    case '--dst-type':
+      return match({ fib: { result: 'type', flags: ['daddr'] } }, words)
+    case '--pkt-type':
+      return match({ meta: { key: 'pkttype' } }, words)
+    case '--tcp-flags':
+      // Only the first packet of a connection is ever asked about: either it has these flags or it never comes here.
+      return match({ ct: { key: 'direction' } }, firstHasFlags(words, second) ? 'original' : 'reply')
+    case '-m':
+      return modules.has(value) ? [] : [{ xt: { type: 'match', name: value } }]
+    case '-g':
+      return [{ goto: { target: value } }]
+    case '-j':
+      if (passing.has(value)) return []
+      // Not a verdict: a chain of the user's own, or a target that is not known here, which is then not among the chains.
+      return [verdicts.has(value) ? { [value.toLowerCase()]: null } : { jump: { target: value } }]
+    default:
+      return [{ xt: { type: 'match', name } }]
+  }
+}
+
+function portRange(text: string): JsonObject {
+  const [low, high = low] = text.split(':')
+  return { range: [Number(low), Number(high)] }
+}
+
+/** The first packet of a connection has the flag SYN alone. */
+function firstHasFlags(mask: readonly string[], wanted: string): boolean {
+  return wanted === (mask.includes('syn') || mask.includes('all') ? 'SYN' : 'NONE')
 }

@@ -7,29 +7,38 @@ export type Compare = (value: unknown) => Match
 /** The elements of a named set or map of the rule's table; undefined when there is none of this name. */
 export type Elements = (name: string) => readonly unknown[] | undefined
 
+const notUnderstood: Compare = () => 'maybe'
+
 /**
  * What the left side of a match, or the key of a map, is of this packet (libnftables-json(5)). `no`: the packet has
- * nothing of the kind, as no TCP packet has a UDP port. Undefined: not understood.
+ * nothing of the kind, as no TCP packet has a UDP port.
  */
-export function compareTo(left: unknown, packet: Packet): Compare | 'no' | undefined {
-  if (!isObject(left)) return undefined
-  const [[kind, detail] = ['', undefined]] = Object.entries(left)
+export function compareTo(left: unknown, packet: Packet): Compare | 'no' {
+  const [[kind, detail] = ['', undefined]] = isObject(left) ? Object.entries(left) : []
   if (kind === 'concat' && Array.isArray(detail)) return compareConcat(detail, packet)
-  if (!isObject(detail)) return undefined
-  const key = ownValue(detail, 'key')
-  switch (kind) {
-    case 'payload':
-      return comparePayload(ownValue(detail, 'protocol'), ownValue(detail, 'field'), packet)
-    case 'meta':
-      return typeof key === 'string' ? compareMeta(key, packet) : undefined
-    case 'ct':
-      return typeof key === 'string' ? compareConntrack(key) : undefined
-    case 'fib':
-      return compareFib(ownValue(detail, 'result'), ownValue(detail, 'flags'), packet)
-    default:
-      return undefined
-  }
+  if (!isObject(detail)) return notUnderstood
+  if (kind === 'payload') return comparePayload(ownValue(detail, 'protocol'), ownValue(detail, 'field'), packet)
+  if (kind === 'fib') return compareFib(ownValue(detail, 'result'), ownValue(detail, 'flags'), packet)
+  const subject = `${kind} ${ownValue(detail, 'key')}`
+  if (subject === 'meta l4proto') return compareProtocol(packet)
+  const compare = texts.get(subject)
+  return compare === undefined ? notUnderstood : ofText((text) => compare(text, packet))
 }
+
+/** What `meta` and `ct` tell of the packet, which is the first of its connection. */
+const texts = new Map<string, (text: string, packet: Packet) => Match>([
+  ['meta iif', interfaceIs],
+  ['meta iifname', interfaceIs],
+  ['meta nfproto', (name) => yes(name === 'ipv4')],
+  ['meta protocol', (name) => yes(name === 'ip')],
+  // nft(8) takes both names for what is sent to this machine alone.
+  ['meta pkttype', (name, { destination }) => yes((name === 'unicast' ? 'host' : name) === packetTypes[destination])],
+  ['ct state', (name) => yes(name === 'new')],
+  ['ct status', (name) => (name === 'dnat' || name === 'snat' ? 'no' : 'maybe')],
+  ['ct direction', (name) => yes(name === 'original')],
+])
+
+const packetTypes = { local: 'host', broadcast: 'broadcast' } as const
 
 /** Whether a value of a rule, a set of values included, contains what `compare` looks for. */
 export function contains(value: unknown, compare: Compare, elements: Elements): Match {
@@ -46,74 +55,43 @@ export function contains(value: unknown, compare: Compare, elements: Elements): 
   return compare(value)
 }
 
-function compareConcat(parts: readonly unknown[], packet: Packet): Compare | 'no' | undefined {
+function compareConcat(parts: readonly unknown[], packet: Packet): Compare | 'no' {
   const compares = parts.map((part) => compareTo(part, packet))
-  if (compares.includes('no')) return 'no'
+  const known = compares.filter((compare) => compare !== 'no')
+  if (known.length < compares.length) return 'no'
   return (value) => {
     const values = isObject(value) ? ownValue(value, 'concat') : undefined
-    if (!Array.isArray(values) || values.length !== compares.length) return 'maybe'
-    return allOf(compares.map((compare, index) => (typeof compare === 'function' ? compare(values[index]) : 'maybe')))
+    if (!Array.isArray(values) || values.length !== known.length) return 'maybe'
+    return allOf(known.map((compare, index) => compare(values[index])))
   }
 }
 
-function comparePayload(protocol: unknown, field: unknown, packet: Packet): Compare | 'no' | undefined {
-  if (protocol === 'ip' && field === 'saddr') return addresses((network) => sourceIn(packet, network))
-  if (protocol === 'ip' && field === 'daddr') return addresses((network) => destinationIn(packet, network))
+function comparePayload(protocol: unknown, field: unknown, packet: Packet): Compare | 'no' {
+  if (protocol === 'ip' && field === 'saddr') return ofNetwork((network) => sourceIn(packet, network))
+  if (protocol === 'ip' && field === 'daddr') return ofNetwork((network) => destinationIn(packet, network))
   if (protocol === 'ip' && field === 'protocol') return compareProtocol(packet)
-  if (protocol === 'ip' || protocol === 'ether') return undefined
-  if (protocol !== packet.protocol && protocol !== 'th') return typeof protocol === 'string' ? 'no' : undefined
-  return field === 'dport' ? (value) => numberIn(packet.port, value) : undefined
+  if (protocol === 'ip' || protocol === 'ether' || typeof protocol !== 'string') return notUnderstood
+  if (protocol !== packet.protocol && protocol !== 'th') return 'no'
+  return field === 'dport' ? (value) => numberIn(packet.port, value) : notUnderstood
 }
 
-function compareMeta(key: string, packet: Packet): Compare | undefined {
-  switch (key) {
-    case 'iif':
-    case 'iifname':
-      return texts((name) => interfaceIs(packet, name, '*'))
-    case 'l4proto':
-      return compareProtocol(packet)
-    case 'nfproto':
-      return texts((name) => yes(name === 'ipv4'))
-    case 'protocol':
-      return texts((name) => yes(name === 'ip'))
-    case 'pkttype':
-      return texts((name) => yes(name === (packet.destination === 'local' ? 'host' : 'broadcast')))
-    default:
-      return undefined
-  }
-}
-
-/** The first packet of a connection. */
-function compareConntrack(key: string): Compare | undefined {
-  switch (key) {
-    case 'state':
-      return texts((name) => yes(name === 'new'))
-    case 'status':
-      return texts((name) => (name === 'dnat' || name === 'snat' ? 'no' : 'maybe'))
-    case 'direction':
-      return texts((name) => yes(name === 'original'))
-    default:
-      return undefined
-  }
-}
-
-function compareFib(result: unknown, flags: unknown, packet: Packet): Compare | undefined {
-  const from = Array.isArray(flags) ? flags : [flags]
-  if (result === 'type' && from.includes('daddr')) return texts((type) => yes(type === packet.destination))
+function compareFib(result: unknown, flags: unknown, packet: Packet): Compare {
+  const from = [flags].flat()
+  if (result === 'type' && from.includes('daddr')) return ofText((type) => yes(type === packet.destination))
   // "No way back to the sender": there is one to somebody on the interface's own network.
   if (result === 'oif' && from.includes('saddr')) return (value) => (value === false ? 'no' : 'maybe')
-  return undefined
+  return notUnderstood
 }
 
 function compareProtocol(packet: Packet): Compare {
   return (value) => yes(value === packet.protocol || value === (packet.protocol === 'tcp' ? 6 : 17))
 }
 
-function texts(compare: (text: string) => Match): Compare {
+function ofText(compare: (text: string) => Match): Compare {
   return (value) => (typeof value === 'string' ? compare(value) : 'maybe')
 }
 
-function addresses(inside: (network: string) => Match): Compare {
+function ofNetwork(inside: (network: string) => Match): Compare {
   return (value) => {
     if (typeof value === 'string') return inside(value)
     const prefix = isObject(value) ? ownValue(value, 'prefix') : undefined

@@ -27,24 +27,19 @@ export type Verdict =
   | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' | 'unknown' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
 
-export interface Rule {
-  match(packet: Packet): Match
-  verdict(packet: Packet): Verdict
-}
+/** Whether a packet matches, and what the rule does with it then. */
+export type Rule = (packet: Packet) => { readonly match: Match; readonly verdict: Verdict }
 
-export interface Chain {
-  readonly name: string
+/** A chain that the kernel itself sends packets through. */
+export interface BaseChain {
   readonly rules: readonly Rule[]
-}
-
-/** A chain that the kernel itself sends packets through, with those that it may jump to. */
-export interface BaseChain extends Chain {
   /** Who is to be asked to change it: the program, and the table as that program names it. */
   readonly owner: FilterOwner
   readonly policy: 'accept' | 'drop'
   /** The interfaces that it is for; all of them when absent. */
   readonly interfaces?: readonly string[]
-  readonly chains: ReadonlyMap<string, Chain>
+  /** The rules of the chains that it may jump to, by their names. */
+  readonly chains: ReadonlyMap<string, readonly Rule[]>
 }
 
 export type FilterOwner =
@@ -64,9 +59,7 @@ const maxDepth = 32
 /** What becomes of the packet in one base chain. */
 export function fateIn(base: BaseChain, packet: Packet): Fate {
   if (base.interfaces !== undefined && !base.interfaces.includes(packet.interface)) return 'open'
-  const steps = { left: maxSteps }
-  const outcomes = walk(base, { base, packet, depth: 0, steps })
-  if (outcomes === undefined) return 'maybe'
+  const outcomes = walk(base.rules, { base, packet, depth: 0, steps: { left: maxSteps } })
   if (outcomes.delete('pass')) outcomes.add(base.policy)
   if (outcomes.size !== 1) return 'maybe'
   return outcomes.has('accept') ? 'open' : 'blocked'
@@ -79,17 +72,16 @@ interface Walk {
   readonly steps: { left: number }
 }
 
-/** Every way out of a chain that the packet may take; undefined when that cannot be told. */
-function walk(chain: Chain, at: Walk): Set<Outcome> | undefined {
+/** Every way out of a chain that the packet may take. */
+function walk(rules: readonly Rule[], at: Walk): Set<Outcome> {
   const outcomes = new Set<Outcome>()
-  if (at.depth > maxDepth) return undefined
-  for (const rule of chain.rules) {
+  if (at.depth > maxDepth) return untold()
+  for (const rule of rules) {
     at.steps.left -= 1
-    if (at.steps.left < 0) return undefined
-    const match = rule.match(at.packet)
+    if (at.steps.left < 0) return untold()
+    const { match, verdict } = rule(at.packet)
     if (match === 'no') continue
-    const ways = waysOf(rule.verdict(at.packet), at)
-    if (ways === undefined) return undefined
+    const ways = waysOf(verdict, at)
     for (const way of ways) if (way !== 'next') outcomes.add(way)
     if (match === 'yes' && !ways.has('next')) return outcomes
   }
@@ -97,8 +89,13 @@ function walk(chain: Chain, at: Walk): Set<Outcome> | undefined {
   return outcomes
 }
 
+/** It cannot be told what becomes of the packet. */
+function untold(): Set<Outcome> {
+  return new Set(['accept', 'drop'])
+}
+
 /** What a verdict leads to: an end of this chain, or its next rule. */
-function waysOf(verdict: Verdict, at: Walk): Set<Outcome | 'next'> | undefined {
+function waysOf(verdict: Verdict, at: Walk): Set<Outcome | 'next'> {
   switch (verdict.kind) {
     case 'accept':
     case 'drop':
@@ -111,9 +108,7 @@ function waysOf(verdict: Verdict, at: Walk): Set<Outcome | 'next'> | undefined {
       return new Set(['accept', 'drop', 'next'])
   }
   const target = at.base.chains.get(verdict.chain)
-  const inner = target === undefined ? undefined : walk(target, { ...at, depth: at.depth + 1 })
-  if (inner === undefined) return undefined
-  const ways = new Set<Outcome | 'next'>(inner)
+  const ways: Set<Outcome | 'next'> = target === undefined ? untold() : walk(target, { ...at, depth: at.depth + 1 })
   if (verdict.kind === 'jump' && ways.delete('pass')) ways.add('next')
   return ways
 }
@@ -153,9 +148,9 @@ export function destinationIn(packet: Packet, network: string): Match {
   return inside === destinations.length ? 'yes' : 'maybe'
 }
 
-/** Whether the packet's interface is the one of a rule: a name, or its beginning and `wildcard`. */
-export function interfaceIs(packet: Packet, name: string, wildcard: '*' | '+'): Match {
-  const matches = name.endsWith(wildcard) ? packet.interface.startsWith(name.slice(0, -1)) : packet.interface === name
+/** Whether the packet's interface is the one of a rule: a name, or its beginning and `*`. */
+export function interfaceIs(name: string, packet: Packet): Match {
+  const matches = name.endsWith('*') ? packet.interface.startsWith(name.slice(0, -1)) : packet.interface === name
   return matches ? 'yes' : 'no'
 }
 
