@@ -18,36 +18,27 @@ export function openingCommand(
   switch (owner.tool) {
     case 'ufw':
       if (installed.ufwProfile && isDescribed) return 'ufw allow omada-host'
-      return each(ports, (protocol) => `ufw allow ${rangesOf(ports, protocol, ':').join(',')}/${protocol}`)
-    case 'firewalld':
-      return `${openFirewalld(ports, installed.firewalldService && isDescribed)} && firewall-cmd --reload (with --zone=… where ${network.interface} is not in the default zone)`
+      return perProtocol(ports, ':', (protocol, ranges) => `ufw allow ${ranges.join(',')}/${protocol}`).join('; ')
+    case 'firewalld': {
+      const added = perProtocol(ports, '-', (protocol, ranges) =>
+        ranges.map((range) => `--add-port=${range}/${protocol}`).join(' '),
+      )
+      const options = installed.firewalldService && isDescribed ? ['--add-service=omada-host'] : added
+      return `firewall-cmd --permanent ${options.join(' ')} && firewall-cmd --reload (with --zone=… where ${network.interface} is not in the default zone)`
+    }
     case 'iptables':
-      return each(ports, (protocol) => {
-        const list = rangesOf(ports, protocol, ':').join(',')
-        return `iptables -I INPUT -i ${network.interface} -p ${protocol} -m multiport --dports ${list} -j ACCEPT`
+      return perProtocol(ports, ':', (protocol, ranges) => {
+        const matches = `-p ${protocol} -m multiport --dports ${ranges.join(',')}`
+        return `iptables -I INPUT -i ${network.interface} ${matches} -j ACCEPT`
+      }).join('; ')
+    case 'nftables': {
+      const place = `${owner.family} ${owner.table} ${owner.chain} iifname "${network.interface}"`
+      const commands = perProtocol(ports, '-', (protocol, ranges) => {
+        return `nft 'insert rule ${place} ${protocol} dport { ${ranges.join(', ')} } accept'`
       })
-    case 'nftables':
-      return each(ports, (protocol) => {
-        const list = rangesOf(ports, protocol, '-').join(', ')
-        const place = `${owner.family} ${owner.table} ${owner.chain}`
-        return `nft 'insert rule ${place} iifname "${network.interface}" ${protocol} dport { ${list} } accept'`
-      }).concat('; keep it in the file that the rules are loaded from (/etc/nftables.conf)')
+      return `${commands.join('; ')}; keep it in the file that the rules are loaded from (/etc/nftables.conf)`
+    }
   }
-}
-
-function openFirewalld(ports: readonly PortKey[], service: boolean): string {
-  if (service) return 'firewall-cmd --permanent --add-service=omada-host'
-  const options = (['udp', 'tcp'] as const).flatMap((protocol) =>
-    rangesOf(ports, protocol, '-').map((range) => `--add-port=${range}/${protocol}`),
-  )
-  return `firewall-cmd --permanent ${options.join(' ')}`
-}
-
-function each(ports: readonly PortKey[], command: (protocol: PortKey['protocol']) => string): string {
-  return (['udp', 'tcp'] as const)
-    .filter((protocol) => ports.some((port) => port.protocol === protocol))
-    .map(command)
-    .join('; ')
 }
 
 /** Names a port, for a look-up. */
@@ -57,21 +48,25 @@ export function keyOf({ protocol, port }: PortKey): string {
 
 /** `UDP 27001, 29810 and TCP 29811-29817` */
 export function portList(ports: readonly PortKey[]): string {
-  return (['udp', 'tcp'] as const)
-    .map((protocol) => ({ protocol, ranges: rangesOf(ports, protocol, '-') }))
-    .filter(({ ranges }) => ranges.length > 0)
-    .map(({ protocol, ranges }) => `${protocol.toUpperCase()} ${ranges.join(', ')}`)
-    .join(' and ')
+  const told = perProtocol(ports, '-', (protocol, ranges) => `${protocol.toUpperCase()} ${ranges.join(', ')}`)
+  return told.join(' and ')
 }
 
-/** The ports of one protocol in order, neighbours as a range with this sign. */
-function rangesOf(ports: readonly PortKey[], protocol: PortKey['protocol'], sign: '-' | ':'): string[] {
-  const numbers = ports.filter((port) => port.protocol === protocol).map(({ port }) => port)
-  const ranges: [number, number][] = []
-  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
-    const last = ranges.at(-1)
-    if (last !== undefined && last[1] === number - 1) last[1] = number
-    else ranges.push([number, number])
-  }
-  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}${sign}${last}`))
+/** What `say` makes of the ports of each protocol that has any: in order, neighbours as a range with this sign. */
+function perProtocol(
+  ports: readonly PortKey[],
+  sign: '-' | ':',
+  say: (protocol: PortKey['protocol'], ranges: readonly string[]) => string,
+): string[] {
+  return (['udp', 'tcp'] as const).flatMap((protocol) => {
+    const numbers = ports.filter((port) => port.protocol === protocol).map(({ port }) => port)
+    const ranges: [number, number][] = []
+    for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+      const last = ranges.at(-1)
+      if (last !== undefined && last[1] === number - 1) last[1] = number
+      else ranges.push([number, number])
+    }
+    const texts = ranges.map(([first, last]) => (first === last ? `${first}` : `${first}${sign}${last}`))
+    return texts.length === 0 ? [] : [say(protocol, texts)]
+  })
 }

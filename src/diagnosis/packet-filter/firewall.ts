@@ -60,11 +60,10 @@ function blockedResult(
   entries: readonly Judged[],
   filter: FilterFacts,
 ): CheckResult {
-  const ports = portsOf(entries)
-  const message = `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`
+  const ports = entries.map(({ packet }) => packet)
   return failed({
     code: 'FIREWALL_BLOCKS',
-    message,
+    message: `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`,
     remedy: openingCommand(by.owner, network, ports, filter),
   })
 }
@@ -89,29 +88,19 @@ function toolOf({ owner }: BaseChain): string {
   return `nftables (table ${owner.family} ${owner.table}, chain ${owner.chain})`
 }
 
-/** UDP ports of which broadcasts alone are concerned are told so. */
+/** UDP ports of which broadcasts alone, or unicasts alone, are concerned are told so. */
 function told(entries: readonly Judged[]): string {
-  const only = (destination: Packet['destination']) => {
-    const others = new Set(
-      entries.filter(({ packet }) => packet.destination !== destination).map(({ packet }) => keyOf(packet)),
-    )
-    return portsOf(entries.filter(({ packet }) => packet.destination === destination && !others.has(keyOf(packet))))
+  const packets = entries.map(({ packet }) => packet)
+  const concerned = (port: Packet) => {
+    const same = packets.filter((packet) => keyOf(packet) === keyOf(port))
+    if (port.protocol === 'tcp' || same.some(({ destination }) => destination !== port.destination)) return ''
+    return port.destination === 'broadcast' ? 'broadcasts to ' : 'unicasts to '
   }
-  const broadcasts = only('broadcast')
-  const unicasts = only('local').filter(({ protocol }) => protocol === 'udp')
-  const partial = new Set([...broadcasts, ...unicasts].map(keyOf))
-  const whole = portsOf(entries).filter((port) => !partial.has(keyOf(port)))
-  return [
-    ...(whole.length > 0 ? [portList(whole)] : []),
-    ...(broadcasts.length > 0 ? [`broadcasts to ${portList(broadcasts)}`] : []),
-    ...(unicasts.length > 0 ? [`unicasts to ${portList(unicasts)}`] : []),
-  ].join(' and ')
-}
-
-function portsOf(entries: readonly Judged[]): readonly PortKey[] {
-  const ports = entries.map(({ packet: { protocol, port } }): [string, PortKey] => [
-    keyOf({ protocol, port }),
-    { protocol, port },
-  ])
-  return [...new Map(ports).values()]
+  const groups = Map.groupBy(packets, concerned)
+  return (['', 'broadcasts to ', 'unicasts to '] as const)
+    .flatMap((kind) => {
+      const ports = groups.get(kind)
+      return ports === undefined ? [] : [`${kind}${portList(ports)}`]
+    })
+    .join(' and ')
 }
