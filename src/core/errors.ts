@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from './error-codes.ts'
+import type { ErrorCode } from './error-codes.ts'
 
 /** Why something is as it is; `code` and `remedy` are there when a user can act on it. */
 export interface Reason {
@@ -27,11 +27,6 @@ export class ApplianceError extends Error {
     this.remedy = fault.remedy
   }
 
-  /** The exit code of a command that ends with this error. */
-  get exitCode(): number {
-    return errorCodes[this.code].exit
-  }
-
   /** The plain data of this error, as it goes into the state. */
   get fault(): Fault {
     return { code: this.code, message: this.message, remedy: this.remedy }
@@ -46,11 +41,6 @@ export class ApplianceErrors extends Error {
   constructor(faults: readonly Fault[]) {
     super(faults.map((fault) => fault.message).join('; '))
     this.faults = faults
-  }
-
-  get exitCode(): number {
-    const first = this.faults[0]
-    return first === undefined ? 1 : errorCodes[first.code].exit
   }
 }
 

@@ -27,12 +27,7 @@ export function plainText(text: string, max = longest): string {
 
 /** The first `count` characters; one outside Unicode's first plane is two in a string's length. */
 function firstCharacters(text: string, count: number): string {
-  if (text.length <= count) return text
-  let end = 0
-  for (let taken = 0; taken < count && end < text.length; taken++) {
-    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1
-  }
-  return text.slice(0, end)
+  return text.length <= count ? text : [...text.slice(0, 2 * count)].slice(0, count).join('')
 }
 
 /** The object that a JSON text from outside is, its members as yet unknown; undefined when it is anything else. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseJson } from './frame.ts'
+import { parseObject } from '../core/text.ts'
 
 /**
  * The controller's info API on 8043, no login needed. `/api/v2/anon/info` says errorCode 0 only with a working database
@@ -36,7 +36,7 @@ const answer = z.object({
  * not such an answer, or says that the path does not exist: then the other path may.
  */
 export function parseInfo(body: string): ControllerInfo | undefined {
-  const { data } = answer.safeParse(parseJson(body))
+  const { data } = answer.safeParse(parseObject(body))
   if (data === undefined || data.errorCode === unsupportedPath) return undefined
   const { errorCode, result } = data
   return {

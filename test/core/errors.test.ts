@@ -5,16 +5,14 @@ import { ApplianceError, ApplianceErrors, isAbort, messageOf, systemCode, toFaul
 
 const fault = { code: 'ENGINE_UNREACHABLE', message: 'none answers', remedy: 'start one' } as const
 
-test('an error carries its fault and its exit code', () => {
+test('an error carries its fault', () => {
   const error = new ApplianceError(fault, { cause: 'x' })
   expect(error.fault).toEqual(fault)
-  expect(error.exitCode).toBe(69)
   expect(toFault(error)).toEqual(fault)
 })
 
-test('several exit with the code of the first', () => {
+test('several are the fault of the first where one is asked for', () => {
   const errors = new ApplianceErrors([{ ...fault, code: 'CONFIG_INVALID' }, fault])
-  expect(errors.exitCode).toBe(78)
   expect(toFault(errors).code).toBe('CONFIG_INVALID')
 })
 
