@@ -34,27 +34,21 @@ export function valueFaults(key: ConfigKey, source: Source, error: z.ZodError): 
 
 /** The fault of a name that is no section, or no key of its section. */
 export function unknownKeyFault(name: string, section: string | undefined, source: Source): Fault {
-  const known = section === undefined ? configSections : keysOf(section)
-  const near = closest(name, known)
-  const meant = near === undefined ? sameNameElsewhere(name) : section === undefined ? near : `${section}.${near}`
-  const path = section === undefined ? name : `${section}.${name}`
+  const ofSection = configKeys.filter((key) => key.section === section).map(({ key }) => key)
+  const known = section === undefined ? configSections : ofSection
+  const prefix = section === undefined ? '' : `${section}.`
   const kind = section === undefined ? 'section' : 'key'
+  const near = closest(name, known)
+  // What is near nothing here may stand in the wrong section, or in none.
+  const elsewhere = configKeys.find(({ key }) => closest(name, [key]) !== undefined)?.path
+  const meant = near === undefined ? elsewhere : `${prefix}${near}`
   return {
     code: 'CONFIG_INVALID',
     message:
-      `${quote(path)} (${describeSource(source)}) is not a ${kind}; accepted: ${known.join(', ')}` +
+      `${quote(prefix + name)} (${describeSource(source)}) is not a ${kind}; accepted: ${known.join(', ')}` +
       `${meant === undefined ? '' : `; did you mean ${meant}?`}`,
     remedy: meant === undefined ? 'take it out: omada-host config show lists every key' : `write ${meant} instead`,
   }
-}
-
-function keysOf(section: string): readonly string[] {
-  return configKeys.filter((key) => key.section === section).map(({ key }) => key)
-}
-
-/** A key that stands in the wrong section, or in none. */
-function sameNameElsewhere(name: string): string | undefined {
-  return configKeys.find(({ key }) => closest(name, [key]) !== undefined)?.path
 }
 
 /** The fault of a variable with our prefix that stands for no key. */

@@ -1,5 +1,6 @@
 import type { Fault, Reason } from '../core/errors.ts'
 import type { HistoryEntry, Warning } from '../core/warning-kinds.ts'
+import type { PortHolder } from '../linux/port-holders.ts'
 
 /** Raised when a reader of an older version could misread the state; a reader treats another version as unknown. */
 export const stateVersion = 1
@@ -52,14 +53,6 @@ export interface Condition {
   readonly detail?: string
 }
 
-/** A process of this machine that listens on one of the appliance's ports. */
-export interface PortHolder {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
-  readonly pid: number
-  readonly process: string
-}
-
 /** What the scheduled image check found. */
 export interface ImageCheck {
   readonly checkedAt: string
@@ -79,6 +72,7 @@ export interface HostState {
   readonly conditions: readonly Condition[]
   /** Newest last, bounded. */
   readonly history: readonly HistoryEntry[]
+  /** The processes of this machine that listen on the appliance's ports. */
   readonly portHolders: readonly PortHolder[]
   /** Things a user should know that keep nothing from working, such as `latest` being v5. */
   readonly warnings: readonly Warning[]

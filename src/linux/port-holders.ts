@@ -5,7 +5,7 @@ import { ProgramError, runProgram } from '../core/run-program.ts'
 import { plainText } from '../core/text.ts'
 
 /** A process of this machine that listens on a port. */
-export interface SocketHolder extends PortKey {
+export interface PortHolder extends PortKey {
   readonly pid: number
   readonly process: string
 }
@@ -33,7 +33,7 @@ function parseListeners(text: string, protocol: 'tcp' | 'udp', ports: ReadonlySe
  * processes, and of all with CAP_SYS_PTRACE; of the others it is told which unit opened it. Costs one walk over /proc, so
  * it is for a slow rhythm or a failure.
  */
-export async function findPortHolders(ports: readonly PortKey[], signal?: AbortSignal): Promise<SocketHolder[]> {
+export async function findPortHolders(ports: readonly PortKey[], signal?: AbortSignal): Promise<PortHolder[]> {
   const sockets = new Map<string, PortKey>()
   for (const protocol of ['tcp', 'udp'] as const) {
     const wanted = new Set(ports.filter((key) => key.protocol === protocol).map((key) => key.port))
@@ -43,7 +43,7 @@ export async function findPortHolders(ports: readonly PortKey[], signal?: AbortS
     }
   }
   if (sockets.size === 0) return []
-  const holders: SocketHolder[] = []
+  const holders: PortHolder[] = []
   const found = new Set<string>()
   for (const entry of await readdir('/proc')) {
     signal?.throwIfAborted()
@@ -71,9 +71,9 @@ const fewProcesses = 3
 async function holdersByUnit(
   sockets: readonly (readonly [inode: string, key: PortKey])[],
   signal: AbortSignal | undefined,
-): Promise<SocketHolder[]> {
+): Promise<PortHolder[]> {
   const cgroups = await socketCgroups(signal)
-  const holders: SocketHolder[] = []
+  const holders: PortHolder[] = []
   for (const [inode, key] of sockets) {
     const cgroup = cgroups.get(inode)
     if (cgroup === undefined) continue

@@ -1,7 +1,8 @@
 import type { Fault, Reason } from '../../core/errors.ts'
 import { bySeverity, type HistoryEntry, type Warning } from '../../core/warning-kinds.ts'
 import type { DiscoveryState, EdgeState, ListenerState, ProxyPortState } from '../../ipc/edge-state.ts'
-import type { Condition, ControllerFacts, HostState, ImageCheck, Phase, PortHolder } from '../../ipc/host-state.ts'
+import type { Condition, ControllerFacts, HostState, ImageCheck, Phase } from '../../ipc/host-state.ts'
+import type { PortHolder } from '../../linux/port-holders.ts'
 
 /** What the page, the API and the CLI tell of the appliance. Facts that are not known are absent. Times are ISO 8601. */
 export interface ApplianceStatus {
