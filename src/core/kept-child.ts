@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import type { Component } from './component.ts'
+import { type Component, type Loop, loopOf } from './component.ts'
 import { messageOf, systemCode } from './errors.ts'
 import { plainText } from './text.ts'
 
@@ -49,14 +49,14 @@ export class KeptChild implements Component {
   readonly name: string
   readonly #options: KeptChildOptions
   readonly #backoff: Backoff
-  readonly #stopping = new AbortController()
+  readonly #loop: Loop
   #child: ChildProcess | undefined
-  #loop: Promise<void> | undefined
 
   constructor(options: KeptChildOptions) {
     this.name = options.name
     this.#options = options
     this.#backoff = new Backoff(options.backoff)
+    this.#loop = loopOf(options.name, (signal) => this.#keepAlive(signal))
   }
 
   /** The id of the child that runs now. */
@@ -64,19 +64,18 @@ export class KeptChild implements Component {
     return this.#child?.pid
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    this.#loop ??= this.#keepAlive()
+  start(signal: AbortSignal): Promise<void> {
+    return this.#loop.start(signal)
   }
 
   /** Ends the child by SIGTERM, and by SIGKILL at the deadline: keep only what loses nothing by that. */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping.abort()
+    const over = this.#loop.stop()
     this.#child?.kill('SIGTERM')
     const kill = () => this.kill()
     if (deadline.aborted) kill()
     deadline.addEventListener('abort', kill, { once: true })
-    await this.#loop
+    await over
     deadline.removeEventListener('abort', kill)
   }
 
@@ -90,8 +89,7 @@ export class KeptChild implements Component {
     if (this.#child?.connected === true) this.#child.send(message, () => undefined)
   }
 
-  async #keepAlive(): Promise<void> {
-    const { signal } = this.#stopping
+  async #keepAlive(signal: AbortSignal): Promise<void> {
     const { clock, events } = this.#options
     while (!signal.aborted) {
       const startedAt = clock.now()
