@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { EdgeConfig } from '../config/schema.ts'
 import { isoTime } from '../core/clock.ts'
 import { Emitter } from '../core/emitter.ts'
 import type { LogLevel } from '../core/logger.ts'
@@ -55,7 +54,7 @@ export async function runEdge(options: EdgeOptions): Promise<void> {
 
 async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const { logger, clock, paths } = options
-  const config: EdgeConfig = inForce.config
+  const { config } = inForce
   const live = () => inForce.config
   const bornAt = clock.now()
   const startedAt = isoTime(clock)

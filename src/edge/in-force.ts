@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { apply, needsRestart, type Restarted } from '../config/apply.ts'
+import { type Applied, apply, needsRestart, type Restarted } from '../config/apply.ts'
 import type { CertificatePair } from '../config/certificate.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
@@ -46,8 +46,7 @@ export class InForce implements Component {
   readonly #kept: KeptPart
   #part: EdgePart | undefined
   #started: EdgeSettings | undefined
-  #inForce: EdgeSettings | undefined
-  #pending: readonly string[] = []
+  #applied: Applied<EdgeSettings> | undefined
 
   constructor(options: InForceOptions) {
     const { paths } = options
@@ -95,8 +94,8 @@ export class InForce implements Component {
 
   /** Replaced by another object when it changes, and never written into. */
   get config(): EdgeSettings {
-    if (this.#inForce === undefined) throw new Error('nothing is in force before the start')
-    return this.#inForce
+    if (this.#applied === undefined) throw new Error('nothing is in force before the start')
+    return this.#applied.inForce
   }
 
   /** The user's own; undefined when there is none. */
@@ -110,7 +109,8 @@ export class InForce implements Component {
   }
 
   warnings(): readonly Fault[] {
-    return this.#pending.length === 0 ? [] : [needsRestart(this.#pending, this.#options.restarted)]
+    const pending = (this.#applied?.pending ?? []).map(({ key }) => key)
+    return pending.length === 0 ? [] : [needsRestart(pending, this.#options.restarted)]
   }
 
   /** What the host says now; undefined when it is away. */
@@ -140,11 +140,9 @@ export class InForce implements Component {
 
   #apply({ config, needs }: EdgePart): void {
     this.#started ??= config
-    const now = { started: this.#started, inForce: this.#inForce ?? config }
-    const { inForce, applied, pending } = apply(now, config, { process: 'edge', needs })
-    this.#inForce = inForce
-    this.#pending = pending.map(({ key }) => key)
-    if (applied.length > 0)
-      this.#options.logger.info(`taken over from the changed configuration: ${applied.join(', ')}`)
+    const now = { started: this.#started, inForce: this.#applied?.inForce ?? config }
+    this.#applied = apply(now, config, { process: 'edge', needs })
+    const taken = this.#applied.applied.join(', ')
+    if (taken !== '') this.#options.logger.info(`taken over from the changed configuration: ${taken}`)
   }
 }

@@ -10,39 +10,36 @@ import type { EdgePart } from '../ipc/channel.ts'
 /** How often a part that could not be written is tried again, in milliseconds. */
 const retryMilliseconds = 5000
 
-interface KeptPartOptions {
-  readonly path: string
-  /** The only one that is read. */
-  readonly version: string
-  readonly logger: Logger
-  readonly clock: Clock
-}
-
 /**
  * What the edge was given last, kept by itself where only its own user may read it, because a private key is in it: so it
  * starts again while the host is away. That it cannot be kept does not keep the edge from serving.
  */
 export class KeptPart {
-  readonly #options: KeptPartOptions
+  readonly #path: string
+  readonly #version: string
+  readonly #logger: Logger
   readonly #quietLog: QuietLog
+  readonly #clock: Clock
   readonly #stopping = new AbortController()
   #part: EdgePart | undefined
   #writing: Promise<void> | undefined
 
-  constructor(options: KeptPartOptions) {
-    this.#options = options
+  constructor(options: { path: string; version: string; logger: Logger; clock: Clock }) {
+    this.#path = options.path
+    this.#version = options.version
+    this.#logger = options.logger
     this.#quietLog = new QuietLog(options)
+    this.#clock = options.clock
   }
 
   /** What was kept; undefined when there is nothing, or nothing that this version of the program reads. */
   async read(): Promise<EdgePart | undefined> {
     try {
-      const part = JSON.parse(await readFile(this.#options.path, 'utf8')) as EdgePart | null
+      const part = JSON.parse(await readFile(this.#path, 'utf8')) as EdgePart | null
       // Written by this same version of the program, so it is what it says; a schema would cost memory for nothing.
-      return part?.stateVersion === this.#options.version ? part : undefined
+      return part?.stateVersion === this.#version ? part : undefined
     } catch (error) {
-      if (systemCode(error) !== 'ENOENT')
-        this.#options.logger.debug({ err: error }, 'what was kept of the host cannot be read')
+      if (systemCode(error) !== 'ENOENT') this.#logger.debug({ err: error }, 'what was kept of the host cannot be read')
       return undefined
     }
   }
@@ -62,39 +59,37 @@ export class KeptPart {
   /** Removes what is kept; call `stop` first. What cannot be removed is told and stays. */
   async forget(): Promise<void> {
     try {
-      await rm(this.#options.path, { force: true })
+      await rm(this.#path, { force: true })
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'what was kept of the host cannot be removed')
+      this.#logger.warn({ err: error }, 'what was kept of the host cannot be removed')
     }
   }
 
   async #write(): Promise<void> {
-    const { path, clock, logger } = this.#options
     const { signal } = this.#stopping
     for (;;) {
       const part = this.#part
       try {
-        await mkdir(dirname(path), { recursive: true, mode: 0o755 })
-        await writeFileAtomic(path, JSON.stringify(part), 0o600)
+        await mkdir(dirname(this.#path), { recursive: true, mode: 0o755 })
+        await writeFileAtomic(this.#path, JSON.stringify(part), 0o600)
         if (part !== this.#part) continue
-        if (this.#quietLog.over('unkept')) logger.info('what is in force is kept again')
+        if (this.#quietLog.over('unkept')) this.#logger.info('what is in force is kept again')
         // At once, so that one that comes next is not taken for one that is being written.
         this.#writing = undefined
         return
       } catch (error) {
         this.#tell(error)
-        await clock.sleep(retryMilliseconds, signal).catch(() => {})
+        await this.#clock.sleep(retryMilliseconds, signal).catch(() => {})
         if (signal.aborted) return
       }
     }
   }
 
   #tell(error: unknown): void {
-    const { path } = this.#options
     const why = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
-      ? { code: 'DISK_FULL', remedy: `free space there: du -xh -d 2 ${dirname(path)} | sort -h` }
-      : { remedy: `let this user write to ${dirname(path)}` }
-    const message = `what is in force cannot be kept in ${path}, for a start without the host; it is tried again`
+      ? { code: 'DISK_FULL', remedy: `free space there: du -xh -d 2 ${dirname(this.#path)} | sort -h` }
+      : { remedy: `let this user write to ${dirname(this.#path)}` }
+    const message = `what is in force cannot be kept in ${this.#path}, for a start without the host; it is tried again`
     this.#quietLog.once('unkept', message, { level: 'error', fields: { err: error, ...why } })
   }
 }

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import type { EdgeConfig } from '../../config/schema.ts'
 import { type Ipv4Network, ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LruMap } from '../../core/lru-map.ts'
@@ -7,7 +6,7 @@ import { type PeerMessage, parsePeerMessage } from '../../network/peer-message.t
 import { type Announce, parseAnnounce } from '../../omada/announce.ts'
 import { decodeFrame } from '../../omada/frame.ts'
 import { discoveryPort } from '../../omada/ports.ts'
-import type { DiscoveryDependencies } from './dependencies.ts'
+import type { DiscoveryOptions } from './dependencies.ts'
 import type { RequestOutcome } from './outcomes.ts'
 import type { Datagram } from './port-listeners.ts'
 
@@ -31,10 +30,7 @@ export type Verdict =
 
 const other: Verdict = { kind: 'other' }
 
-interface AdmissionOptions {
-  readonly config: EdgeConfig
-  readonly clock: Clock
-  readonly dependencies: Pick<DiscoveryDependencies, 'access' | 'live' | 'bridgeSubnet' | 'routing'>
+interface AdmissionOptions extends Omit<DiscoveryOptions, 'logger'> {
   /** Whether one of our own sockets has this local port. */
   readonly isOwnPort: (port: number) => boolean
 }
@@ -43,14 +39,14 @@ interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions
   readonly #duplicates: Duplicates
-  readonly #rate: RateLimit
+  readonly #admitsOneMore: (address: string) => boolean
   #containerNetwork: { readonly subnet: string; readonly network: Ipv4Network | undefined } | undefined
 
   constructor(options: AdmissionOptions) {
     const { clock, config } = options
     this.#options = options
     this.#duplicates = new Duplicates({ clock, windowMilliseconds: config.discovery.duplicateWindowMilliseconds })
-    this.#rate = new RateLimit({ clock, perSecond: config.discovery.ratePerSource })
+    this.#admitsOneMore = rateLimit({ clock, perSecond: config.discovery.ratePerSource })
   }
 
   /** Looks at the payload once, for the eye: what is no frame passes as well, unless `discovery.strict` says otherwise. */
@@ -59,7 +55,7 @@ export class Admission {
     if (outcome !== undefined) return { kind: 'dropped', outcome }
     const key = this.#duplicates.keyOf(datagram)
     if (this.#duplicates.has(key)) return { kind: 'dropped', outcome: 'duplicate' }
-    if (!this.#rate.admits(datagram.address)) return { kind: 'dropped', outcome: 'rate-limited' }
+    if (!this.#admitsOneMore(datagram.address)) return { kind: 'dropped', outcome: 'rate-limited' }
     const decoded = decodeFrame(datagram.payload)
     const { strict } = this.#options.dependencies.live().discovery
     if (!decoded.framed && strict && datagram.discoveryPort === discoveryPort) {
@@ -145,23 +141,19 @@ interface Bucket {
   at: number
 }
 
-/** A token bucket per source address: `perSecond` on average, bursts of twice that. */
-export class RateLimit {
-  readonly #options: { readonly clock: Clock; readonly perSecond: number }
-  readonly #buckets = new LruMap<string, Bucket>({ max: maxSources })
-
-  constructor(options: { clock: Clock; perSecond: number }) {
-    this.#options = options
-  }
-
-  /** Takes one token; false when the address has none left. */
-  admits(address: string): boolean {
-    const { clock, perSecond } = this.#options
+/**
+ * A token bucket per source address: `perSecond` on average, bursts of twice that.
+ * @returns takes one token of an address; false when it has none left
+ */
+export function rateLimit(options: { clock: Clock; perSecond: number }): (address: string) => boolean {
+  const { clock, perSecond } = options
+  const burst = 2 * perSecond
+  const buckets = new LruMap<string, Bucket>({ max: maxSources })
+  return (address) => {
     const now = clock.now()
-    const burst = 2 * perSecond
-    const known = this.#buckets.get(address)
+    const known = buckets.get(address)
     const bucket = known ?? { tokens: burst, at: now }
-    if (known === undefined) this.#buckets.set(address, bucket)
+    if (known === undefined) buckets.set(address, bucket)
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond)
     bucket.at = now
     if (bucket.tokens < 1) return false

@@ -4,7 +4,7 @@ import type { Device, DiscoveryState } from '../../ipc/edge-state.ts'
 import { broadcastNetworks } from '../../network/broadcast-networks.ts'
 import { Admission } from './admission.ts'
 import type { DiscoveryDependencies, DiscoveryOptions } from './dependencies.ts'
-import { BroadcastTally, Intake } from './intake.ts'
+import { BroadcastTally, intakeOf } from './intake.ts'
 import { Listeners } from './listeners.ts'
 import { OtherAppliances } from './other-appliances.ts'
 import { Outcomes } from './outcomes.ts'
@@ -38,15 +38,15 @@ export class Discovery implements Component {
     this.#broadcasts = new BroadcastTally(shared)
     this.#devices = new SeenDevices(shared)
     this.#outcomes = new Outcomes(shared)
-    this.#listeners = new Listeners({ ...shared, onDatagram: (datagram) => intake.receive(datagram) })
+    this.#listeners = new Listeners({ ...shared, onDatagram: (datagram) => takeIn(datagram) })
     this.#others = new OtherAppliances({
       ...shared,
       exits: this.#listeners,
       networks: () => broadcastNetworks(routing.addresses.list(), access, bridgeSubnet()),
     })
     this.#relay = new Relay({ ...shared, outcomes: this.#outcomes, devices: this.#devices, exits: this.#listeners })
-    const isOwnPort = (port: number) => ports.includes(port) || this.#relay.hasLocalPort(port)
-    const intake = new Intake({
+    const isOwnPort = (port: number) => ports.includes(port) || this.#relay.sessions.hasLocalPort(port)
+    const takeIn = intakeOf({
       ...shared,
       admission: new Admission({ ...shared, isOwnPort }),
       broadcasts: this.#broadcasts,
@@ -88,7 +88,7 @@ export class Discovery implements Component {
 
   state(): DiscoveryState {
     return {
-      sessions: this.#relay.sessions,
+      sessions: this.#relay.sessions.size,
       devices: this.#devices.size,
       outcomes: this.#outcomes.snapshot(),
       listeners: this.#listeners.state(),
@@ -103,7 +103,7 @@ export class Discovery implements Component {
   }
 
   async #keepUp(): Promise<void> {
-    this.#relay.expire()
+    this.#relay.sessions.expire()
     this.#devices.observe()
     this.#others.tell()
     // The addresses are the same, but access.devices may be another list.

@@ -26,23 +26,26 @@ interface IntakeOptions {
 /**
  * What becomes of a datagram from the LAN: each is dropped, answered here because another omada-host asked, or handed to
  * the relay, and ends in exactly one outcome.
+ * @returns takes one datagram; never throws, whatever the bytes
  */
-export class Intake {
-  readonly #options: IntakeOptions
-
-  constructor(options: IntakeOptions) {
-    this.#options = options
-  }
-
-  /** Takes one datagram. Never throws, whatever the bytes. */
-  receive(datagram: Datagram): void {
-    const { admission, broadcasts, devices, others, outcomes, relay } = this.#options
+export function intakeOf(options: IntakeOptions): (datagram: Datagram) => void {
+  const { admission, broadcasts, devices, others, outcomes, ratePerSource, relay, warnings } = options
+  const warnFlood = (address: string) =>
+    warnings.happened(
+      {
+        code: 'DISCOVERY_FLOOD',
+        message: `${address} sends more than ${ratePerSource} discovery datagrams a second; the rest is dropped`,
+        remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
+      },
+      troubleMilliseconds,
+    )
+  return (datagram) => {
     broadcasts.note(datagram)
     const verdict = admission.judge(datagram)
     switch (verdict.kind) {
       case 'dropped':
         outcomes.add(verdict.outcome)
-        if (verdict.outcome === 'rate-limited') this.#warnFlood(datagram.address)
+        if (verdict.outcome === 'rate-limited') warnFlood(datagram.address)
         return
       case 'appliance':
         outcomes.add('peer-probe')
@@ -56,34 +59,17 @@ export class Intake {
         relay.forward(datagram)
     }
   }
-
-  #warnFlood(address: string): void {
-    const { ratePerSource, warnings } = this.#options
-    warnings.happened(
-      {
-        code: 'DISCOVERY_FLOOD',
-        message: `${address} sends more than ${ratePerSource} discovery datagrams a second; the rest is dropped`,
-        remedy: 'find out why, or raise discovery.ratePerSource if that many devices share this address',
-      },
-      troubleMilliseconds,
-    )
-  }
 }
 
 /** Interfaces that are remembered at once: those of containers come and go. */
 const maxInterfaces = 64
 
-interface TallyOptions {
-  readonly clock: Clock
-  readonly routing: Pick<Routing, 'isOwn' | 'localAddressTowards'>
-}
-
 /** By which interfaces broadcasts of other machines have come in: the proof that they can. */
 export class BroadcastTally {
-  readonly #options: TallyOptions
+  readonly #options: { readonly clock: Clock; readonly routing: Pick<Routing, 'isOwn' | 'localAddressTowards'> }
   readonly #seen = new LruMap<string, BroadcastsSeen>({ max: maxInterfaces })
 
-  constructor(options: TallyOptions) {
+  constructor(options: { clock: Clock; routing: Pick<Routing, 'isOwn' | 'localAddressTowards'> }) {
     this.#options = options
   }
 

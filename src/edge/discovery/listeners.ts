@@ -64,24 +64,20 @@ export class Listeners {
   }
 
   /**
-   * By which socket whoever asked is answered; undefined when none is open. The one of the address that the device
-   * addressed, or after a broadcast of this machine's address
-   * towards it. The wildcard's socket is the last resort while neither has one: the kernel then takes the address that the
-   * route prefers.
+   * By which socket whoever asked is answered; undefined when none is open. It is the one of the address that the device
+   * addressed, or after a broadcast of this machine's address towards it. The wildcard's is the last resort while neither
+   * has one: the kernel then takes the address that the route prefers.
    */
   towards(correspondent: Pick<Datagram, 'address' | 'discoveryPort' | 'localAddress'>): Exit | undefined {
-    const { discoveryPort: port, localAddress } = correspondent
-    const listeners = this.#byPort.get(port)
-    const addressed = listeners?.socketOn(localAddress)
+    const listeners = this.#byPort.get(correspondent.discoveryPort)
+    const addressed = listeners?.socketOn(correspondent.localAddress)
     if (addressed !== undefined) return addressed
     const address = this.#dependencies.routing.localAddressTowards(correspondent.address)?.address
-    const towards = listeners?.socketOn(address)
-    if (towards !== undefined) return towards
-    const socket = listeners?.socketOn(wildcard)
-    return socket && { address, send: (payload, to, at) => socket.send(payload, to, at) }
+    const last = listeners?.socketOn(wildcard)
+    return listeners?.socketOn(address) ?? (last && { address, send: (payload, to, at) => last.send(payload, to, at) })
   }
 
-  /** Sends from this machine's address on the network to everybody there, on the discovery port. @throws the system's error */
+  /** Sends from our address on the network to everybody there, on the discovery port. @throws the system's error */
   async broadcast(payload: Buffer, { address, broadcast }: BroadcastNetwork): Promise<void> {
     await this.#byPort.get(discoveryPort)?.socketOn(address)?.broadcast(payload, discoveryPort, broadcast)
   }

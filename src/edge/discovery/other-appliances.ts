@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../../core/clock.ts'
 import type { Component, Loop } from '../../core/component.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
 import { LruMap } from '../../core/lru-map.ts'
 import { periodic } from '../../core/periodic.ts'
 import type { WarningSource } from '../../core/warnings.ts'
@@ -10,6 +8,7 @@ import type { PeerAppliance } from '../../ipc/edge-state.ts'
 import type { BroadcastNetwork } from '../../network/broadcast-networks.ts'
 import { encodePeerMessage, type PeerMessage } from '../../network/peer-message.ts'
 import type { Routing } from '../../network/routes.ts'
+import type { DiscoveryOptions } from './dependencies.ts'
 import type { Exits } from './listeners.ts'
 import type { Datagram } from './port-listeners.ts'
 
@@ -31,9 +30,7 @@ interface Other {
   readonly seenAt: number
 }
 
-interface OtherAppliancesOptions {
-  readonly logger: Logger
-  readonly clock: Clock
+interface OtherAppliancesOptions extends Pick<DiscoveryOptions, 'logger' | 'clock'> {
   readonly warnings: WarningSource
   readonly routing: Pick<Routing, 'isOwn'>
   readonly exits: Exits

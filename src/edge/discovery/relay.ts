@@ -22,17 +22,17 @@ interface RelayOptions extends DiscoveryOptions {
  * session, rewrite, device on the way out.
  */
 export class Relay {
+  readonly sessions: Sessions
   readonly #options: RelayOptions
   readonly #outcomes: Outcomes
   readonly #quietLog: QuietLog
-  readonly #sessions: Sessions
 
   constructor(options: RelayOptions) {
     const { maxSessions, sessionSeconds } = options.config.discovery
     this.#options = options
     this.#outcomes = options.outcomes
     this.#quietLog = new QuietLog(options)
-    this.#sessions = new Sessions({
+    this.sessions = new Sessions({
       clock: options.clock,
       max: maxSessions,
       idleSeconds: sessionSeconds,
@@ -40,15 +40,6 @@ export class Relay {
       onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
       onCrowded: () => this.#warnCrowded(),
     })
-  }
-
-  get sessions(): number {
-    return this.#sessions.size
-  }
-
-  /** True for the local port of a socket towards the controller. */
-  hasLocalPort(port: number): boolean {
-    return this.#sessions.hasLocalPort(port)
   }
 
   /** Hands a datagram on to the controller, if that can be reached. `mac`: the device that announces itself in it. */
@@ -60,7 +51,7 @@ export class Relay {
       return
     }
     try {
-      const session = this.#sessions.of(datagram, controllerAddress)
+      const session = this.sessions.of(datagram, controllerAddress)
       if (mac !== undefined) session.mac = mac
       session.upstream.send(payload, (error) => {
         if (error === undefined) this.#outcomes.sent(discoveryPort)
@@ -71,13 +62,8 @@ export class Relay {
     }
   }
 
-  /** Closes idle sessions. */
-  expire(): void {
-    this.#sessions.expire()
-  }
-
   close(): void {
-    this.#sessions.closeAll()
+    this.sessions.closeAll()
     this.#outcomes.decideAll()
   }
 
@@ -110,7 +96,7 @@ export class Relay {
 
   async #answer(session: Session, payload: Buffer): Promise<void> {
     this.#outcomes.answered(session.discoveryPort)
-    this.#sessions.touch(session)
+    this.sessions.touch(session)
     const decoded = decodeFrame(payload)
     try {
       const exit = this.#options.exits.towards(session)
@@ -157,7 +143,7 @@ export class Relay {
   #warnCrowded(): void {
     this.#warn({
       code: 'DISCOVERY_SESSIONS_FULL',
-      message: `discovery sessions end before their time: ${this.#sessions.size} of ${this.#options.config.discovery.maxSessions} are open`,
+      message: `discovery sessions end before their time: ${this.sessions.size} of ${this.#options.config.discovery.maxSessions} are open`,
       remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
     })
   }

@@ -34,12 +34,18 @@ export class ListeningPort<Server> {
   constructor(options: ListeningPortOptions<Server>) {
     const target: ListenTarget = { protocol: 'tcp', ...options.target }
     const open = async () => {
-      try {
-        this.#server = await listenOnFirst(options.hosts, options.listen)
-        return []
-      } catch (error) {
-        return [listenFault(target, error)]
+      let missing: unknown
+      for (const host of options.hosts) {
+        try {
+          this.#server = await options.listen(host)
+          return []
+        } catch (error) {
+          missing = error
+          // Where the kernel runs without IPv6 there is no `::`.
+          if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(systemCode(error) ?? '')) break
+        }
       }
+      return [listenFault(target, missing)]
     }
     this.#keepOpen = new KeepOpen({ ...options, name: portName(target), open })
   }
@@ -63,21 +69,4 @@ export class ListeningPort<Server> {
     this.#server = undefined
     return server
   }
-}
-
-/** Where the kernel runs without IPv6 there is no `::`. @throws the system's error, of the last of `hosts` if none is there */
-async function listenOnFirst<Server>(
-  hosts: readonly string[],
-  listen: (host: string) => Promise<Server>,
-): Promise<Server> {
-  let missing: unknown = new Error('no address to listen on')
-  for (const host of hosts) {
-    try {
-      return await listen(host)
-    } catch (error) {
-      if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(systemCode(error) ?? '')) throw error
-      missing = error
-    }
-  }
-  throw missing
 }

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { plainAddress } from '../../core/cidr.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { QuietLog } from '../../core/quiet-log.ts'
-import type { ProxyPortState } from '../../ipc/edge-state.ts'
 import { rolesOf } from '../../omada/ports.ts'
 import { type ClientConnections, PortCounters, type Refusal } from './counters.ts'
 import type { ProxyDependencies } from './dependencies.ts'
@@ -32,11 +31,11 @@ type WaitingRoomDoor = (client: Socket) => boolean
  */
 export class PortProxy {
   readonly port: number
+  readonly counters = new PortCounters()
   readonly #shared: SharedByPorts
   readonly #waitingRoom: WaitingRoomDoor | undefined
-  readonly #counters = new PortCounters()
-  readonly #clients = new Set<Socket>()
-  readonly #upstreams = new Set<Socket>()
+  /** Clients' and those to the controller, while they are open. */
+  readonly #sockets = new Set<Socket>()
 
   /** Only web ports have a waiting room. */
   constructor(options: { port: number; shared: SharedByPorts; waitingRoom?: WaitingRoomDoor | undefined }) {
@@ -47,16 +46,12 @@ export class PortProxy {
 
   /** Sockets that are open, on either side. */
   get openSockets(): number {
-    return this.#clients.size + this.#upstreams.size
-  }
-
-  snapshot(): Omit<ProxyPortState, 'port' | 'state' | 'reason'> {
-    return this.#counters.snapshot()
+    return this.#sockets.size
   }
 
   /** Takes over a client that was just accepted and not read from. Never throws: a defect costs this client only. */
   accept(client: Socket): void {
-    this.#counters.total += 1
+    this.counters.total += 1
     // An error is always followed by a close, which cleans up; without a listener it would end this process.
     client.on('error', () => {})
     try {
@@ -72,8 +67,8 @@ export class PortProxy {
    * itself, because no open file is left, are not told to anybody and not counted.
    */
   shed(error: Error): void {
-    this.#counters.total += 1
-    this.#counters.refuse('no-resources')
+    this.counters.total += 1
+    this.counters.refuse('no-resources')
     this.#shared.quietLog.atMost(`shed ${this.port}`, 'a connection was shed', {
       fields: { err: error, port: this.port },
     })
@@ -81,7 +76,7 @@ export class PortProxy {
 
   /** Closes every connection at once. */
   closeAll(): void {
-    for (const socket of [...this.#clients, ...this.#upstreams]) abort(socket)
+    for (const socket of this.#sockets) abort(socket)
   }
 
   #admit(client: Socket): void {
@@ -89,20 +84,18 @@ export class PortProxy {
     // A client that reset before it was accepted has no address any more.
     const address = remoteAddress === undefined ? '' : plainAddress(remoteAddress)
     const arrivedBy = remoteAddress === undefined ? undefined : this.#shared.dependencies.arrivesBy(remoteAddress)
-    if (arrivedBy !== undefined) this.#counters.arrived(arrivedBy)
+    if (arrivedBy !== undefined) this.counters.arrived(arrivedBy)
     const refusal = this.#refusalOf(remoteAddress, localAddress)
     if (refusal !== undefined) {
       this.#refuse(client, address, refusal)
       return
     }
-    this.#clients.add(client)
-    this.#counters.open += 1
+    this.counters.open += 1
     client.once('close', () => {
-      this.#clients.delete(client)
-      this.#counters.open -= 1
+      this.counters.open -= 1
       this.#shared.limits.release(this.port, address)
-      this.#shared.closed()
     })
+    this.#own(client)
     if (this.#waitingRoom !== undefined && this.#shared.dependencies.webUpstream().kind === 'wait')
       this.#wait(client, address)
     else this.#forward(client, address)
@@ -118,7 +111,7 @@ export class PortProxy {
   }
 
   #forward(client: Socket, address: string): void {
-    const { clientConnections, closed, connectMilliseconds, dependencies, idleMilliseconds } = this.#shared
+    const { clientConnections, connectMilliseconds, dependencies, idleMilliseconds } = this.#shared
     const { port } = this
     const controllerAddress = dependencies.controllerAddress()
     if (controllerAddress === undefined) {
@@ -129,7 +122,7 @@ export class PortProxy {
     const upstream = connectUpstream(target, (refusal) => {
       client.off('close', giveUp)
       if (client.destroyed) {
-        this.#counters.refuse('client-gone')
+        this.counters.refuse('client-gone')
         upstream.destroy()
         return
       }
@@ -139,14 +132,18 @@ export class PortProxy {
       }
       clientConnections.connected(port, address)
       client.once('close', () => clientConnections.disconnected(port, address))
-      pump(client, upstream, { idleMilliseconds, meter: this.#counters })
+      pump(client, upstream, { idleMilliseconds, meter: this.counters })
     })
     const giveUp = () => upstream.destroy()
     client.once('close', giveUp)
-    this.#upstreams.add(upstream)
-    upstream.once('close', () => {
-      this.#upstreams.delete(upstream)
-      closed()
+    this.#own(upstream)
+  }
+
+  #own(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#shared.closed()
     })
   }
 
@@ -157,12 +154,12 @@ export class PortProxy {
   }
 
   #wait(client: Socket, address: string): void {
-    if (this.#waitingRoom?.(client) === true) this.#counters.waitingRoom += 1
+    if (this.#waitingRoom?.(client) === true) this.counters.waitingRoom += 1
     else this.#refuse(client, address, 'no-certificate')
   }
 
   #refuse(client: Socket, address: string, reason: Refusal): void {
-    this.#counters.refuse(reason)
+    this.counters.refuse(reason)
     if (address !== '') this.#shared.clientConnections.refused(this.port, address, reason)
     this.#shared.quietLog.atMost(`${reason} ${this.port}`, 'a client was turned away', {
       fields: { client: address, port: this.port, reason },

@@ -36,7 +36,6 @@ export class TcpProxy implements Component {
   readonly #clientConnections = new ClientConnections()
   readonly #waitingRoom: WaitingRoom
   readonly #ports: readonly { readonly proxy: PortProxy; readonly listener: ListeningPort<Server> }[]
-  readonly #needsTls: boolean
   #stopping: Promise<void> | undefined
   #drained: (() => void) | undefined
 
@@ -50,10 +49,13 @@ export class TcpProxy implements Component {
     const { config, logger, clock, dependencies, tuning = {} } = options
     this.#logger = logger
     this.#drainMilliseconds = config.proxy.drainSeconds * 1000
-    const { visitMilliseconds } = tuning
-    const statusPort = config.status.port
-    this.#waitingRoom = new WaitingRoom({ logger, clock, dependencies, statusPort, visitMilliseconds })
+    const numbers = [...new Set(config.proxy.ports)]
     const web = new Map((tuning.webPorts ?? webPorts).map(({ port, tls }) => [port, tls]))
+    this.#waitingRoom = new WaitingRoom({
+      ...{ logger, clock, dependencies, statusPort: config.status.port },
+      tls: numbers.some((port) => web.get(port) === true),
+      visitMilliseconds: tuning.visitMilliseconds,
+    })
     const shared: SharedByPorts = {
       dependencies,
       clientConnections: this.#clientConnections,
@@ -69,8 +71,6 @@ export class TcpProxy implements Component {
       closed: () => this.#socketClosed(),
     }
     const hosts = tuning.hosts ?? wildcards(config.proxy.listen)
-    const numbers = [...new Set(config.proxy.ports)]
-    this.#needsTls = numbers.some((port) => web.get(port) === true)
     this.#ports = numbers.map((port) => {
       const tls = web.get(port)
       const waitingRoom = (client: Socket) => this.#waitingRoom.receive(client, tls === true)
@@ -92,7 +92,7 @@ export class TcpProxy implements Component {
   /** Resolves when every port was tried once. A port that cannot be opened is `failed` and does not reject. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    await this.#waitingRoom.start({ tls: this.#needsTls })
+    await this.#waitingRoom.start()
     signal.throwIfAborted()
     await Promise.all(this.#ports.map(({ listener }) => listener.start()))
   }
@@ -111,7 +111,11 @@ export class TcpProxy implements Component {
   state(): readonly ProxyPortState[] {
     return this.#ports.map(({ proxy, listener }) => {
       const draining = this.#stopping !== undefined && proxy.openSockets > 0
-      return { port: proxy.port, ...(draining ? { state: 'draining' } : listener.state()), ...proxy.snapshot() }
+      return {
+        port: proxy.port,
+        ...(draining ? { state: 'draining' } : listener.state()),
+        ...proxy.counters.snapshot(),
+      }
     })
   }
 

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { Duplicates, RateLimit } from '../../../src/edge/discovery/admission.ts'
+import { Duplicates, rateLimit } from '../../../src/edge/discovery/admission.ts'
 import { FakeClock } from './support/fake-clock.ts'
 
 test('a rate limit under a hundred thousand addresses forgets the oldest and goes on', () => {
-  const rate = new RateLimit({ clock: new FakeClock(), perSecond: 1 })
-  const spend = (address: string) => [rate.admits(address), rate.admits(address), rate.admits(address)]
+  const admits = rateLimit({ clock: new FakeClock(), perSecond: 1 })
+  const spend = (address: string) => [admits(address), admits(address), admits(address)]
   expect(spend('192.0.2.1')).toEqual([true, true, false])
-  for (let host = 0; host < 100_000; host++) rate.admits(`10.${host >> 16}.${(host >> 8) & 255}.${host & 255}`)
+  for (let host = 0; host < 100_000; host++) admits(`10.${host >> 16}.${(host >> 8) & 255}.${host & 255}`)
   expect(spend('192.0.2.1')).toEqual([true, true, false])
 })
 

@@ -2,8 +2,8 @@ import { createSocket } from 'node:dgram'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import type { Intake } from '../../../src/edge/discovery/intake.ts'
 import type { Outcomes } from '../../../src/edge/discovery/outcomes.ts'
+import type { Datagram } from '../../../src/edge/discovery/port-listeners.ts'
 import type { Relay } from '../../../src/edge/discovery/relay.ts'
 import type { SeenDevices } from '../../../src/edge/discovery/seen-devices.ts'
 import { literalLookup } from '../../../src/network/udp-socket.ts'
@@ -20,7 +20,7 @@ import {
 import { freePorts, Peer } from './support/peer.ts'
 import { received } from './support/scene.ts'
 
-let intake: Intake
+let takeIn: (datagram: Datagram) => void
 let relay: Relay
 let outcomes: Outcomes
 let discoveryPort: number
@@ -53,14 +53,14 @@ function build(options: { addresses?: SetAddresses; controllerAddress?: string }
     logger: kept.logger,
     clock: { ...systemClock, now: () => systemClock.now() + skippedMilliseconds },
   })
-  intake = built.intake
+  takeIn = built.takeIn
   relay = built.relay
   devices = built.devices
   outcomes = built.outcomes
 }
 
 function receive(payload: Buffer | string, port = 5000): void {
-  intake.receive({
+  takeIn({
     payload: Buffer.from(payload),
     address: '127.0.0.9',
     port,
@@ -113,7 +113,7 @@ test('without the bridge nothing leaves this machine: the container has no addre
   container = await Peer.open(containerAddress, discoveryPort)
   receive(announceOf())
   await settled({ 'no-controller': 1 })
-  expect([relay.sessions, devices.size]).toEqual([0, 1])
+  expect([relay.sessions.size, devices.size]).toEqual([0, 1])
   addresses.set([local('127.0.0.1', 32), { ...local('127.0.81.1', 24), interface: 'podman1' }])
   receive(announceOf({ seq: 2 }))
   await received(container, 1)
@@ -125,7 +125,7 @@ test('a controller that no route leads to is no-controller at once', async () =>
   build({ controllerAddress: '127.255.255.255' })
   receive('lost')
   expect(outcomes.snapshot()['no-controller']).toBe(1)
-  expect(relay.sessions).toBe(0)
+  expect(relay.sessions.size).toBe(0)
 })
 
 test('an answer for which no socket is open is counted as failed', async () => {

@@ -79,7 +79,7 @@ test.each<{ port: number; role: Role; admitted: boolean }>([
   const client = dial(portOf(server))
   client.socket.end()
   await soon(client.closed)
-  expect(portProxy.snapshot().refused.access).toBe(admitted ? 0 : 1)
+  expect(portProxy.counters.snapshot().refused.access).toBe(admitted ? 0 : 1)
 })
 
 test('a link-local client is judged with its interface, without which its address says nothing', async () => {

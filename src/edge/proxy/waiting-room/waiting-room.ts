@@ -22,6 +22,8 @@ interface WaitingRoomOptions {
   readonly clock: Clock
   readonly dependencies: ProxyDependencies
   readonly statusPort: number
+  /** Whether a port of TLS is served. */
+  readonly tls: boolean
   readonly visitMilliseconds?: number | undefined
 }
 
@@ -40,11 +42,11 @@ export class WaitingRoom {
     this.#visitMilliseconds = options.visitMilliseconds ?? defaultVisitMilliseconds
   }
 
-  /** Makes or loads a certificate when `tls`. Without one, TLS clients are not received and the rest goes on. */
-  async start(options: { tls: boolean }): Promise<void> {
+  /** Makes or loads a certificate for TLS. Without one, TLS clients are not received and the rest goes on. */
+  async start(): Promise<void> {
     const onRequest: RequestListener = (request, response) => this.#answer(request, response)
     this.#plain = createServer({ maxHeaderSize: maxHeaderBytes }, onRequest)
-    if (!options.tls) return
+    if (!this.#options.tls) return
     try {
       const pair = await loadCertificate(this.#options)
       const bounds = { maxHeaderSize: maxHeaderBytes, handshakeTimeout: this.#visitMilliseconds }

@@ -6,7 +6,7 @@ import { Warnings } from '../../../../src/core/warnings.ts'
 import { Admission } from '../../../../src/edge/discovery/admission.ts'
 import type { DiscoveryDependencies } from '../../../../src/edge/discovery/dependencies.ts'
 import { Discovery } from '../../../../src/edge/discovery/discovery.ts'
-import { BroadcastTally, Intake } from '../../../../src/edge/discovery/intake.ts'
+import { BroadcastTally, intakeOf } from '../../../../src/edge/discovery/intake.ts'
 import { OtherAppliances } from '../../../../src/edge/discovery/other-appliances.ts'
 import { Outcomes } from '../../../../src/edge/discovery/outcomes.ts'
 import { Relay } from '../../../../src/edge/discovery/relay.ts'
@@ -123,14 +123,14 @@ export function withoutListeners(options: {
   const devices = new SeenDevices(shared)
   const outcomes = new Outcomes(shared)
   const relay = new Relay({ ...shared, outcomes, devices, exits })
-  const intake = new Intake({
-    admission: new Admission({ ...shared, isOwnPort: (port) => relay.hasLocalPort(port) }),
+  const takeIn = intakeOf({
+    admission: new Admission({ ...shared, isOwnPort: (port) => relay.sessions.hasLocalPort(port) }),
     broadcasts: new BroadcastTally({ ...shared, routing }),
     others: new OtherAppliances({ ...shared, warnings, routing, exits, networks: () => [] }),
     ...{ devices, outcomes, relay, warnings },
     ratePerSource: config.discovery.ratePerSource,
   })
-  return { intake, relay, devices, outcomes }
+  return { takeIn, relay, devices, outcomes }
 }
 
 /** A DISCOVERY as an access point sends it. */

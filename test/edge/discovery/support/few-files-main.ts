@@ -9,7 +9,7 @@ import { Peer } from './peer.ts'
 const devices = 500
 const container = await Peer.open(containerAddress)
 const { logger, lines } = keepingLogger()
-const { intake, relay, outcomes } = withoutListeners({
+const { takeIn, relay, outcomes } = withoutListeners({
   config: configFor({ discovery: { ratePerSource: 10_000 } }),
   dependencies: dependenciesFor({
     warnings: new Warnings({ logger, clock: systemClock }).source({ name: 'discovery' }),
@@ -18,11 +18,11 @@ const { intake, relay, outcomes } = withoutListeners({
 })
 for (let port = 1; port <= devices; port++) {
   const payload = Buffer.from(`${port}`)
-  intake.receive({ payload, address: '127.0.0.9', port, discoveryPort: container.port, localAddress: undefined })
+  takeIn({ payload, address: '127.0.0.9', port, discoveryPort: container.port, localAddress: undefined })
   await systemClock.sleep(0)
 }
 for (let tries = 0; tries < 100 && container.received.length < devices; tries++) await systemClock.sleep(20)
-const sessions = relay.sessions
+const sessions = relay.sessions.size
 relay.close()
 await container.close()
 console.log(JSON.stringify({ arrived: container.received.length, sessions, outcomes: outcomes.snapshot(), lines }))
