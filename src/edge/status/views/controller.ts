@@ -2,7 +2,7 @@ import { dateTime, sentence } from '../../../core/format.ts'
 import { type Html, type HtmlValue, html } from '../../../core/html.ts'
 import type { ImageCheck } from '../../../ipc/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
-import { agoView } from './parts.ts'
+import { agoView, card } from './parts.ts'
 
 /** What is known of the container and the controller in it. */
 export function controllerView(status: ApplianceStatus, now: number): Html {
@@ -20,12 +20,8 @@ export function controllerView(status: ApplianceStatus, now: number): Html {
     ['omada-host started', appliance.startedAt !== undefined && agoView(now, appliance.startedAt)],
   ]
   const known = facts.filter(([, value]) => value !== undefined && value !== false)
-  return html`<section id="controller" class="card" aria-labelledby="controller-title">
-<h2 id="controller-title">Controller</h2>${
-    known.length === 0
-      ? html`<p class="empty">Nothing is known yet.</p>`
-      : html`<dl>${known.map(([name, value]) => html`<div data-key="${name}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
-  }</section>`
+  const list = known.map(([name, value]) => html`<div data-key="${name}"><dt>${name}</dt><dd>${value}</dd></div>`)
+  return card('controller', 'Controller', list.length > 0 && html`<dl>${list}</dl>`, 'Nothing is known yet.')
 }
 
 /** The first twelve digits of a digest or id, as container engines show them; the whole as title. */

@@ -1,7 +1,7 @@
 import { count, plural } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
 import type { Adoption, Device, Ownership } from '../../../ipc/edge-state.ts'
-import { agoView, type Column, reasonView, table } from './parts.ts'
+import { agoView, type Column, card, type Look, stateView, table } from './parts.ts'
 
 const classes = new Map([
   ['ap', 'Access point'],
@@ -17,27 +17,19 @@ const ownerships: Readonly<Record<Ownership, string>> = {
   unknown: 'Does not say',
 }
 
-const adoptions: Readonly<Record<Adoption, { mark: string; tone: string }>> = {
-  connected: { mark: '✓', tone: 'good' },
-  'adopt-sent': { mark: '…', tone: 'busy' },
-  announcing: { mark: '•', tone: 'idle' },
-  stalled: { mark: '!', tone: 'bad' },
-  silent: { mark: '–', tone: 'idle' },
+/** Those that need somebody first. */
+const adoptions: Readonly<Record<Adoption, Look & { words: string }>> = {
+  stalled: { mark: '!', tone: 'bad', words: 'Adopt was sent, but it has not connected' },
+  'adopt-sent': { mark: '…', tone: 'busy', words: 'Adopting: waiting for it to connect' },
+  announcing: { mark: '•', tone: 'idle', words: 'Announcing, not connected' },
+  connected: { mark: '✓', tone: 'good', words: 'Connected' },
+  silent: { mark: '–', tone: 'idle', words: 'Silent: not announcing, not connected' },
 }
 
-function adoptionText(device: Device): string {
-  switch (device.adoption) {
-    case 'connected':
-      return 'Connected'
-    case 'adopt-sent':
-      return 'Adopting: waiting for it to connect'
-    case 'stalled':
-      return 'Adopt was sent, but it has not connected'
-    case 'silent':
-      return 'Silent: not announcing, not connected'
-    case 'announcing':
-      return device.ownership === 'factory' ? 'Ready to adopt' : 'Announcing, not connected'
-  }
+const urgency = Object.keys(adoptions)
+
+function isReady({ adoption, ownership }: Device): boolean {
+  return adoption === 'announcing' && ownership === 'factory'
 }
 
 const columns = (now: number): readonly Column<Device>[] => [
@@ -68,10 +60,8 @@ const columns = (now: number): readonly Column<Device>[] => [
   {
     label: 'Adoption',
     cell: (device) => {
-      const { mark, tone } = adoptions[device.adoption]
-      return html`<span class="pair ${tone}"><span class="mark" aria-hidden="true">${mark}</span>${adoptionText(device)}</span>${
-        device.hint !== undefined && html`<small class="hint">${reasonView(device.hint)}</small>`
-      }`
+      const look = adoptions[device.adoption]
+      return stateView(look, isReady(device) ? 'Ready to adopt' : look.words, device.hint)
     },
   },
   { label: 'Announced', kind: 'brief', cell: (device) => agoView(now, device.lastSeen) },
@@ -82,32 +72,24 @@ const maxRows = 1500
 
 /** The devices that announced themselves; those that need somebody come first. */
 export function devicesView(devices: readonly Device[], now: number): Html {
-  return html`<section id="devices" class="card" aria-labelledby="devices-title">
-<h2 id="devices-title">Devices <span class="count">${count(devices.length)}</span></h2>${
-    devices.length === 0
-      ? html`<p class="empty">No device has announced itself yet. Devices announce themselves about every 10 seconds on UDP port 29810; one in another network needs DHCP option 138 or an inform URL with the address of this machine.</p>`
-      : html`<p class="summary">${summary(devices)}</p>${table({
-          label: 'Devices',
-          columns: columns(now),
-          rows: [...devices].sort(byUrgency).slice(0, maxRows),
-          key: (device) => device.mac,
-        })}${
-          devices.length > maxRows &&
-          html`<p class="summary">${count(devices.length - maxRows)} more are not shown: <a href="/api/v1/devices">all devices as JSON</a></p>`
-        }`
-  }</section>`
-}
-
-const urgency: Readonly<Record<Adoption, number>> = {
-  stalled: 0,
-  'adopt-sent': 1,
-  announcing: 2,
-  connected: 3,
-  silent: 4,
+  const title = html`Devices <span class="count">${count(devices.length)}</span>`
+  const rows = [...devices].sort(byUrgency).slice(0, maxRows)
+  const content =
+    devices.length > 0 &&
+    html`<p class="summary">${summary(devices)}</p>${table({ label: 'Devices', columns: columns(now), rows, key: ({ mac }) => mac })}${
+      devices.length > maxRows &&
+      html`<p class="summary">${count(devices.length - maxRows)} more are not shown: <a href="/api/v1/devices">all devices as JSON</a></p>`
+    }`
+  return card(
+    'devices',
+    title,
+    content,
+    'No device has announced itself yet. Devices announce themselves about every 10 seconds on UDP port 29810; one in another network needs DHCP option 138 or an inform URL with the address of this machine.',
+  )
 }
 
 function byUrgency(a: Device, b: Device): number {
-  const needs = (device: Device) => (device.hint === undefined ? urgency[device.adoption] : 0)
+  const needs = (device: Device) => (device.hint === undefined ? urgency.indexOf(device.adoption) : 0)
   return needs(a) - needs(b) || compare(a.name, b.name) || compare(a.mac, b.mac)
 }
 
@@ -117,7 +99,7 @@ function compare(a: string, b: string): number {
 
 function summary(devices: readonly Device[]): string {
   const connected = devices.filter((device) => device.adoption === 'connected').length
-  const ready = devices.filter((device) => device.adoption === 'announcing' && device.ownership === 'factory').length
+  const ready = devices.filter(isReady).length
   const stalled = devices.filter((device) => device.adoption === 'stalled').length
   return [
     `${count(connected)} connected`,

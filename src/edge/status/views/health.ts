@@ -2,9 +2,9 @@ import { dateTime, plural, sentence } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
 import type { HistoryEntry } from '../../../core/warning-kinds.ts'
 import type { Condition } from '../../../ipc/host-state.ts'
-import { lastingView, remedyView } from './parts.ts'
+import { card, type Look, lastingView, remedyView } from './parts.ts'
 
-const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; word: string }>> = {
+const marks: Readonly<Record<Condition['status'], Look & { word: string }>> = {
   ok: { mark: '✓', tone: 'good', word: 'OK' },
   failing: { mark: '✕', tone: 'bad', word: 'Failing' },
   unknown: { mark: '?', tone: 'idle', word: 'Not measured' },
@@ -13,25 +13,18 @@ const marks: Readonly<Record<Condition['status'], { mark: string; tone: string; 
 /** The conditions. What fails only because something else fails is folded under its cause. */
 export function healthView(conditions: readonly Condition[], now: number): Html {
   const groups = groupByCause(conditions)
-  return html`<section id="health" class="card" aria-labelledby="health-title"><h2 id="health-title">Health</h2>${
-    groups.length === 0
-      ? html`<p class="empty">Nothing is measured while the controller does not run.</p>`
-      : html`<ul class="conditions">${groups.map(([cause, ...consequences]) => conditionView(cause, now, consequences))}</ul>`
-  }</section>`
+  const list = groups.map(([cause, consequences]) => conditionView(cause, now, consequences))
+  const content = list.length > 0 && html`<ul class="conditions">${list}</ul>`
+  return card('health', 'Health', content, 'Nothing is measured while the controller does not run.')
 }
 
-type Group = readonly [cause: Condition, ...consequences: Condition[]]
-
-/** Each condition is in exactly one group: with the cause at the root of it, or first of its own. */
-function groupByCause(conditions: readonly Condition[]): readonly Group[] {
+/** Each condition is once in it: with the cause at the root of it, or as one. */
+function groupByCause(
+  conditions: readonly Condition[],
+): readonly (readonly [cause: Condition, consequences: readonly Condition[]])[] {
   const byName = new Map(conditions.map((condition) => [condition.name, condition]))
-  const groups = new Map<Condition, Condition[]>()
-  for (const condition of conditions) {
-    const root = rootOf(condition, byName)
-    const consequences = groups.get(root) ?? []
-    groups.set(root, root === condition ? consequences : [...consequences, condition])
-  }
-  return [...groups].map(([cause, consequences]): Group => [cause, ...consequences])
+  const groups = Map.groupBy(conditions, (condition) => rootOf(condition, byName))
+  return [...groups].map(([cause, group]) => [cause, group.filter((condition) => condition !== cause)])
 }
 
 /** Follows the causes to the last that is known; a condition in a circle of causes is its own root. */
@@ -66,11 +59,8 @@ const shownEntries = 20
 /** The newest changes first. */
 export function historyView(history: readonly HistoryEntry[]): Html {
   const entries = history.slice(-shownEntries).reverse()
-  return html`<section id="history" class="card" aria-labelledby="history-title"><h2 id="history-title">History</h2>${
-    entries.length === 0
-      ? html`<p class="empty">Nothing has happened yet.</p>`
-      : html`<ol class="history">${entries.map(entryView)}</ol>`
-  }</section>`
+  const content = entries.length > 0 && html`<ol class="history">${entries.map(entryView)}</ol>`
+  return card('history', 'History', content, 'Nothing has happened yet.')
 }
 
 function entryView(entry: HistoryEntry): Html {

@@ -25,6 +25,25 @@ export function lastingView(now: number, iso: string): Html {
   return timed(iso, lasting(now, iso))
 }
 
+/** A part of the page below its heading, which says so when it has no content. */
+export function card(id: string, title: HtmlValue, content: Html | false, empty: string): Html {
+  return html`<section id="${id}" class="card" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>${content || html`<p class="empty">${empty}</p>`}</section>`
+}
+
+/** How a state is shown: `tone` colours it, `mark` says the same without colour. */
+export interface Look {
+  readonly mark: string
+  readonly tone: 'good' | 'busy' | 'bad' | 'idle'
+}
+
+/** A state in words, with its mark, and below it the reason for it. */
+export function stateView({ mark, tone }: Look, words: string, reason: Reason | undefined): Html {
+  return html`<span class="pair ${tone}"><span class="mark" aria-hidden="true">${mark}</span>${words}</span>${
+    reason !== undefined && html`<small class="hint">${reasonView(reason)}</small>`
+  }`
+}
+
 function timed(iso: string, text: string): Html {
   if (Number.isNaN(Date.parse(iso))) return html`${text}`
   return html`<time datetime="${iso}" title="${dateTime(iso)}">${text}</time>`

@@ -3,10 +3,9 @@ import { type Html, html } from '../../../core/html.ts'
 import type { Warning } from '../../../core/warning-kinds.ts'
 import type { Phase, PullProgress } from '../../../ipc/host-state.ts'
 import type { ApplianceStatus } from '../merge.ts'
-import { lastingView, reasonView } from './parts.ts'
+import { type Look, lastingView, reasonView } from './parts.ts'
 
-/** How a phase is shown: `tone` colours it, `mark` and `title` say the same without colour. */
-const phases: Readonly<Record<Phase, { title: string; mark: string; tone: 'good' | 'busy' | 'bad' | 'idle' }>> = {
+const phases: Readonly<Record<Phase, Look & { title: string }>> = {
   pulling: { title: 'Downloading', mark: '↓', tone: 'busy' },
   creating: { title: 'Setting up', mark: '…', tone: 'busy' },
   starting: { title: 'Starting', mark: '…', tone: 'busy' },

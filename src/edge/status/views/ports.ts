@@ -2,9 +2,9 @@ import { bytes, count } from '../../../core/format.ts'
 import { type Html, html } from '../../../core/html.ts'
 import type { ProxyPortState } from '../../../ipc/edge-state.ts'
 import { controllerPorts } from '../../../omada/ports.ts'
-import { type Column, reasonView, table } from './parts.ts'
+import { type Column, card, type Look, stateView, table } from './parts.ts'
 
-const states: Readonly<Record<ProxyPortState['state'], { mark: string; tone: string; word: string }>> = {
+const states: Readonly<Record<ProxyPortState['state'], Look & { word: string }>> = {
   listening: { mark: '✓', tone: 'good', word: 'Listening' },
   draining: { mark: '…', tone: 'busy', word: 'Finishing' },
   closed: { mark: '■', tone: 'idle', word: 'Closed' },
@@ -17,15 +17,7 @@ const purposes = new Map(
 
 const columns: readonly Column<ProxyPortState>[] = [
   { label: 'Port', cell: (port) => html`${port.port}<small>${purposes.get(port.port)}</small>` },
-  {
-    label: 'State',
-    cell: (port) => {
-      const { mark, tone, word } = states[port.state]
-      return html`<span class="pair ${tone}"><span class="mark" aria-hidden="true">${mark}</span>${word}</span>${
-        port.reason !== undefined && html`<small class="hint">${reasonView(port.reason)}</small>`
-      }`
-    },
-  },
+  { label: 'State', cell: ({ state, reason }) => stateView(states[state], states[state].word, reason) },
   { label: 'Open', kind: 'figure', cell: (port) => count(port.open) },
   { label: 'Total', kind: 'figure', cell: (port) => count(port.total) },
   { label: 'To controller', kind: 'figure', cell: (port) => bytes(port.bytesIn) },
@@ -42,9 +34,6 @@ function refused(port: ProxyPortState): Html {
 
 /** The TCP ports and what has passed them. */
 export function portsView(ports: readonly ProxyPortState[]): Html {
-  return html`<section id="ports" class="card" aria-labelledby="ports-title"><h2 id="ports-title">Ports</h2>${
-    ports.length === 0
-      ? html`<p class="empty">No port is open.</p>`
-      : table({ label: 'Ports', columns, rows: ports, key: (port) => String(port.port) })
-  }</section>`
+  const content = ports.length > 0 && table({ label: 'Ports', columns, rows: ports, key: ({ port }) => String(port) })
+  return card('ports', 'Ports', content, 'No port is open.')
 }
