@@ -25,34 +25,20 @@ export function answerClientError(error: Error, socket: Socket): void {
 }
 
 function explain(error: Error): { status: number; headers?: Record<string, string>; fault: Fault } {
+  const fault = (message: string, remedy: string): Fault => ({ code: 'HTTP_REQUEST', message, remedy })
   const code = systemCode(error)
-  switch (code === 'HPE_INVALID_METHOD' && !beginsWithMethod(error) ? undefined : code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return {
-        status: 431,
-        fault: {
-          code: 'HTTP_REQUEST',
-          message: `the request's headers have more than ${maxHeaderBytes} bytes`,
-          remedy: 'send fewer headers, or delete the cookies that the browser keeps for this host',
-        },
-      }
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return {
-        status: 408,
-        fault: { code: 'HTTP_REQUEST', message: 'the request did not arrive in time', remedy: 'send it again' },
-      }
-    case 'HPE_INVALID_METHOD':
-      return {
-        status: 405,
-        headers: { allow: 'GET, HEAD' },
-        fault: { code: 'HTTP_METHOD', message: 'the method of this request is not known', remedy: 'use GET' },
-      }
-    default:
-      return {
-        status: 400,
-        fault: { code: 'HTTP_REQUEST', message: 'this is not an HTTP/1.1 request', remedy: 'use an HTTP client' },
-      }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const remedy = 'send fewer headers, or delete the cookies that the browser keeps for this host'
+    return { status: 431, fault: fault(`the request's headers have more than ${maxHeaderBytes} bytes`, remedy) }
   }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { status: 408, fault: fault('the request did not arrive in time', 'send it again') }
+  }
+  if (code === 'HPE_INVALID_METHOD' && beginsWithMethod(error)) {
+    const message = 'the method of this request is not known'
+    return { status: 405, headers: { allow: 'GET, HEAD' }, fault: { code: 'HTTP_METHOD', message, remedy: 'use GET' } }
+  }
+  return { status: 400, fault: fault('this is not an HTTP/1.1 request', 'use an HTTP client') }
 }
 
 /** False for what is no HTTP at all, such as a TLS handshake: the parser takes its first byte for a bad method too. */

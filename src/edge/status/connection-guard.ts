@@ -12,15 +12,13 @@ const maxUnsentPerSource = 16_000_000
 
 /** Resets connections of clients that may not see the page or hold too many of them, and counts those. */
 export class ConnectionGuard {
-  readonly #access: AccessPolicy
-  readonly #maxPerSource: number
+  readonly #options: { readonly access: AccessPolicy; readonly maxPerSource: number }
   /** Holds a source only while it has a connection. */
   readonly #open = new Map<string, Set<Socket>>()
   #refused = 0
 
   constructor(options: { access: AccessPolicy; maxPerSource: number }) {
-    this.#access = options.access
-    this.#maxPerSource = options.maxPerSource
+    this.#options = options
   }
 
   get refused(): number {
@@ -52,7 +50,7 @@ export class ConnectionGuard {
     }
     const source = sourceOf(remoteAddress)
     const open = this.#open.get(source) ?? new Set()
-    if (open.size >= this.#maxPerSource || !this.#access.admits({ localAddress, remoteAddress })) {
+    if (open.size >= this.#options.maxPerSource || !this.#options.access.admits({ localAddress, remoteAddress })) {
       this.#refused++
       socket.resetAndDestroy()
       return

@@ -1,4 +1,4 @@
-import type { Fault, Reason } from '../../core/errors.ts'
+import type { Reason } from '../../core/errors.ts'
 import { bySeverity, type HistoryEntry, type Warning } from '../../core/warning-kinds.ts'
 import type { DiscoveryState, EdgeState, ListenerState, ProxyPortState } from '../../ipc/edge-state.ts'
 import type { Condition, ControllerFacts, HostState, ImageCheck, Phase } from '../../ipc/host-state.ts'
@@ -40,18 +40,14 @@ export function mergeStatus(
   edge: EdgeState | undefined,
   options: MergeOptions = {},
 ): ApplianceStatus {
-  const holders = (host ?? options.lost?.host)?.portHolders ?? []
-  const complete = <T extends PortQuestion>(entry: T) => nameHolder(entry, holders, options.ownPid)
-  const ports = (edge?.proxy.ports ?? []).map((port) => {
-    const { protocol: _, ...completed } = complete({ ...port, protocol: 'tcp' as const })
-    return completed
-  })
-  const listeners = (edge?.discovery.listeners ?? []).map(complete)
-  const status = edge === undefined ? undefined : complete(edge.status)
+  const known = host ?? options.lost?.host
+  const rivals = (known?.portHolders ?? []).filter(({ pid }) => pid !== options.ownPid)
+  const ports = (edge?.proxy.ports ?? []).map((port) => nameRivals(port, 'tcp', rivals))
+  const listeners = (edge?.discovery.listeners ?? []).map((entry) => nameRivals(entry, entry.protocol, rivals))
+  const status = edge && nameRivals(edge.status, 'tcp', rivals)
   const failures = [...ports, ...listeners, ...(status === undefined ? [] : [status])].flatMap((entry) =>
     entry.state === 'failed' && entry.reason !== undefined ? [{ ...entry.reason, severity: 'error' as const }] : [],
   )
-  const known = host ?? options.lost?.host
   return {
     ...phaseOf(host, edge, options),
     appliance: known?.appliance ?? {},
@@ -100,25 +96,19 @@ function phaseOf(
   }
 }
 
-/** A port of the appliance, open or not. */
-interface PortQuestion {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
-  readonly state: string
-  readonly reason?: Fault
-}
-
 /**
  * The same entry; when it failed and the host sees who holds the port, its reason names the process. The edge cannot
  * see other processes, which is why its half of the state does not say it.
  */
-function nameHolder<T extends PortQuestion>(entry: T, holders: readonly PortHolder[], ownPid: number | undefined): T {
+function nameRivals<T extends ProxyPortState | ListenerState>(
+  entry: T,
+  protocol: PortHolder['protocol'],
+  rivals: readonly PortHolder[],
+): T {
   if (entry.state !== 'failed' || entry.reason === undefined) return entry
-  const rivals = holders.filter(
-    (holder) => holder.protocol === entry.protocol && holder.port === entry.port && holder.pid !== ownPid,
-  )
-  if (rivals.length === 0) return entry
-  const names = [...new Set(rivals.map((rival) => `${rival.process} (pid ${rival.pid})`))].slice(0, 3).join(', ')
+  const here = rivals.filter((rival) => rival.protocol === protocol && rival.port === entry.port)
+  if (here.length === 0) return entry
+  const names = [...new Set(here.map((rival) => `${rival.process} (pid ${rival.pid})`))].slice(0, 3).join(', ')
   return { ...entry, reason: { ...entry.reason, message: `${entry.reason.message}: ${names}` } }
 }
 

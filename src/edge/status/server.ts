@@ -31,15 +31,25 @@ const maxStreamsPerSource = 16
 /** The controller's HTTPS interface; clients must see its own number (omada/ports.ts). */
 const controllerPort = 8043
 
+export interface StatusServerOptions {
+  readonly config: EdgeConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly sources: StatusSources
+  /** Whoever may see the page. */
+  readonly access: AccessPolicy
+  /** Told whenever a source has something new. */
+  readonly changed: Emitter<void>
+  readonly timing?: StatusTiming
+}
+
 /**
  * The status page and its API. A port that cannot be opened is told in `state()` and tried again: it never takes the
  * edge down.
  */
 export class StatusServer implements Component {
   readonly name = 'status'
-  readonly #config: EdgeConfig
-  readonly #logger: Logger
-  readonly #changed: Emitter<void>
+  readonly #options: StatusServerOptions
   readonly #timing: StatusTiming
   readonly #snapshot: StatusSnapshot
   readonly #guard: ConnectionGuard
@@ -47,22 +57,10 @@ export class StatusServer implements Component {
   readonly #listener: ListeningPort<FastifyInstance>
   #unsubscribe: (() => void) | undefined
 
-  constructor(options: {
-    config: EdgeConfig
-    logger: Logger
-    clock: Clock
-    sources: StatusSources
-    /** Whoever may see the page. */
-    access: AccessPolicy
-    /** Told whenever a source has something new. */
-    changed: Emitter<void>
-    timing?: StatusTiming
-  }) {
-    this.#config = options.config
-    this.#logger = options.logger
-    this.#changed = options.changed
+  constructor(options: StatusServerOptions) {
+    this.#options = options
     this.#timing = options.timing ?? { ...defaultTiming, requestMilliseconds: 10_000 }
-    this.#snapshot = new StatusSnapshot({ sources: options.sources, clock: options.clock, ownPid: process.pid })
+    this.#snapshot = new StatusSnapshot(options)
     this.#guard = new ConnectionGuard({ access: options.access, maxPerSource })
     this.#stream = new EventStream({
       event: 'status',
@@ -85,7 +83,7 @@ export class StatusServer implements Component {
     return {
       protocol: 'tcp',
       address: '*',
-      port: this.#config.status.port,
+      port: this.#options.config.status.port,
       refused: this.#guard.refused,
       ...this.#listener.state(),
     }
@@ -94,7 +92,7 @@ export class StatusServer implements Component {
   /** Resolves when the port is open or has been found not to be; it is then tried again in the background. */
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#unsubscribe = this.#changed.on(() => {
+    this.#unsubscribe = this.#options.changed.on(() => {
       this.#snapshot.invalidate()
       this.#stream.notify()
     })
@@ -125,9 +123,9 @@ export class StatusServer implements Component {
       },
       clientErrorHandler: answerClientError,
     })
-    app.server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'))
+    app.server.on('error', (error) => this.#options.logger.warn({ err: error }, 'a connection could not be accepted'))
     this.#guard.watch(app.server)
-    answerFaults(app, this.#logger)
+    answerFaults(app, this.#options.logger)
     addRoutes(app, {
       snapshot: this.#snapshot,
       stream: this.#stream,
@@ -136,7 +134,7 @@ export class StatusServer implements Component {
       controllerPort,
     })
     try {
-      await app.listen({ host, port: this.#config.status.port })
+      await app.listen({ host, port: this.#options.config.status.port })
       return app
     } catch (error) {
       await app.close()

@@ -33,15 +33,13 @@ interface View {
 export class StatusSnapshot {
   readonly #sources: StatusSources
   readonly #clock: Clock
-  readonly #ownPid: number
   #lastHost: HostState | undefined
   #lost: MergeOptions['lost']
   #view: View | undefined
 
-  constructor(options: { sources: StatusSources; clock: Clock; ownPid: number }) {
-    this.#sources = options.sources
-    this.#clock = options.clock
-    this.#ownPid = options.ownPid
+  constructor({ sources, clock }: { sources: StatusSources; clock: Clock }) {
+    this.#sources = sources
+    this.#clock = clock
   }
 
   /** Something changed: forgets what was put together and notes whether the host answers. */
@@ -80,7 +78,7 @@ export class StatusSnapshot {
     if (view !== undefined && view.host === host && at - view.at < lifetimeMilliseconds) return view
     const edge = this.#sources.edge()
     const lost = host === undefined ? this.#lost : undefined
-    const status = mergeStatus(host, edge, { ownPid: this.#ownPid, ...(lost === undefined ? {} : { lost }) })
+    const status = mergeStatus(host, edge, { ownPid: process.pid, ...(lost === undefined ? {} : { lost }) })
     this.#view = { at, host, status, devices: edge.devices }
     return this.#view
   }

@@ -5,15 +5,13 @@ const restFactor = 4
 
 /** Refreshes when asked to: soon, one at a time, and once more for what was asked meanwhile. */
 export class Refresher {
-  readonly #refresh: () => Promise<void>
-  readonly #wanted: () => boolean
+  readonly #options: { readonly refresh: () => Promise<void>; readonly wanted: () => boolean }
   #state: 'idle' | 'waiting' | 'busy' | 'busy, asked again' = 'idle'
   #costMilliseconds = 0
 
   /** `refresh` never rejects. Nothing is refreshed while it is not `wanted`, and not by itself when it is again. */
   constructor(options: { refresh: () => Promise<void>; wanted: () => boolean }) {
-    this.#refresh = options.refresh
-    this.#wanted = options.wanted
+    this.#options = options
   }
 
   request(): void {
@@ -25,9 +23,9 @@ export class Refresher {
 
   async #run(): Promise<void> {
     this.#state = 'busy'
-    if (this.#wanted()) {
+    if (this.#options.wanted()) {
       const begun = performance.now()
-      await this.#refresh()
+      await this.#options.refresh()
       this.#costMilliseconds = performance.now() - begun
     }
     const again = this.#askedAgain()
