@@ -22,7 +22,6 @@ test('an absent file is fine only when it need not be there', async () => {
   expect(await readConfigFile(path, { required: false })).toBeUndefined()
   await expect(readConfigFile(path, { required: true })).rejects.toMatchObject({
     code: 'CONFIG_UNREADABLE',
-    exitCode: 78,
     message: `the configuration ${path} cannot be read: it does not exist`,
   })
 })

@@ -74,8 +74,10 @@ test('a wrong configuration changes nothing, and every fault is told', async () 
   const before = structuredClone(inForce)
   await expect(reload('log: { level: loud }\nstatus: { prot: 1 }\ncontroller: { pull: always }')).rejects.toMatchObject(
     {
-      exitCode: 78,
-      faults: [{ message: expect.stringContaining('log.level') }, { message: expect.stringContaining('status.prot') }],
+      faults: [
+        { code: 'CONFIG_INVALID', message: expect.stringContaining('log.level') },
+        { code: 'CONFIG_INVALID', message: expect.stringContaining('status.prot') },
+      ],
     },
   )
   expect(configuration.inForce).toBe(inForce)
