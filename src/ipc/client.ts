@@ -14,11 +14,11 @@ export interface Versioned {
   readonly stateVersion: number | string
 }
 
-const fetchDeadline = 5000
-/** Three heartbeats of the server, in milliseconds: a silent connection is a hung one. */
-const silence = 45_000
-/** How long a state counts as current after its connection was lost, in milliseconds. */
-const grace = 5000
+const fetchMilliseconds = 5000
+/** Three heartbeats of the server: a silent connection is a hung one. */
+const silenceMilliseconds = 45_000
+/** How long a state counts as current after its connection was lost. */
+const graceMilliseconds = 5000
 
 /**
  * The state published on a socket, once.
@@ -30,7 +30,7 @@ export async function fetchState<S extends Versioned>(
   signal: AbortSignal,
   version: S['stateVersion'] = stateVersion,
 ): Promise<S> {
-  const bounded = withDeadline(fetchDeadline, signal)
+  const bounded = withDeadline(fetchMilliseconds, signal)
   const request = { socket: path, method: 'GET', url: '/v1/state', signal: bounded } as const
   const body = await readBody(await requestOverSocket(request), request)
   try {
@@ -40,6 +40,7 @@ export async function fetchState<S extends Versioned>(
   }
 }
 
+/** What a subscription follows, and by which clock. */
 export interface SubscriptionOptions<S extends Versioned> {
   readonly logger: Logger
   readonly clock: Clock
@@ -122,7 +123,7 @@ export class StateSubscription<S extends Versioned> implements Loop {
     if (this.#current === undefined || this.#grace !== undefined) return
     const mine = new AbortController()
     this.#grace = mine
-    this.#options.clock.sleep(grace, mine.signal).then(
+    this.#options.clock.sleep(graceMilliseconds, mine.signal).then(
       () => this.#forget(),
       () => {},
     )
@@ -137,7 +138,7 @@ export class StateSubscription<S extends Versioned> implements Loop {
 
 /** The text of each state that is published from now on. @throws Error when the connection ends */
 async function* publishedStates(socket: string, signal: AbortSignal): AsyncGenerator<string, never> {
-  const request = { socket, method: 'GET', url: '/v1/events', signal, silenceMilliseconds: silence } as const
+  const request = { socket, method: 'GET', url: '/v1/events', signal, silenceMilliseconds } as const
   const response = await requestOverSocket(request)
   try {
     if (response.statusCode !== 200) throw new Error(`it answers with HTTP status ${response.statusCode}`)

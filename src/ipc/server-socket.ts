@@ -6,8 +6,8 @@ import { ApplianceError, messageOf, systemCode } from '../core/errors.ts'
 
 /** sun_path of unix(7) holds 108 bytes with the terminating zero. */
 const longestPath = 107
-/** How long an owner of the socket may take to accept, in milliseconds. */
-const acceptDeadline = 2000
+/** How long an owner of the socket may take to accept. */
+const acceptMilliseconds = 2000
 
 /** Where a socket is published and who may open it. */
 export interface SocketPlace {
@@ -76,7 +76,7 @@ async function refuseIfTaken(path: string): Promise<void> {
 async function answers(path: string): Promise<boolean> {
   const socket = connect({ path })
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(acceptDeadline) })
+    await once(socket, 'connect', { signal: AbortSignal.timeout(acceptMilliseconds) })
     return true
   } catch (error) {
     // Whoever may not connect or is kept waiting has met a live owner; only a refusal proves that there is none.

@@ -18,6 +18,7 @@ export interface EventStreamTiming {
 
 export const defaultTiming: EventStreamTiming = { coalesceMilliseconds: 250, heartbeatMilliseconds: 15_000 }
 
+/** What an event stream sends, and to how many. */
 export interface EventStreamOptions {
   /** The events' name. */
   readonly event: string
