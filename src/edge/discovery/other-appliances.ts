@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isoTime } from '../../core/clock.ts'
 import type { Component, Loop } from '../../core/component.ts'
 import { messageOf } from '../../core/errors.ts'
 import { LruMap } from '../../core/lru-map.ts'
@@ -23,9 +24,7 @@ const maxNamed = 3
 
 const code = 'OTHER_APPLIANCE'
 
-interface Other {
-  readonly instance: string
-  readonly lastSeen: number
+interface Other extends PeerAppliance {
   /** Monotonic milliseconds. */
   readonly seenAt: number
 }
@@ -67,29 +66,29 @@ export class OtherAppliances implements Component {
     await this.#probing.stop()
     const asked = this.#asked
     this.#asked = new Set()
-    const payload = encodePeerMessage({ kind: 'leave', instance: this.#instance })
-    for (const network of this.#options.networks()) {
-      if (asked.has(keyOf(network))) await this.#broadcast(payload, network)
-    }
+    const networks = this.#options.networks()
+    const told = networks.filter((network) => asked.has(keyOf(network)))
+    await this.#broadcast('leave', told)
   }
 
   /** Asks every network once, or those alone that have come since they were asked. Never rejects. */
   async probe(which: 'all' | 'new' = 'all'): Promise<void> {
-    const payload = encodePeerMessage({ kind: 'probe', instance: this.#instance })
     const before = this.#asked
     const networks = this.#options.networks()
     this.#asked = new Set(networks.map(keyOf))
-    for (const network of networks) {
-      if (which === 'new' && before.has(keyOf(network))) continue
-      await this.#broadcast(payload, network)
-    }
+    const asked = networks.filter((network) => which === 'all' || !before.has(keyOf(network)))
+    await this.#broadcast('probe', asked)
   }
 
-  async #broadcast(payload: Buffer, network: BroadcastNetwork): Promise<void> {
-    try {
-      await this.#options.exits.broadcast(payload, network)
-    } catch (error) {
-      this.#options.logger.debug({ network: network.broadcast }, `could not speak to others: ${messageOf(error)}`)
+  async #broadcast(kind: 'probe' | 'leave', networks: readonly BroadcastNetwork[]): Promise<void> {
+    const { exits, logger } = this.#options
+    const payload = encodePeerMessage({ kind, instance: this.#instance })
+    for (const network of networks) {
+      try {
+        await exits.broadcast(payload, network)
+      } catch (error) {
+        logger.debug({ network: network.broadcast }, `could not speak to others: ${messageOf(error)}`)
+      }
     }
   }
 
@@ -112,18 +111,14 @@ export class OtherAppliances implements Component {
     if (kind === 'leave') {
       if (this.#others.peek(address)?.instance === instance) this.#others.delete(address)
     } else if (instance !== undefined && !routing.isOwn(address))
-      this.#others.set(address, { instance, lastSeen: clock.wall(), seenAt: clock.now() })
+      this.#others.set(address, { address, instance, lastSeen: isoTime(clock), seenAt: clock.now() })
     this.tell()
     return true
   }
 
   /** The others that are here now, the latest heard last. */
   list(): readonly PeerAppliance[] {
-    return [...this.#current()].map(([address, { instance, lastSeen }]) => ({
-      address,
-      instance,
-      lastSeen: new Date(lastSeen).toISOString(),
-    }))
+    return [...this.#current().values()].map(({ seenAt: _, ...peer }) => peer)
   }
 
   /** Warns of those that are here now, or says that nobody is. To be called now and then: who is silent has gone. */

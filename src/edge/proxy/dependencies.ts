@@ -1,3 +1,4 @@
+import type { CertificatePair } from '../../config/certificate.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import type { ControllerLink } from '../../network/controller-link.ts'
@@ -13,7 +14,7 @@ export interface ProxyDependencies {
   /** Asked once for every new connection to a web port. */
   webUpstream(): Upstream
   /** The user's certificate for the waiting room as PEM texts, the full chain first; undefined when there is none. */
-  certificate(): Promise<{ readonly cert: string; readonly key: string } | undefined>
+  certificate(): Promise<CertificatePair | undefined>
   /** Where the waiting room keeps its self-signed certificate. */
   readonly stateDirectory: string
   /** What the waiting room tells of its certificates. */

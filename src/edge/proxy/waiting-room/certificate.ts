@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import type { CertificatePair } from '../../../config/certificate.ts'
 import { writeFileAtomic } from '../../../core/atomic-file.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { ApplianceError, messageOf, systemCode } from '../../../core/errors.ts'
@@ -21,12 +22,6 @@ const renewBeforeMilliseconds = 30 * 24 * 3600 * 1000
 /** One file for both, so that a crash cannot leave a key with another key's certificate. */
 const fileName = 'waiting-room.pem'
 
-/** PEM texts; `cert` may hold a whole chain, the server's own first. */
-export interface Certificate {
-  readonly cert: string
-  readonly key: string
-}
-
 interface CertificateOptions {
   readonly logger: Logger
   readonly clock: Clock
@@ -37,7 +32,7 @@ interface CertificateOptions {
  * What the waiting room speaks TLS with: the user's certificate, or a self-signed one that is kept from start to start,
  * so that an exception that a user made for it stays good. A certificate that cannot be used or kept is a warning.
  */
-export async function loadCertificate(options: CertificateOptions): Promise<Certificate> {
+export async function loadCertificate(options: CertificateOptions): Promise<CertificatePair> {
   return (
     (await usersOwn(options.dependencies, 'uses a self-signed one')) ?? (await kept(options)) ?? (await made(options))
   )
@@ -47,7 +42,7 @@ export async function loadCertificate(options: CertificateOptions): Promise<Cert
 export async function usersOwn(
   { certificate, warnings }: Pick<CertificateOptions['dependencies'], 'certificate' | 'warnings'>,
   instead: string,
-): Promise<Certificate | undefined> {
+): Promise<CertificatePair | undefined> {
   try {
     const user = await certificate()
     const pair = user === undefined ? undefined : checked(user)
@@ -65,7 +60,7 @@ export async function usersOwn(
   }
 }
 
-async function kept({ logger, clock, dependencies }: CertificateOptions): Promise<Certificate | undefined> {
+async function kept({ logger, clock, dependencies }: CertificateOptions): Promise<CertificatePair | undefined> {
   try {
     const pem = await readFile(join(dependencies.stateDirectory, fileName), 'utf8')
     // Only the end counts: a machine without a real-time clock may not have reached the beginning yet.
@@ -77,7 +72,7 @@ async function kept({ logger, clock, dependencies }: CertificateOptions): Promis
   }
 }
 
-async function made({ logger, dependencies }: CertificateOptions): Promise<Certificate> {
+async function made({ logger, dependencies }: CertificateOptions): Promise<CertificatePair> {
   const pair = await makeSelfSigned({ hostname: hostname() })
   const path = join(dependencies.stateDirectory, fileName)
   try {
@@ -93,7 +88,7 @@ async function made({ logger, dependencies }: CertificateOptions): Promise<Certi
  * stay in this process's memory for good.
  * @throws ApplianceError CERTIFICATE_UNUSABLE when openssl is not there or fails
  */
-export async function makeSelfSigned(options: { hostname: string }): Promise<{ cert: string; key: string }> {
+export async function makeSelfSigned(options: { hostname: string }): Promise<CertificatePair> {
   const names = [...new Set([...(isDnsName(options.hostname) ? [options.hostname] : []), 'localhost'])]
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-sha256']
   const extensions = [
@@ -136,7 +131,7 @@ function isDnsName(text: string): boolean {
 }
 
 /** @throws OpenSSL's error when the texts are not PEM, or the key does not belong to the certificate */
-function checked(pair: Certificate): Certificate {
+function checked(pair: CertificatePair): CertificatePair {
   createSecureContext({ cert: pair.cert, key: pair.key })
   return pair
 }

@@ -2,19 +2,16 @@ import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { CertificatePair } from '../../../../src/config/certificate.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { Warnings } from '../../../../src/core/warnings.ts'
-import {
-  type Certificate,
-  loadCertificate,
-  makeSelfSigned,
-} from '../../../../src/edge/proxy/waiting-room/certificate.ts'
+import { loadCertificate, makeSelfSigned } from '../../../../src/edge/proxy/waiting-room/certificate.ts'
 import { recordingLogger, temporaryDirectory } from '../support.ts'
 import { get, startWaiting } from './support.ts'
 
 const day = 24 * 3600 * 1000
 
-function load(options: { stateDirectory: string; user?: () => Promise<Certificate | undefined>; wall?: number }) {
+function load(options: { stateDirectory: string; user?: () => Promise<CertificatePair | undefined>; wall?: number }) {
   const { logger, lines } = recordingLogger()
   const { stateDirectory, user = async () => undefined, wall } = options
   const clock = wall === undefined ? systemClock : { ...systemClock, wall: () => wall }
@@ -76,7 +73,7 @@ test("the user's certificate is used and nothing is made", async () => {
   expect(lines).toEqual([])
 })
 
-test.each<[string, () => Promise<Certificate>]>([
+test.each<[string, () => Promise<CertificatePair>]>([
   ['is not PEM', async () => ({ cert: 'nonsense', key: 'nonsense' })],
   [
     'has the key of another',
