@@ -57,18 +57,9 @@ function conditionLines(condition: Condition): string[] {
 
 function deviceLines(devices: readonly Device[], now: number): string[] {
   if (devices.length === 0) return ['  none has announced itself']
-  const cells = devices.map((device) =>
-    [
-      device.mac,
-      device.class,
-      device.model,
-      device.name,
-      device.address,
-      device.ownership,
-      device.adoption,
-      ago(now, device.lastSeen),
-    ].map((cell) => plainText(cell)),
-  )
+  const cells = devices.map(({ mac, class: kind, model, name, address, ownership, adoption, lastSeen }) => {
+    return [mac, kind, model, name, address, ownership, adoption, ago(now, lastSeen)]
+  })
   const table = formatTable([['mac', 'class', 'model', 'name', 'address', 'managed by', 'adoption', 'seen'], ...cells])
   const hints = devices.flatMap(({ mac, hint }) =>
     hint === undefined ? [] : [`  ${plainText(`${mac}: ${hint.message}`)}`, ...remedyLines(hint, '    ')],
@@ -109,18 +100,11 @@ function counters(counts: Readonly<Record<string, number>>): string {
 const maxCell = 40
 
 /** Rows as lines with aligned columns, indented. Long cells are cut: a line stays a line. */
-function formatTable(rows: readonly (readonly string[])[], indent = '  '): string[] {
+function formatTable(rows: readonly (readonly string[])[]): string[] {
   const cut = rows.map((row) => row.map((cell) => plainText(cell, maxCell)))
   const widths: number[] = []
   for (const row of cut) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
   }
-  return cut.map(
-    (row) =>
-      indent +
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-  )
+  return cut.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
 }

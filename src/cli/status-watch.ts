@@ -6,7 +6,6 @@ import { StateSubscription } from '../ipc/client.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
 import type { HostState } from '../ipc/host-state.ts'
 import type { Paths } from '../ipc/paths.ts'
-import type { CliContext } from './context.ts'
 
 /** What the appliance's two processes say of it; a half that does not answer is absent. */
 export interface Halves extends MergeOptions {
@@ -17,18 +16,13 @@ export interface Halves extends MergeOptions {
 /** Shortest time between two prints: people cannot read faster. */
 const pauseMilliseconds = 500
 
-/** Prints the two halves whenever one of them changes, until the context's signal aborts. */
-export async function watchStatus(options: {
-  context: CliContext
-  paths: Paths
-  print: (halves: Halves) => Promise<void>
-}): Promise<void> {
-  const { signal } = options.context
+/** The two halves whenever one of them has changed, until `signal` aborts. */
+export async function* watchStatus(paths: Paths, signal: AbortSignal): AsyncGenerator<Halves> {
   // What a lost connection means is part of the status that is printed.
   const logger = createLogger({ level: 'silent', format: 'human', write: () => {} })
   const follow = { logger, clock: systemClock }
-  const host = new StateSubscription<HostState>({ ...follow, path: options.paths.hostStateSocket })
-  const edge = new StateSubscription<EdgeState>({ ...follow, path: options.paths.edgeStateSocket })
+  const host = new StateSubscription<HostState>({ ...follow, path: paths.hostStateSocket })
+  const edge = new StateSubscription<EdgeState>({ ...follow, path: paths.edgeStateSocket })
   const change = new Alarm({ clock: systemClock })
   let lostAt: string | undefined
   host.changed.on((state) => {
@@ -52,7 +46,7 @@ export async function watchStatus(options: {
       await change.sleep(Number.POSITIVE_INFINITY, signal)
       await systemClock.sleep(pauseMilliseconds, signal)
       change.clear()
-      await options.print(halves())
+      yield halves()
     }
   } finally {
     await host.stop()

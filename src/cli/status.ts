@@ -24,11 +24,8 @@ export function addStatusCommand(program: CliCommand): void {
       const first = await fetchHalves(context, options)
       if (options.watch === true) {
         const { watchStatus } = await import('./status-watch.ts')
-        await watchStatus({
-          context,
-          paths: pathsOf(context, options),
-          print: (halves) => printStatus(context, options, halves),
-        })
+        const watched = watchStatus(pathsOf(context, options), context.signal)
+        for await (const halves of watched) await printStatus(context, options, halves)
       } else {
         await printStatus(context, options, first)
       }

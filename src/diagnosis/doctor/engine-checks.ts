@@ -80,7 +80,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
   const { engine, imagePresent, networkPresent } = look
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
   const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent, networkPresent }
-  const faults = preflight({ ...facts, engine: engine ?? unknownEngine() })
+  const faults = preflight({ ...facts, engine: engine ?? unknownEngine })
   const fine: Readonly<Record<string, string | undefined>> = {
     runtime: engine && `${engine.defaultRuntime} works with this machine's cgroups`,
     limits:
@@ -123,15 +123,13 @@ function yesNo(value: boolean): string {
 }
 
 /** Stands for an engine that does not answer, where a look does not need one. */
-function unknownEngine(): EngineInfo {
-  return {
-    kind: 'podman',
-    version: 'unknown',
-    socket: '',
-    defaultRuntime: 'unknown',
-    storageDirectory: '/',
-    cgroupVersion: '2',
-    memoryLimit: true,
-    cpuLimit: true,
-  }
+const unknownEngine: EngineInfo = {
+  kind: 'podman',
+  version: 'unknown',
+  socket: '',
+  defaultRuntime: 'unknown',
+  storageDirectory: '/',
+  cgroupVersion: '2',
+  memoryLimit: true,
+  cpuLimit: true,
 }
