@@ -31,14 +31,6 @@ export async function* watchStatus(paths: Paths, signal: AbortSignal): AsyncGene
   })
   edge.changed.on(() => change.ring())
 
-  const halves = (): Halves => {
-    const last = host.last()
-    return {
-      host: host.current(),
-      edge: edge.current(),
-      ...(last === undefined || lostAt === undefined ? {} : { lost: { host: last, at: lostAt } }),
-    }
-  }
   await host.start(signal)
   await edge.start(signal)
   try {
@@ -46,7 +38,9 @@ export async function* watchStatus(paths: Paths, signal: AbortSignal): AsyncGene
       await change.sleep(Number.POSITIVE_INFINITY, signal)
       await systemClock.sleep(pauseMilliseconds, signal)
       change.clear()
-      yield halves()
+      const last = host.last()
+      const lost = last === undefined || lostAt === undefined ? {} : { lost: { host: last, at: lostAt } }
+      yield { host: host.current(), edge: edge.current(), ...lost }
     }
   } finally {
     await host.stop()

@@ -20,9 +20,13 @@ function results(network: BroadcastNetwork, ports: readonly PortKey[], filter: F
       return { packet, ...judge(filter.chains, packet) }
     })
   })
-  const blocked = [...Map.groupBy(judged, ({ fate, by }) => (fate === 'blocked' ? by : undefined))].flatMap(
-    ([by, entries]) => (by === undefined ? [] : [blockedResult(network, by, entries, filter)]),
-  )
+  const byChain = Map.groupBy(judged, ({ fate, by }) => (fate === 'blocked' ? by : undefined))
+  const blocked = [...byChain].flatMap(([by, entries]) => {
+    if (by === undefined) return []
+    const message = `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`
+    const packets = entries.map(({ packet }) => packet)
+    return [failed({ code: 'FIREWALL_BLOCKS', message, remedy: openingCommand(by.owner, network, packets, filter) })]
+  })
   const unclear = judged.filter(({ fate }) => fate === 'maybe')
   const found = unclear.length === 0 ? blocked : [...blocked, unclearResult(network, unclear)]
   if (filter.unread.length > 0) return [...found, unreadResult(network, filter.unread)]
@@ -52,20 +56,6 @@ function judge(chains: readonly BaseChain[], packet: Packet): Judgement {
   const fates = chains.map((chain) => ({ chain, fate: fateIn(chain, packet) }))
   const worst = fates.find(({ fate }) => fate === 'blocked') ?? fates.find(({ fate }) => fate === 'maybe')
   return { fate: worst?.fate ?? 'open', by: worst?.chain }
-}
-
-function blockedResult(
-  network: BroadcastNetwork,
-  by: BaseChain,
-  entries: readonly Judged[],
-  filter: FilterFacts,
-): CheckResult {
-  const ports = entries.map(({ packet }) => packet)
-  return failed({
-    code: 'FIREWALL_BLOCKS',
-    message: `${toolOf(by)} drops what arrives on ${network.interface} for ${told(entries)}`,
-    remedy: openingCommand(by.owner, network, ports, filter),
-  })
 }
 
 function unclearResult(network: BroadcastNetwork, entries: readonly Judged[]): CheckResult {

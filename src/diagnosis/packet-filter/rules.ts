@@ -59,58 +59,52 @@ const maxDepth = 32
 /** What becomes of the packet in one base chain. */
 export function fateIn(base: BaseChain, packet: Packet): Fate {
   if (base.interfaces !== undefined && !base.interfaces.includes(packet.interface)) return 'open'
-  const outcomes = walk(base.rules, { base, packet, depth: 0, steps: { left: maxSteps } })
+  let stepsLeft = maxSteps
+
+  /** Every way out of a chain that the packet may take. */
+  function walk(rules: readonly Rule[], depth: number): Set<Outcome> {
+    const outcomes = new Set<Outcome>()
+    if (depth > maxDepth) return untold()
+    for (const rule of rules) {
+      stepsLeft -= 1
+      if (stepsLeft < 0) return untold()
+      const { match, verdict } = rule(packet)
+      if (match === 'no') continue
+      const ways = waysOf(verdict, depth)
+      for (const way of ways) if (way !== 'next') outcomes.add(way)
+      if (match === 'yes' && !ways.has('next')) return outcomes
+    }
+    return outcomes.add('pass')
+  }
+
+  /** What a verdict leads to: an end of this chain, or its next rule. */
+  function waysOf(verdict: Verdict, depth: number): Set<Outcome | 'next'> {
+    switch (verdict.kind) {
+      case 'accept':
+      case 'drop':
+        return new Set([verdict.kind])
+      case 'return':
+        return new Set(['pass'])
+      case 'continue':
+        return new Set(['next'])
+      case 'unknown':
+        return new Set(['accept', 'drop', 'next'])
+    }
+    const target = base.chains.get(verdict.chain)
+    const ways: Set<Outcome | 'next'> = target === undefined ? untold() : walk(target, depth + 1)
+    if (verdict.kind === 'jump' && ways.delete('pass')) ways.add('next')
+    return ways
+  }
+
+  const outcomes = walk(base.rules, 0)
   if (outcomes.delete('pass')) outcomes.add(base.policy)
   if (outcomes.size !== 1) return 'maybe'
   return outcomes.has('accept') ? 'open' : 'blocked'
 }
 
-interface Walk {
-  readonly base: BaseChain
-  readonly packet: Packet
-  readonly depth: number
-  readonly steps: { left: number }
-}
-
-/** Every way out of a chain that the packet may take. */
-function walk(rules: readonly Rule[], at: Walk): Set<Outcome> {
-  const outcomes = new Set<Outcome>()
-  if (at.depth > maxDepth) return untold()
-  for (const rule of rules) {
-    at.steps.left -= 1
-    if (at.steps.left < 0) return untold()
-    const { match, verdict } = rule(at.packet)
-    if (match === 'no') continue
-    const ways = waysOf(verdict, at)
-    for (const way of ways) if (way !== 'next') outcomes.add(way)
-    if (match === 'yes' && !ways.has('next')) return outcomes
-  }
-  outcomes.add('pass')
-  return outcomes
-}
-
 /** It cannot be told what becomes of the packet. */
 function untold(): Set<Outcome> {
   return new Set(['accept', 'drop'])
-}
-
-/** What a verdict leads to: an end of this chain, or its next rule. */
-function waysOf(verdict: Verdict, at: Walk): Set<Outcome | 'next'> {
-  switch (verdict.kind) {
-    case 'accept':
-    case 'drop':
-      return new Set([verdict.kind])
-    case 'return':
-      return new Set(['pass'])
-    case 'continue':
-      return new Set(['next'])
-    case 'unknown':
-      return new Set(['accept', 'drop', 'next'])
-  }
-  const target = at.base.chains.get(verdict.chain)
-  const ways: Set<Outcome | 'next'> = target === undefined ? untold() : walk(target, { ...at, depth: at.depth + 1 })
-  if (verdict.kind === 'jump' && ways.delete('pass')) ways.add('next')
-  return ways
 }
 
 /** All of them must match. */

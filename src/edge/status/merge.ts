@@ -117,10 +117,10 @@ function unwatched(condition: Condition): Condition {
   return { ...rest, status: 'unknown', reason: { message: 'not measured while the host process does not answer' } }
 }
 
+/** The first of those with the same message. */
 function distinct(warnings: readonly Warning[]): Warning[] {
-  const byMessage = new Map<string, Warning>()
-  for (const warning of warnings) if (!byMessage.has(warning.message)) byMessage.set(warning.message, warning)
-  return [...byMessage.values()]
+  const same = Map.groupBy(warnings, ({ message }) => message)
+  return [...same.values()].flatMap(([first]) => first ?? [])
 }
 
 /** Both in the order of their times. Each keeps its own order, whatever its clock did meanwhile. */
