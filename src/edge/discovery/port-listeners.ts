@@ -139,7 +139,6 @@ export class PortListeners {
   }
 
   #fault(error: unknown, address?: string): Fault {
-    const where = address === undefined ? {} : { address }
-    return listenFault({ protocol: 'udp', port: this.#options.port, ...where, setting: 'discovery.ports' }, error)
+    return listenFault({ protocol: 'udp', port: this.#options.port, address, setting: 'discovery.ports' }, error)
   }
 }

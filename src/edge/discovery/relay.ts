@@ -38,7 +38,12 @@ export class Relay {
       idleSeconds: sessionSeconds,
       onAnswer: (session, payload) => void this.#answer(session, payload),
       onError: (session, error) => this.#upstreamError(session.discoveryPort, error),
-      onCrowded: () => this.#warnCrowded(),
+      onCrowded: () =>
+        this.#warn({
+          code: 'DISCOVERY_SESSIONS_FULL',
+          message: `discovery sessions end before their time: ${this.sessions.size} of ${maxSessions} are open`,
+          remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
+        }),
     })
   }
 
@@ -137,14 +142,6 @@ export class Relay {
       code: 'DISCOVERY_NOT_ANSWERED',
       message: `an answer could not be sent to ${session.address}: ${messageOf(error)}`,
       remedy: `check the route to it (ip route get ${session.address}) and the packet filter (nft list ruleset)`,
-    })
-  }
-
-  #warnCrowded(): void {
-    this.#warn({
-      code: 'DISCOVERY_SESSIONS_FULL',
-      message: `discovery sessions end before their time: ${this.sessions.size} of ${this.#options.config.discovery.maxSessions} are open`,
-      remedy: 'raise discovery.maxSessions or the open file limit of the edge, unless this is a flood',
     })
   }
 

@@ -5,7 +5,7 @@ export interface ListenTarget {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
   /** The address, when it is not the wildcard. */
-  readonly address?: string
+  readonly address?: string | undefined
   /** What the port is for, where the setting does not tell: `the status page`. */
   readonly purpose?: string
   /** The setting that the port comes from, such as `proxy.ports`. */

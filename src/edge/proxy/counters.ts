@@ -49,15 +49,9 @@ export class PortCounters {
   }
 
   snapshot(): Omit<ProxyPortState, 'port' | 'state' | 'reason'> {
-    return {
-      open: this.open,
-      total: this.total,
-      bytesIn: this.bytesIn,
-      bytesOut: this.bytesOut,
-      refused: Object.fromEntries(this.#refused),
-      waitingRoom: this.waitingRoom,
-      arrivedBy: [...this.#arrivedBy.keys()],
-    }
+    const { open, total, bytesIn, bytesOut, waitingRoom } = this
+    const refused = Object.fromEntries(this.#refused)
+    return { open, total, bytesIn, bytesOut, refused, waitingRoom, arrivedBy: [...this.#arrivedBy.keys()] }
   }
 }
 
