@@ -27,6 +27,9 @@ test.each([
   ['-A INPUT -p tcp -m tcp --dport 29810 -j ACCEPT', 'blocked'],
   ['-A INPUT -p udp -m multiport --dports 27001,29800:29820 -j ACCEPT', 'open'],
   ['-A INPUT -p udp -m multiport --dports 27001,29811:29820 -j ACCEPT', 'blocked'],
+  ['-A INPUT -p udp -m multiport ! --dports 27001,29810 -j ACCEPT', 'blocked'],
+  ['-A INPUT -p 17 -j ACCEPT', 'open'],
+  ['-A INPUT -p 6 -j ACCEPT', 'blocked'],
   ['-A INPUT -i lan+ -j ACCEPT', 'open'],
   ['-A INPUT -i lo -j ACCEPT', 'blocked'],
   ['-A INPUT ! -i lo -j ACCEPT', 'open'],
@@ -40,6 +43,8 @@ test.each([
   ['-A INPUT -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT', 'open'],
   ['-A INPUT -m addrtype --dst-type LOCAL -j ACCEPT', 'open'],
   ['-A INPUT -m addrtype --dst-type BROADCAST -j ACCEPT', 'blocked'],
+  ['-A INPUT -m pkttype --pkt-type unicast -j ACCEPT', 'open'],
+  ['-A INPUT -m pkttype ! --pkt-type host -j ACCEPT', 'blocked'],
   ['-A INPUT -p udp -m comment --comment "to the controller -j DROP" -j ACCEPT', 'open'],
   ['-A INPUT -m mac --mac-source 00:00:00:00:00:01 -j ACCEPT', 'maybe'],
   ['-A INPUT -m limit --limit 3/min -j ACCEPT', 'maybe'],
@@ -58,6 +63,10 @@ test('a broadcast is told from a datagram to this machine alone', () => {
 test('what is not understood changes nothing once the packet has been judged', () => {
   expect(fate(['-A INPUT -p udp -j ACCEPT', '-A INPUT -m recent --rcheck -j DROP'])).toBe('open')
   expect(fate(['-A INPUT -m recent --rcheck -j DROP', '-A INPUT -p udp -j ACCEPT'])).toBe('maybe')
+})
+
+test('the table that translates addresses drops nothing, whatever its policy', () => {
+  expect(parseIptables('*nat\n:PREROUTING DROP [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n')).toEqual([])
 })
 
 test('a new connection is told from a stray packet by its flags', () => {
