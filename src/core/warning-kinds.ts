@@ -73,6 +73,10 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISCOVERY_NO_ADDRESS: ofAddresses,
   DISCOVERY_FLOOD: { severity: 'warning' },
   DISCOVERY_SESSIONS_FULL: { severity: 'warning' },
+  // What keeps an attacker out is missing; whoever else uses the controller notices nothing.
+  NFT_MISSING: { severity: 'error' },
+  FENCE_DOWN: { severity: 'error' },
+  FILTER_FLUSHED: { severity: 'warning', over: "nobody has emptied this machine's packet filter for an hour" },
   CERTIFICATE_UNUSABLE: { severity: 'warning' },
   // Known from the start.
   IMAGE_TAG_LATEST: { severity: 'notice', inHistory: false },

@@ -9,6 +9,7 @@ import type { HostState, ImageCheck, Phase } from '../ipc/host-state.ts'
 import { stateVersion } from '../ipc/host-state.ts'
 import { StateStore } from '../ipc/store.ts'
 import type { ControllerSnapshot } from './controller/snapshot.ts'
+import type { RunningContainer } from './datapath/engine-rules.ts'
 import type { HealthSnapshot } from './health/monitor.ts'
 import type { ProbeTarget } from './health/session.ts'
 
@@ -127,6 +128,13 @@ export function probeTarget(controller: ControllerSnapshot): ProbeTarget | undef
   if (!isRunning(controller) || containerId === undefined) return undefined
   const { sandboxKey } = controller
   return { containerId, address, ...(sandboxKey === undefined ? {} : { sandboxKey }) }
+}
+
+/** Whose rules of the packet filter are looked after: the container, while it runs. */
+export function runningContainer(controller: ControllerSnapshot, name: string): RunningContainer | undefined {
+  const { containerId, startedAt } = controller.facts
+  if (!isRunning(controller) || containerId === undefined) return undefined
+  return { engine: controller.engine, name, run: `${containerId} ${startedAt}`, network: controller.network }
 }
 
 function isRunning({ lifecycle }: ControllerSnapshot): boolean {

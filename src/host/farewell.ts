@@ -4,6 +4,8 @@ import type { Notifier } from '../systemd/notify.ts'
 import { decideByOwnJob, keepStarted } from '../systemd/own-job.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler, type ReconcilerOptions } from './controller/reconciler.ts'
+import { removeTable } from './datapath/datapath.ts'
+import { nft } from './datapath/nft.ts'
 import { connectEngine } from './engine/choose.ts'
 
 /** What the engine may take beyond the grace to say that the controller has stopped, in milliseconds. */
@@ -20,7 +22,10 @@ export async function bidFarewell(options: {
   logger: Logger
   notifier: Notifier
   controllerOnStop: () => Promise<'stop' | 'leave'>
-  stopController: (signal: AbortSignal) => Promise<void>
+  /** Resolves with whether no container of ours runs any more. */
+  stopController: (signal: AbortSignal) => Promise<boolean>
+  /** Takes the fence away, which outlives this process as long as a container may run. */
+  removeFence: (signal: AbortSignal) => Promise<void>
 }): Promise<void> {
   const { stopGraceSeconds, logger, notifier } = options
   await notifier.stopping()
@@ -28,7 +33,8 @@ export async function bidFarewell(options: {
   const limitMilliseconds = stopGraceSeconds * 1000 + stopMarginMilliseconds
   await notifier.extendTimeout(limitMilliseconds + options.componentsMilliseconds)
   logger.info(`stopping the controller; it may take ${stopGraceSeconds} s to close its database`)
-  await options.stopController(AbortSignal.timeout(limitMilliseconds))
+  const deadline = AbortSignal.timeout(limitMilliseconds)
+  if (await options.stopController(deadline)) await options.removeFence(deadline)
 }
 
 /**
@@ -47,7 +53,8 @@ export async function runAfterHost(
   if ((await decideByOwnJob({ logger })) === 'leave') return
   const limitMilliseconds = config.controller.stopGraceSeconds * 1000 + stopMarginMilliseconds
   await options.notifier.extendTimeout(limitMilliseconds + stopMarginMilliseconds)
-  await Reconciler.stopController(
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limitMilliseconds)])
+  const stopped = await Reconciler.stopController(
     {
       config,
       live: () => config,
@@ -66,6 +73,7 @@ export async function runAfterHost(
       machine: await readMachineFacts(),
       version,
     },
-    AbortSignal.any([signal, AbortSignal.timeout(limitMilliseconds)]),
+    deadline,
   )
+  if (stopped) await removeTable({ nft, logger }, deadline)
 }

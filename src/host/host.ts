@@ -11,10 +11,14 @@ import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
 import type { Notifier } from '../systemd/notify.ts'
-import { HostBook, probeTarget } from './book.ts'
+import { HostBook, probeTarget, runningContainer } from './book.ts'
 import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
+import { Datapath } from './datapath/datapath.ts'
+import { engineRules, restoreByReload } from './datapath/engine-rules.ts'
+import { fence } from './datapath/fence.ts'
+import { nft } from './datapath/nft.ts'
 import { diskSpace } from './disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
 import type { EdgeChannel } from './edge-channel.ts'
@@ -63,8 +67,24 @@ export async function runHost(options: HostOptions): Promise<void> {
 
   const health = new HealthMonitor({ ...common('health'), warnings, probeCommand })
   const machine = await readMachineFacts()
+  const ofDatapath = warnings.source({ name: 'datapath' })
+  const rulesOfEngine = engineRules({
+    ...common('engine-rules'),
+    nft,
+    warnings: ofDatapath,
+    container: () => runningContainer(reconciler.snapshot(), config.controller.name),
+    restore: (container, signal) => restoreByReload(container, signal, options.service !== undefined),
+  })
+  const datapath = new Datapath({
+    ...common('datapath'),
+    nft,
+    warnings: ofDatapath,
+    ruleset: (network) => fence([network]),
+    flushed: (signal) => rulesOfEngine.lost(signal),
+  })
   const reconciler = new Reconciler({
     ...common('controller'),
+    guard: (network, signal) => datapath.guard(network, signal),
     connect: (signal) => connectEngine({ config, logger, signal }),
     machine,
     version,
@@ -91,7 +111,9 @@ export async function runHost(options: HostOptions): Promise<void> {
   // The steps that were taken are what the history has of the controller.
   const ofContainer = warnings.source({ name: 'controller', subject: () => 'container' })
   reconciler.changed.on((snapshot) => {
-    health.setTarget(probeTarget(snapshot))
+    const target = probeTarget(snapshot)
+    health.setTarget(target)
+    if (target !== undefined) datapath.follow(snapshot.network)
     ofContainer.set(snapshot.warnings)
     book.publish()
   })
@@ -152,6 +174,8 @@ export async function runHost(options: HostOptions): Promise<void> {
       control,
       ...companions,
       health,
+      datapath,
+      rulesOfEngine,
       reconciler,
       restartWhenUnhealthy,
       portHolders,
@@ -168,6 +192,7 @@ export async function runHost(options: HostOptions): Promise<void> {
         stopGraceSeconds: live().controller.stopGraceSeconds,
         componentsMilliseconds: componentsMilliseconds(),
         stopController: (signal) => reconciler.stopController(signal),
+        removeFence: (signal) => datapath.remove(signal),
       }),
   })
 }

@@ -25,14 +25,16 @@ const floors: readonly (readonly string[])[] = [
 
 /** Of one process: what all its features may use, and the rooms that no other room of it imports but its composition. */
 const processes = {
-  host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks'] },
+  host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks', 'datapath'] },
   edge: { shared: ['listening'], features: ['discovery', 'proxy', 'status'] },
 } as const
 
 /** What diagnosis asks of the host: its pure judges, and the engine. */
 const judges = [
   'src/host/controller/machine.ts',
+  'src/host/controller/plan.ts',
   'src/host/controller/preflight.ts',
+  'src/host/datapath/',
   'src/host/disks/',
   'src/host/engine/',
 ] as const

@@ -51,16 +51,6 @@ test('an engine that does not answer is a failure, and what needs it is said not
   )
 })
 
-test('whoever has a route to the container is warned of', async () => {
-  const { findings } = await doctor('network: {subnet: 10.99.0.0/24, controllerAddress: 10.99.0.9}')
-  expect(findings).toContainEqual({
-    check: 'isolation',
-    status: 'warn',
-    message: expect.stringMatching(/route to 10\.99\.0\.0\/24 .* reaches the controller at 10\.99\.0\.9 directly/),
-    remedy: expect.stringContaining('add no route'),
-  })
-})
-
 test('a port that another process holds is named with it', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

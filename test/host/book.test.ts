@@ -11,6 +11,8 @@ const controllerPart = (changes: Partial<ControllerSnapshot> = {}): ControllerSn
   lifecycle: 'running',
   reason: { message: 'from the reconciler' },
   facts,
+  engine: 'podman',
+  network: { subnet: '10.129.81.0/24', bridge: 'br-omada' },
   warnings: [],
   storage: {},
   ...changes,

@@ -29,6 +29,11 @@ export class ManualClock implements Clock {
     for (const sleeper of [...this.#sleepers]) if (sleeper.until <= this.#now) sleeper.wake()
   }
 
+  /** Whether anybody sleeps on it. */
+  get sleeping(): boolean {
+    return this.#sleepers.size > 0
+  }
+
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -52,6 +52,7 @@ async function appliance(controller: object = {}) {
     machine: { ...(await readMachineFacts()), routes: async () => [] },
     version: '1.0.0',
     ready: () => true,
+    guard: async () => {},
   })
   const history: string[] = []
   reconciler.steps.on(({ message }) => history.push(message))

@@ -8,8 +8,8 @@ export const maintainer = 'The omada-host authors <omada-host@example.invalid>'
 /** Libraries that the brought along Node.js is linked with, at the oldest versions whose symbols it uses. */
 const libraries = ['libc6 (>= 2.28)', 'libgcc-s1 (>= 3.4)', 'libstdc++6 (>= 5)']
 
-/** iproute2: ss(8) tells which service holds a port. */
-const depends = ['podman | docker.io | docker-ce', 'iproute2', 'openssl', 'systemd', ...libraries]
+/** iproute2: ss(8) tells which service holds a port. nftables: nft(8) sets the fence around the container's network. */
+const depends = ['podman | docker.io | docker-ce', 'iproute2', 'nftables', 'openssl', 'systemd', ...libraries]
 
 /** netavark: Podman's network, which Podman itself only recommends. skopeo: the check for newer images. */
 const recommends = ['ca-certificates', 'netavark | docker.io | docker-ce', 'skopeo']

@@ -2,12 +2,14 @@ import type { Config } from '../../config/schema.ts'
 import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import { type MachineFacts, readMachineFacts } from '../../host/controller/machine.ts'
+import { isOurs, isRunning } from '../../host/controller/plan.ts'
 import { preflight } from '../../host/controller/preflight.ts'
 import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts'
 import { chooseEngine } from '../../host/engine/choose.ts'
-import type { EngineInfo } from '../../host/engine/engine.ts'
+import type { EngineContainer, EngineInfo, EngineNetwork } from '../../host/engine/engine.ts'
 import { planMemory } from '../../omada/memory.ts'
 import { type Check, type CheckResult, failed, ok, unknown } from '../finding.ts'
+import type { ControllerLook } from './isolation.ts'
 
 /** How long the engine may take to answer: a socket-activated one starts first. */
 const engineMilliseconds = 20_000
@@ -23,12 +25,18 @@ export interface EngineLook {
   readonly networkPresent: boolean
   /** Where the controller writes. */
   readonly places: readonly Place[]
+  readonly controller: ControllerLook
 }
 
 /** Rejects only with the signal's reason. */
 export async function lookAtEngine(config: Config, signal: AbortSignal): Promise<EngineLook> {
   const bounded = withDeadline(engineMilliseconds, signal)
-  let look: EngineLook = { imagePresent: false, networkPresent: false, places: controllerPlaces(config, {}) }
+  let look: EngineLook = {
+    imagePresent: false,
+    networkPresent: false,
+    places: controllerPlaces(config, {}),
+    controller: { state: 'unknown' },
+  }
   try {
     const connected = await chooseEngine(config, { signal: bounded })
     const engine = await connected.info(bounded)
@@ -41,11 +49,20 @@ export async function lookAtEngine(config: Config, signal: AbortSignal): Promise
       engineDirectory: engine.storageDirectory,
       ...(container === undefined ? {} : { mounts: container.mounts }),
     })
-    return { ...look, places }
+    return { ...look, places, controller: lookAtController(container, network) }
   } catch (error) {
     signal.throwIfAborted()
     return { ...look, error }
   }
+}
+
+/** A container that is not ours has no fence of ours. */
+function lookAtController(container: EngineContainer | undefined, network: EngineNetwork | undefined): ControllerLook {
+  if (!isRunning(container) || !isOurs(container)) return { state: 'stopped' }
+  const { subnet, bridge } = network ?? {}
+  return subnet === undefined || bridge === undefined
+    ? { state: 'unknown' }
+    : { state: 'running', network: { subnet, bridge } }
 }
 
 /** The engine, and the machine as the controller will find it. Looks that need no engine are done without one too. */

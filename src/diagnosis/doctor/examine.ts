@@ -1,9 +1,11 @@
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
+import { nft } from '../../host/datapath/nft.ts'
 import { ownPlaces } from '../../host/disks/storage-places.ts'
 import type { Paths } from '../../ipc/paths.ts'
 import { type Check, type Finding, failed, ok, runChecks, warn } from '../finding.ts'
 import { engineChecks, lookAtEngine } from './engine-checks.ts'
+import { isolationCheck } from './isolation.ts'
 import { machineChecks } from './machine-checks.ts'
 
 /** Looks over this machine. A configuration that is wrong is a finding, and the rest is looked at with the defaults. */
@@ -20,7 +22,8 @@ export async function examine(options: {
   const look = await lookAtEngine(config, signal)
   const places = [...look.places, ...ownPlaces(paths)]
   const machine = machineChecks({ config, now: Date.now, places, edgeStateSocket: paths.edgeStateSocket })
-  return await runChecks([check, ...(await engineChecks(config, look)), ...machine], signal)
+  const isolation = isolationCheck(look.controller, nft)
+  return await runChecks([check, ...(await engineChecks(config, look)), isolation, ...machine], signal)
 }
 
 async function examineConfig(

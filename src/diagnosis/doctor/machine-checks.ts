@@ -34,7 +34,6 @@ export function machineChecks(options: {
     { name: 'interfaces', run: () => checkInterfaces(config) },
     { name: 'ipv6', run: () => [checkIpv6(config)] },
     { name: 'open files', run: () => checkOpenFiles(config) },
-    { name: 'isolation', run: () => [checkForwarding(config)] },
     { name: 'ports', run: (signal) => checkPorts(config, edgeStateSocket, signal) },
   ]
 }
@@ -100,21 +99,6 @@ function checkOpenFiles(config: Config): readonly CheckResult[] {
   const warnings = openFilesWarning(config, () => readFileSync('/proc/self/limits', 'utf8'))
   if (warnings.length > 0) return warnings.map(({ message, remedy }) => warn(message, remedy))
   return [ok(`the limit allows the ${openFilesNeeded(config)} that the bounds can need`)]
-}
-
-/**
- * The container's ports are not published, which is not the same as closed: a bridge is routed to like any network, unless
- * the packet filter keeps forwarded packets from it. Docker's rules do where Docker was what turned forwarding on.
- */
-function checkForwarding(config: Config): CheckResult {
-  const { subnet, controllerAddress } = config.network
-  const forwards = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
-  return warn(
-    `whoever has a route to ${subnet} by way of this machine reaches the controller at ${controllerAddress} directly, ` +
-      `past access.*, limits and counters, unless a firewall drops what is forwarded, as Docker's rules mostly do ` +
-      `(forwarding is ${forwards ? 'on' : 'off until the engine turns it on'})`,
-    `add no route to ${subnet} on your router; none is there unless somebody added it`,
-  )
 }
 
 /** Whether the appliance's ports are free, and who holds those that are not. */

@@ -54,7 +54,7 @@ const engineFaults = new Set<Fault['code']>([
 ])
 
 export interface ReconcilerOptions
-  extends Pick<PassOptions, 'config' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready'> {
+  extends Pick<PassOptions, 'config' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready' | 'guard'> {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
 }
@@ -173,17 +173,23 @@ export class Reconciler implements Component {
   /**
    * Stops the controller with its grace and removes its container, waiting through losses of the engine; for the end of
    * the appliance. Nothing is left to do where no engine was ever reached and none answers now.
+   * @returns whether no container of ours runs any more, as far as it could be seen
    */
-  async stopController(signal: AbortSignal): Promise<void> {
+  async stopController(signal: AbortSignal): Promise<boolean> {
     if (this.#loops.length > 0 && !this.#stopping.signal.aborted) await this.#end(signal)
+    return this.#state.stage === 'stopped'
   }
 
   /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
-  static async stopController(options: Omit<ReconcilerOptions, 'ready'>, signal: AbortSignal): Promise<void> {
-    const reconciler = new Reconciler({ ...options, ready: () => false })
+  static async stopController(
+    options: Omit<ReconcilerOptions, 'ready' | 'guard'>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const reconciler = new Reconciler({ ...options, ready: () => false, guard: async () => {} })
     try {
       // Asked before the first pass, which would start the controller.
       await Promise.all([reconciler.#end(signal), reconciler.start(signal)])
+      return reconciler.#state.stage === 'stopped'
     } finally {
       await reconciler.stop()
     }

@@ -1,8 +1,9 @@
 import type { HostConfig } from '../../config/schema.ts'
 import type { Fault, Reason } from '../../core/errors.ts'
 import type { ControllerFacts } from '../../ipc/host-state.ts'
-import type { EngineContainer } from '../engine/engine.ts'
-import { type ControllerState, ownContainer, type Stage } from './state.ts'
+import type { EngineContainer, EngineKind, EngineNetwork } from '../engine/engine.ts'
+import { bridgeName } from './spec.ts'
+import { type ControllerState, engineKind, ownContainer, type Stage } from './state.ts'
 
 /** `starting` and `running` both mean that the container runs; `running` that it has been ready since its start. */
 export type Lifecycle = Exclude<Stage, 'up'> | 'starting' | 'running'
@@ -14,9 +15,26 @@ export interface ControllerSnapshot {
   readonly facts: Omit<ControllerFacts, 'version' | 'omadacId'>
   /** Path of the container's network namespace while it runs. */
   readonly sandboxKey?: string
+  /** Whose commands are named in remedies. */
+  readonly engine: EngineKind
+  /** The container's network, as the engine has it or, while there is none, as it is wanted. */
+  readonly network: ContainerNetwork
   readonly warnings: readonly Fault[]
   /** Where the engine and our container write, as far as it is known. */
   readonly storage: { readonly engineDirectory?: string; readonly mounts?: EngineContainer['mounts'] }
+}
+
+/** The network of a container that runs or is about to. */
+export interface ContainerNetwork {
+  /** IPv4, in CIDR notation. */
+  readonly subnet: string
+  /** Its interface on this machine. */
+  readonly bridge: string
+}
+
+/** @param found what the engine has */
+export function containerNetwork({ network }: HostConfig, found: EngineNetwork | undefined): ContainerNetwork {
+  return { subnet: found?.subnet ?? network.subnet, bridge: found?.bridge ?? bridgeName(network.name) }
 }
 
 /** What is told of the controller while the record is `state`. Pure. */
@@ -37,6 +55,8 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
       ...(pull === undefined ? {} : { pull }),
     },
     ...(container?.sandboxKey === undefined ? {} : { sandboxKey: container.sandboxKey }),
+    engine: engineKind(state),
+    network: containerNetwork(config, state.seen?.network),
     warnings: [
       ...state.faults,
       // It keeps its memory and its connections: what runs is left as it is.

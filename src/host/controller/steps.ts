@@ -5,6 +5,7 @@ import type { Logger } from '../../core/logger.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Step } from './plan.ts'
 import type { Puller } from './puller.ts'
+import { type ContainerNetwork, containerNetwork } from './snapshot.ts'
 import { labels } from './spec.ts'
 import { type ControllerEvent, type ControllerState, engineKind, type Stage } from './state.ts'
 import { stopWithGrace } from './stop.ts'
@@ -29,6 +30,11 @@ export interface StepContext {
   readonly dispatch: (event: ControllerEvent) => void
   /** A sign of life of work that takes long. */
   readonly alive: () => void
+  /**
+   * Called before a container starts: resolves when what keeps the network from it stands.
+   * @throws ApplianceError why it must not start
+   */
+  readonly guard: (network: ContainerNetwork, signal: AbortSignal) => Promise<void>
 }
 
 /** All that there is to say of one kind of step. */
@@ -123,7 +129,8 @@ export function stepKindOf(step: ActiveStep): StepKind<ActiveStep> {
 }
 
 async function start(step: StepOf<'start'>, context: StepContext, signal: AbortSignal): Promise<string> {
-  const { engine, logger, clock, config, dispatch } = context
+  const { engine, logger, clock, config, dispatch, guard } = context
+  await guard(containerNetwork(config, await engine.network(config.network.name, signal)), signal)
   try {
     await engine.start(step.container, signal)
   } catch (error) {

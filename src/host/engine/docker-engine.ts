@@ -15,7 +15,16 @@ import type {
   PullUpdate,
 } from './engine.ts'
 import { engineError, engineMessage, engineTimeout, isAbsent, statusOf } from './errors.ts'
-import { engineContainer, engineImage, engineInfo, engineNetwork, engineReference, type RawInfo } from './facts.ts'
+import {
+  engineContainer,
+  engineImage,
+  engineInfo,
+  engineNetwork,
+  engineReference,
+  libpodNetwork,
+  type RawInfo,
+  type RawLibpodNetwork,
+} from './facts.ts'
 import { followPull, pullFault } from './pull.ts'
 import { chunksOf, demultiplex, eventsOf } from './streams.ts'
 
@@ -74,8 +83,12 @@ export class DockerEngine implements Engine {
   }
 
   async network(name: string, signal: AbortSignal): Promise<EngineNetwork | undefined> {
-    const path = `/networks/${name}`
-    const network = await this.#look<Dockerode.NetworkInspectInfo>(`look at the network ${name}`, path, signal)
+    const what = `look at the network ${name}`
+    if ((await this.#connect(signal)).kind === 'podman') {
+      const network = await this.#look<RawLibpodNetwork>(what, `/v4.0.0/libpod/networks/${name}/json`, signal)
+      return network && libpodNetwork(network)
+    }
+    const network = await this.#look<Dockerode.NetworkInspectInfo>(what, `/networks/${name}`, signal)
     return network && engineNetwork(network)
   }
 

@@ -28,6 +28,8 @@ export interface EngineNetwork {
   readonly driver: string
   /** CIDR notation; undefined when the engine does not tell. */
   readonly subnet?: string
+  /** Its interface on this machine, which is there only while a container is on it; undefined when the engine does not tell. */
+  readonly bridge?: string
   readonly labels: Readonly<Record<string, string>>
 }
 

@@ -66,9 +66,31 @@ export function engineImage(raw: Dockerode.ImageInspectInfo): EngineImage {
   }
 }
 
+/** By Docker's API. A bridge that was given no name has that of the network's id. */
 export function engineNetwork(raw: Dockerode.NetworkInspectInfo): EngineNetwork {
   const subnet = raw.IPAM?.Config?.find((config) => config.Subnet?.includes('.'))?.Subnet
-  return { driver: raw.Driver, labels: raw.Labels ?? {}, ...(subnet === undefined ? {} : { subnet }) }
+  const bridge = raw.Options?.['com.docker.network.bridge.name'] ?? `br-${raw.Id.slice(0, 12)}`
+  return { driver: raw.Driver, labels: raw.Labels ?? {}, bridge, ...(subnet === undefined ? {} : { subnet }) }
+}
+
+/** The parts of `GET /libpod/networks/NAME/json` that are read. */
+export interface RawLibpodNetwork {
+  readonly driver: string
+  readonly network_interface?: string
+  readonly subnets?: readonly { readonly subnet: string }[] | null
+  readonly labels?: Readonly<Record<string, string>> | null
+}
+
+/** By Podman's own API: by Docker's it does not tell the bridge. */
+export function libpodNetwork(raw: RawLibpodNetwork): EngineNetwork {
+  const subnet = raw.subnets?.find((config) => config.subnet.includes('.'))?.subnet
+  const { driver, labels, network_interface: bridge } = raw
+  return {
+    driver,
+    labels: labels ?? {},
+    ...(subnet === undefined ? {} : { subnet }),
+    ...(bridge === undefined || bridge === '' ? {} : { bridge }),
+  }
 }
 
 const statuses = new Map<string, ContainerStatus>([

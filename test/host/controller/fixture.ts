@@ -3,7 +3,7 @@ import { configSchema } from '../../../src/config/schema.ts'
 import { createLogger } from '../../../src/core/logger.ts'
 import type { MachineFacts } from '../../../src/host/controller/machine.ts'
 import { Reconciler } from '../../../src/host/controller/reconciler.ts'
-import type { ControllerSnapshot } from '../../../src/host/controller/snapshot.ts'
+import type { ContainerNetwork, ControllerSnapshot } from '../../../src/host/controller/snapshot.ts'
 import type { Engine } from '../../../src/host/engine/engine.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine } from './fake-engine.ts'
@@ -31,6 +31,7 @@ export function appliance(
     machine?: Partial<MachineFacts>
     engine?: FakeEngine
     connect?: () => Promise<Engine>
+    guard?: (network: ContainerNetwork, signal: AbortSignal) => Promise<void>
   } = {},
 ) {
   const config = configSchema.parse(options.config ?? {})
@@ -48,6 +49,7 @@ export function appliance(
     machine: { ...machine, ...options.machine },
     version: '1.0.0',
     ready: () => ready.now,
+    guard: options.guard ?? (async () => {}),
   })
   onTestFinished(() => reconciler.stop())
   reconciler.steps.on((step) => history.push(step.message))

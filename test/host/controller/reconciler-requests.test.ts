@@ -236,13 +236,13 @@ describe('without a reconciler that could be asked', () => {
     await first.reconciler.stop()
     first.engine.change(first.name, { status })
     const { engine, stopped } = alone({ engine: first.engine })
-    await stopped
+    expect(await stopped).toBe(true)
     expect(engine.calls).toEqual(calls)
   })
 
-  test('nothing is left to do where no engine answers', async () => {
+  test('nothing is left to do where no engine answers, but whether the controller runs is not known', async () => {
     const { stopped } = alone({ connect: async () => Promise.reject(new ApplianceError(gone)) })
-    await expect(stopped).resolves.toBeUndefined()
+    await expect(stopped).resolves.toBe(false)
   })
 
   test('a stop that fails is told', async () => {

@@ -7,7 +7,7 @@ import { initialState } from '../../../src/host/controller/state.ts'
 import { stepKindOf } from '../../../src/host/controller/steps.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { FakeEngine } from './fake-engine.ts'
-import { appliance, forever, silent } from './fixture.ts'
+import { appliance, forever, silent, started } from './fixture.ts'
 
 async function startThatFails(message: string): Promise<unknown> {
   const engine = new FakeEngine('x')
@@ -25,6 +25,7 @@ async function startThatFails(message: string): Promise<unknown> {
     state: () => initialState,
     dispatch: () => {},
     alive: () => {},
+    guard: async () => {},
   }
   const step = { kind: 'start', container: 'c1', fresh: false } as const
   return stepKindOf(step)
@@ -89,4 +90,31 @@ test.each([
   })
   expect(engine.networks.has('omada')).toBe(true)
   expect(engine.containers.has(name)).toBe(false)
+})
+
+test('the fence stands before the container starts, for the network as the engine has it', async () => {
+  const guarded: unknown[] = []
+  const { engine, reconciler, lifecycle } = appliance({
+    guard: async (network) => void guarded.push([network, ...engine.calls]),
+  })
+  const subnet = '10.129.81.0/24'
+  engine.networks.set('omada', { driver: 'bridge', subnet, bridge: 'podman7', labels: {} })
+  await reconciler.start(forever)
+  await waitFor(() => expect(lifecycle()).toBe('starting'))
+  expect(guarded).toEqual([[{ subnet, bridge: 'podman7' }, 'pull', 'create']])
+  expect(reconciler.snapshot().network).toEqual({ subnet, bridge: 'podman7' })
+})
+
+test('without its fence the container is not started; it is as soon as there is one', async () => {
+  let missing = true
+  const { engine, clock, reconciler, lifecycle } = await started({
+    guard: async () => {
+      if (missing) throw new ApplianceError({ code: 'NFT_MISSING', message: 'no nft', remedy: 'install it' })
+    },
+  })
+  await waitFor(() => expect(lifecycle()).toBe('failed'))
+  expect(reconciler.snapshot().reason).toMatchObject({ code: 'NFT_MISSING' })
+  expect(engine.calls).not.toContain('start')
+  missing = false
+  await clock.until(() => lifecycle() === 'starting', 100)
 })

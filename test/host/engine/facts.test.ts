@@ -1,7 +1,13 @@
-import type { ContainerInspectInfo } from 'dockerode'
+import type { ContainerInspectInfo, NetworkInspectInfo } from 'dockerode'
 import { describe, expect, test } from 'vitest'
 import { engineError } from '../../../src/host/engine/errors.ts'
-import { engineContainer, engineInfo, engineReference } from '../../../src/host/engine/facts.ts'
+import {
+  engineContainer,
+  engineInfo,
+  engineNetwork,
+  engineReference,
+  libpodNetwork,
+} from '../../../src/host/engine/facts.ts'
 import { runtimeWorks } from '../../../src/host/engine/runtime.ts'
 import { serviceRuntime } from '../../../src/host/engine/service.ts'
 
@@ -52,6 +58,32 @@ test.each([
   ['b'.repeat(64), 'b'.repeat(64)],
 ])('the reference %s is for engines %s', (text, expected) => {
   expect(engineReference(text)).toBe(expected)
+})
+
+describe('a network is known with its bridge', () => {
+  const id = '0123456789abcdef0123'
+  const raw = (options?: Record<string, string>) =>
+    ({
+      ...{ Id: id, Driver: 'bridge', Options: options, Labels: { a: 'b' } },
+      IPAM: { Config: [{ Subnet: 'fd00::/64' }, { Subnet: '10.129.81.0/24' }] },
+    }) as unknown as NetworkInspectInfo
+
+  test.each([
+    ['that we named', { 'com.docker.network.bridge.name': 'br-omada' }, 'br-omada'],
+    ['that Docker named', {}, 'br-0123456789ab'],
+    ['of a network without options', undefined, 'br-0123456789ab'],
+  ])('with Docker, %s', (_, options, bridge) => {
+    const known = { driver: 'bridge', labels: { a: 'b' }, bridge, subnet: '10.129.81.0/24' }
+    expect(engineNetwork(raw(options))).toEqual(known)
+  })
+
+  test('with Podman', () => {
+    const subnets = [{ subnet: 'fd00::/64' }, { subnet: '10.129.81.0/24' }]
+    expect(libpodNetwork({ driver: 'bridge', network_interface: 'podman1', subnets, labels: null })).toEqual({
+      ...{ driver: 'bridge', labels: {}, bridge: 'podman1', subnet: '10.129.81.0/24' },
+    })
+    expect(libpodNetwork({ driver: 'macvlan', network_interface: '' })).toEqual({ driver: 'macvlan', labels: {} })
+  })
 })
 
 describe('a container', () => {
