@@ -64,6 +64,17 @@ const browserTexts: esbuild.Plugin = {
   },
 }
 
+/** Has the program say that it is of this version, whatever package.json says. */
+const versioned = (version: string): esbuild.Plugin => ({
+  name: 'version',
+  setup(build) {
+    const manifest = fileURLToPath(new URL('../package.json', import.meta.url))
+    build.onLoad({ filter: /\/package\.json$/ }, ({ path }) =>
+      path === manifest ? { contents: JSON.stringify({ version }), loader: 'json' } : undefined,
+    )
+  },
+})
+
 /** CommonJS packages in an ES module: what they take for granted. */
 const banner = `import { createRequire as createRequireOfBundle } from 'node:module'
 const require = createRequireOfBundle(import.meta.url)
@@ -81,8 +92,9 @@ exec "$here/../scripts/node" "$here/main.js" "$@"
 /**
  * Builds the program into `outdir`: main.js, the chunks that its commands load, source maps, the launcher omada-host,
  * and meta.json, which says what went where.
+ * @param options.version default: that of package.json
  */
-export async function buildProgram(outdir: string): Promise<esbuild.Metafile> {
+export async function buildProgram(outdir: string, options: { version?: string } = {}): Promise<esbuild.Metafile> {
   await rm(outdir, { recursive: true, force: true })
   await mkdir(outdir, { recursive: true })
   const { metafile } = await esbuild.build({
@@ -99,7 +111,10 @@ export async function buildProgram(outdir: string): Promise<esbuild.Metafile> {
     sourcesContent: false,
     metafile: true,
     external: absentOptions,
-    plugins: [leaveOut, requireHttp, browserTexts],
+    plugins: [
+      ...[leaveOut, requireHttp, browserTexts],
+      ...(options.version === undefined ? [] : [versioned(options.version)]),
+    ],
     banner: { js: banner },
     logLevel: 'warning',
   })

@@ -29,6 +29,7 @@ export const errorCodes = {
   SUBNET_CLASH: { exit: 78, summary: "the container network's subnet overlaps one of this machine's routes" },
   NETWORK_MISMATCH: { exit: 1, summary: 'a container network of this name exists with another subnet' },
   CONTAINER_NAME_TAKEN: { exit: 1, summary: 'a container of this name exists that omada-host did not make' },
+  CONTAINER_OUTDATED: { exit: 1, summary: 'the container is as another version of omada-host makes it' },
   CONTAINER_PAUSED: { exit: 1, summary: 'somebody paused the container' },
   CONTROLLER_DOWNGRADE: { exit: 1, summary: 'the data were last used by a newer controller' },
   CONTROLLER_OLD_DATABASE: { exit: 1, summary: 'the data need a database upgrade first' },

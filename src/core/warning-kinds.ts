@@ -59,6 +59,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   ENGINE_TIMEOUT: ofEngine,
   ENGINE_REQUEST: ofEngine,
   CONTAINER_PAUSED: { severity: 'error', inHistory: false, over: 'the container is not paused any more' },
+  CONTAINER_OUTDATED: { severity: 'notice', over: 'the container is as this version of omada-host makes it' },
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
   DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data'),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { apply, needsRestart, type Restarted } from '../config/apply.ts'
 import { type CertificatePair, type UsableCertificate, usableCertificate } from '../config/certificate.ts'
+import { type Chosen, chosenForContainer } from '../config/chosen.ts'
 import { keyNeeds } from '../config/keys.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -49,6 +50,11 @@ export class Configuration {
   /** Replaced by another object when it changes, and never written into. */
   get inForce(): Config {
     return this.#inForce
+  }
+
+  /** What the user chose for the container, whose keys stay in force as the host started with them. */
+  get chosen(): Chosen {
+    return chosenForContainer(this.#options.loaded)
   }
 
   /** For the waiting room: the controller takes another one when it starts next. */

@@ -85,6 +85,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   const reconciler = new Reconciler({
     ...common('controller'),
     guard: (network, signal) => datapath.guard(network, signal),
+    chosen: configuration.chosen,
     connect: (signal) => connectEngine({ config, logger, signal }),
     machine,
     version,

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildPackage } from '../../scripts/lib/package/build.ts'
+import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
 import { edgeUnit, hostUnit } from './support/installed-appliance.ts'
 import { systemdHost } from './support/systemd-fixture.ts'
@@ -19,8 +20,26 @@ beforeAll(async () => {
   for (const version of versions) {
     packages.set(version, (await buildPackage({ architecture, outdir: directory, version })).path)
   }
+  await withOtherContainer(packages.get('0.1.2') ?? '')
 }, 600_000)
 afterAll(() => rm(directory, { recursive: true, force: true }))
+
+/** Makes a package that of a program which wants another container: one whose log is kept for longer. */
+async function withOtherContainer(deb: string): Promise<void> {
+  const tree = join(directory, 'tree')
+  await command(['dpkg-deb', '--raw-extract', deb, tree])
+  const library = join(tree, 'usr/lib/omada-host')
+  let changes = 0
+  for (const file of await readdir(library, { recursive: true })) {
+    if (!file.endsWith('.js')) continue
+    const text = await readFile(join(library, file), 'utf8')
+    const other = text.replace(/\blogMegabytes = 20\b/, 'logMegabytes = 21')
+    changes += other === text ? 0 : 1
+    await writeFile(join(library, file), other)
+  }
+  if (changes !== 1) throw new Error(`the container of ${deb} was changed in ${changes} places`)
+  await command(['dpkg-deb', '--root-owner-group', '--build', tree, deb])
+}
 
 const podman = (...args: string[]) => host().machine.exec(['podman', ...args])
 const containerPid = () => podman('inspect', '--format', '{{.State.Pid}}', 'omada-controller')
@@ -47,7 +66,7 @@ test('apt returns before the image is pulled; the service goes on by itself unti
   await appliance.phase('ready', 120_000)
 })
 
-test('an upgrade restarts both halves and leaves the container running', async () => {
+test('an upgrade restarts both halves and leaves the container running, though it would be made otherwise now', async () => {
   const { appliance, machine } = host()
   const before = { container: await containerPid(), host: await mainPid(hostUnit), edge: await mainPid(edgeUnit) }
   await install('0.1.2')
@@ -61,9 +80,23 @@ test('an upgrade restarts both halves and leaves the container running', async (
       60_000,
     )
   }
+  await appliance.phase('ready')
   expect(await containerPid()).toBe(before.container)
-  expect(await machine.exec(['omada-host', 'version'])).toMatch(/^omada-host /)
-  expect((await appliance.hostState()).phase).toBe('ready')
+  expect(await machine.exec(['omada-host', 'version'])).toMatch(/^omada-host 0\.1\.2 /)
+})
+
+test('what a restart takes over is told, and taken over by it', async () => {
+  const { appliance } = host()
+  const size = () => podman('inspect', '--format', '{{.HostConfig.LogConfig.Size}}', 'omada-controller')
+  const told = async () =>
+    (await appliance.hostState()).warnings.filter(({ code }) => code === 'CONTAINER_OUTDATED').map((one) => one.message)
+  expect(await told()).toEqual([expect.stringMatching(/omada-host 0\.1\.1 made; .* 0\.1\.2 .*: how much of its log is kept$/)])
+  expect(await size()).toBe('20MB')
+  expect(await appliance.command(['restart'], 150_000)).toMatchObject({ code: 0 })
+  await appliance.phase('ready')
+  expect(await size()).toBe('21MB')
+  expect(await told()).toEqual([])
+  expect((await appliance.dataHistory()).slice(-2)).toEqual(['clean-stop', 'clean-start'])
 })
 
 test('an upgrade leaves alone what was stopped or disabled', async () => {

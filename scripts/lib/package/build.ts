@@ -91,7 +91,7 @@ interface Contents {
 
 async function fill(tree: Tree, { architecture, version, date, bundle }: Contents): Promise<void> {
   const node = await nodeRuntime(projectRoot, architecture)
-  const metafile = await buildProgram(bundle)
+  const metafile = await buildProgram(bundle, { version })
   // Without source maps: they would be a third of the program, and nothing reads them unless it is told to.
   const scripts = (await readdir(bundle, { recursive: true })).filter((path) => path.endsWith('.js'))
   for (const path of scripts) await tree.copy(join(bundle, path), `${library}/${path}`)

@@ -1,4 +1,5 @@
-import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
+import type { Chosen } from '../../config/chosen.ts'
+import { ApplianceError, ApplianceErrors, type Fault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import { findOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
@@ -6,8 +7,9 @@ import { lastLog } from './container-log.ts'
 import { judgeDeath } from './deaths.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observeSettled } from './observe.ts'
-import { isOurs, isRunning, planSteps, planStop, type Step } from './plan.ts'
-import { desiredState, labels } from './spec.ts'
+import { isOurs, isRunning, likenessOf, planSteps, planStop, type Step } from './plan.ts'
+import { changedSettings } from './settings.ts'
+import { type Desired, desiredState, labels } from './spec.ts'
 import { engineKind, hasDied, isStop } from './state.ts'
 import { type ActiveStep, type StepContext, stepKindOf } from './steps.ts'
 
@@ -21,6 +23,8 @@ const heapCheckMilliseconds = 30_000
 export interface PassOptions extends Omit<StepContext, 'engine'> {
   readonly machine: MachineFacts
   readonly version: string
+  /** What the user chose of what the container is made of. */
+  readonly chosen: Chosen
   /** Whether the controller works now, by the probes. */
   readonly ready: () => boolean
   /** Something was done; for people. */
@@ -72,7 +76,7 @@ export async function runPass(pass: Pass): Promise<number | undefined> {
 
 /** @throws ApplianceError what only the user can solve, as long as they did not ask for another try */
 async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): Promise<readonly Step[]> {
-  const { config, clock, machine, version, state, dispatch } = pass
+  const { config, chosen, clock, machine, version, state, dispatch } = pass
   const { stopGraceSeconds, pull } = pass.live().controller
   const { container } = observed
   const known = state()
@@ -80,9 +84,12 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
   if (container !== undefined && isOurs(container)) await judge(pass, container, signal)
   const names = await machine.names()
   const served = names.served || state().nameServerBlocked
-  const desired = desiredState({ config, stopGraceSeconds, machine, engine, names: { ...names, served }, version })
-  const asWanted = container?.labels[labels.spec] === desired.container.labels[labels.spec]
-  if (isRunning(container) && asWanted) dispatch({ kind: 'as-wanted' })
+  const desired = desiredState({ config, chosen, stopGraceSeconds, machine, engine, names: { ...names, served }, version })
+  const likeness = isRunning(container) ? likenessOf(container, desired) : 'other'
+  if (likeness !== 'other') {
+    const outdated = likeness === 'outdated' && container !== undefined ? outdatedNotice(container, desired) : undefined
+    dispatch({ kind: 'as-wanted', outdated })
+  }
   const { held, want, pulled, restartAt } = state()
   if (held !== undefined) throw new ApplianceError(held)
   return planSteps(desired, observed, {
@@ -119,6 +126,16 @@ function heapWarning(line: string) {
     code: 'CONTROLLER_OUT_OF_MEMORY' as const,
     message: `the controller runs but its java heap is exhausted (${plainText(line, 200)})`,
     remedy: 'omada-host restart; then give it more with controller.memory.heapMegabytes, or the machine more memory',
+  }
+}
+
+function outdatedNotice(container: EngineContainer, { container: wanted, settings }: Desired): Fault {
+  const [made = 'another version', now] = [container, wanted].map((one) => one.labels[labels.version])
+  const changes = changedSettings(container.labels[labels.settings], settings)
+  return {
+    code: 'CONTAINER_OUTDATED',
+    message: `the controller runs in a container that omada-host ${made} made; made anew by ${now} it gets other settings: ${changes.join(', ')}`,
+    remedy: 'omada-host restart, when some minutes without the controller do no harm; its next start does the same',
   }
 }
 

@@ -53,8 +53,9 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
   }
   if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientMilliseconds }]
   const runs = isRunning(container)
-  const same = container?.labels[labels.spec] === desired.container.labels[labels.spec]
-  if (runs && same && intent.run === 'run') return repairNetwork(desired, observed)
+  const likeness = container === undefined ? 'other' : likenessOf(container, desired)
+  if (runs && likeness !== 'other' && intent.run === 'run') return repairNetwork(desired, observed)
+  const same = likeness === 'same'
   if (!runs && intent.restartInMilliseconds > 0 && same)
     return [{ kind: 'wait', milliseconds: intent.restartInMilliseconds }]
 
@@ -99,6 +100,19 @@ export function isRunning(container: EngineContainer | undefined): container is 
 /** Made by this program, whatever its version and specification. */
 export function isOurs(container: EngineContainer): boolean {
   return container.labels[labels.spec] !== undefined
+}
+
+/**
+ * How a container of ours compares to what is wanted. `outdated`: it differs only because another version of this program
+ * made it, from the same choices of the user. That is no reason to stop it; its next start makes it anew.
+ */
+export type Likeness = 'same' | 'outdated' | 'other'
+
+export function likenessOf({ labels: made }: EngineContainer, { container: { labels: wanted } }: Desired): Likeness {
+  if (made[labels.spec] === wanted[labels.spec]) return 'same'
+  const { [labels.chosen]: chosen = wanted[labels.chosen] } = made
+  const ofOtherVersion = made[labels.version] !== wanted[labels.version]
+  return ofOtherVersion && chosen === wanted[labels.chosen] ? 'outdated' : 'other'
 }
 
 function planPull(desired: Desired, observed: Observed, intent: Intent): Step[] {

@@ -54,7 +54,10 @@ const engineFaults = new Set<Fault['code']>([
 ])
 
 export interface ReconcilerOptions
-  extends Pick<PassOptions, 'config' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready' | 'guard'> {
+  extends Pick<
+    PassOptions,
+    'config' | 'chosen' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready' | 'guard'
+  > {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
 }
@@ -182,10 +185,10 @@ export class Reconciler implements Component {
 
   /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
   static async stopController(
-    options: Omit<ReconcilerOptions, 'ready' | 'guard'>,
+    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'guard'>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const reconciler = new Reconciler({ ...options, ready: () => false, guard: async () => {} })
+    const reconciler = new Reconciler({ ...options, chosen: {}, ready: () => false, guard: async () => {} })
     try {
       // Asked before the first pass, which would start the controller.
       await Promise.all([reconciler.#end(signal), reconciler.start(signal)])

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import type { Chosen } from '../../config/chosen.ts'
 import type { HostConfig } from '../../config/schema.ts'
 import { formatIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import { isLoopback, type MachineNames } from '../../linux/name-servers.ts'
@@ -13,9 +13,19 @@ import {
 import { planMemory } from '../../omada/memory.ts'
 import type { ContainerSpec, EngineInfo, EngineKind, Mount, NetworkSpec } from '../engine/engine.ts'
 import type { MachineFacts } from './machine.ts'
+import { digestOf, type Settings, settingsLabel } from './settings.ts'
 
-/** Labels on what we make. The hash tells whether a container is as the configuration wants it; its absence, that it is not ours. */
-export const labels = { spec: 'omada-host.spec', version: 'omada-host.version' } as const
+/**
+ * Labels on what we make. `spec`: a digest of all its settings, whose absence tells that it is not ours; `settings`: one of
+ * each; `chosen`: one of what the user chose of them, the rest being this program's defaults and the machine's facts.
+ * Version 0.1.0 wrote the first and the last.
+ */
+export const labels = {
+  spec: 'omada-host.spec',
+  settings: 'omada-host.settings',
+  chosen: 'omada-host.chosen',
+  version: 'omada-host.version',
+} as const
 
 /** How much of the container's own log the engine keeps, in megabytes. The controller's full logs are in its volume. */
 const logMegabytes = 20
@@ -26,6 +36,8 @@ export interface Desired {
   readonly engine: EngineKind
   readonly container: ContainerSpec
   readonly network: NetworkSpec
+  /** What of it needs a new container when it changes. */
+  readonly settings: Settings
 }
 
 /**
@@ -34,6 +46,7 @@ export interface Desired {
  */
 export function desiredState(options: {
   config: HostConfig
+  chosen: Chosen
   /** How long the controller may take to stop. */
   stopGraceSeconds: number
   machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone'>
@@ -41,7 +54,7 @@ export function desiredState(options: {
   names: MachineNames
   version: string
 }): Desired {
-  const { config, machine, engine, names, version, stopGraceSeconds } = options
+  const { config, chosen, machine, engine, names, version, stopGraceSeconds } = options
   const { controller, network } = config
   const { nameServer, ...nameServers } = planNames(engine.kind, names, network.subnet)
   const memory = planMemory({
@@ -51,7 +64,7 @@ export function desiredState(options: {
     limitPossible: engine.memoryLimit,
   })
   const runtime = engine.kind === 'docker' ? config.engine.runtime : undefined
-  const unlabelled: Omit<ContainerSpec, 'labels'> = {
+  const settings: Settings = {
     name: controller.name,
     image: controller.image,
     environment: imageEnvironment({
@@ -65,46 +78,36 @@ export function desiredState(options: {
     network: network.name,
     address: network.controllerAddress,
     ulimits: { nofile: openFilesLimit, nproc: processLimit },
-    stopTimeoutSeconds: stopGraceSeconds,
     init: controller.init,
     logMegabytes,
-    ...nameServers,
+    subnet: network.subnet,
     ...(memory.limitMegabytes === undefined ? {} : { memoryMegabytes: memory.limitMegabytes }),
     ...(controller.cpus === undefined ? {} : { cpus: controller.cpus }),
     ...(runtime === undefined ? {} : { runtime }),
   }
+  const { subnet, ...ofContainer } = settings
   return {
     engine: engine.kind,
+    settings,
     container: {
-      ...unlabelled,
-      labels: { [labels.spec]: specHash(unlabelled, network.subnet), [labels.version]: version },
+      ...ofContainer,
+      ...nameServers,
+      stopTimeoutSeconds: stopGraceSeconds,
+      labels: {
+        [labels.spec]: digestOf(settings),
+        [labels.settings]: settingsLabel(settings),
+        [labels.chosen]: digestOf(chosen),
+        [labels.version]: version,
+      },
     },
     network: {
       name: network.name,
       bridge: bridgeName(network.name),
-      subnet: network.subnet,
+      subnet,
       nameServer,
       labels: { [labels.version]: version },
     },
   }
-}
-
-/**
- * One-way digest of everything that needs a new container when it changes. This program's version is not in it, nor the
- * grace, which every stop names itself, nor the name servers: what the machine asks today is no reason for a stop.
- */
-function specHash(spec: Omit<ContainerSpec, 'labels'>, subnet: string): string {
-  const { stopTimeoutSeconds: _, nameServers: __, ...counting } = spec
-  return createHash('sha256')
-    .update(JSON.stringify(sorted({ ...counting, subnet })))
-    .digest('hex')
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return entries.map(([key, inner]) => [key, sorted(inner)])
 }
 
 /** The bridge's interface on this machine; names of interfaces have 15 characters at most (IFNAMSIZ). */

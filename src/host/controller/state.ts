@@ -33,6 +33,8 @@ export interface ControllerState {
   readonly restartAt: number
   readonly heapCheckedAt: number
   readonly heapWarning: Fault | undefined
+  /** What runs was made by another version of this program, and is to be made anew at its next start. */
+  readonly outdated: Fault | undefined
   readonly pulls: readonly PullUnderWay[]
   /** The image was pulled for the next start: `controller.pull: always` is satisfied. */
   readonly pulled: boolean
@@ -57,6 +59,7 @@ export const initialState: ControllerState = {
   restartAt: 0,
   heapCheckedAt: Number.NEGATIVE_INFINITY,
   heapWarning: undefined,
+  outdated: undefined,
   pulls: [],
   pulled: false,
   nameServerBlocked: false,
@@ -77,8 +80,8 @@ export type ControllerEvent =
   /** The log of a controller that runs and is not ready was read; `warning` where its heap is exhausted. */
   | { readonly kind: 'heap-checked'; readonly warning: Fault | undefined; readonly at: number }
   | { readonly kind: 'died'; readonly verdict: Verdict; readonly deaths: Deaths; readonly at: number }
-  /** What runs is as the configuration wants it. */
-  | { readonly kind: 'as-wanted' }
+  /** What runs is as the configuration wants it, or, if `outdated` says so, as another version of this program made it. */
+  | { readonly kind: 'as-wanted'; readonly outdated: Fault | undefined }
   /** A step begins. `beside`: what runs goes on running beside it. */
   | { readonly kind: 'step'; readonly stage: Stage; readonly doing: string; readonly beside: boolean }
   | PullEvent
@@ -97,7 +100,7 @@ type EventOf<Kind extends ControllerEvent['kind']> = Extract<ControllerEvent, { 
 /** What no other try will change: only the user's next request takes it up again. */
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
 
-const unwatched = { watched: undefined, wasReady: false, heapWarning: undefined } as const
+const unwatched = { watched: undefined, wasReady: false, heapWarning: undefined, outdated: undefined } as const
 
 const up = { stage: 'up', reason: { message: 'the container runs' } } as const
 
@@ -125,7 +128,7 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
     case 'died':
       return died(state, event)
     case 'as-wanted':
-      return { ...state, held: undefined }
+      return { ...state, held: undefined, outdated: event.outdated }
     case 'step':
       if (event.beside && runs(state)) return state
       return {

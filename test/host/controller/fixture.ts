@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import type { Chosen } from '../../../src/config/chosen.ts'
 import { configSchema } from '../../../src/config/schema.ts'
 import { createLogger } from '../../../src/core/logger.ts'
 import type { MachineFacts } from '../../../src/host/controller/machine.ts'
@@ -28,6 +29,8 @@ export const machine: MachineFacts = {
 export function appliance(
   options: {
     config?: object
+    chosen?: Chosen
+    version?: string
     machine?: Partial<MachineFacts>
     engine?: FakeEngine
     connect?: () => Promise<Engine>
@@ -42,12 +45,13 @@ export function appliance(
   const snapshots: ControllerSnapshot[] = []
   const reconciler = new Reconciler({
     config,
+    chosen: options.chosen ?? {},
     live: () => config,
     logger: silent,
     clock,
     connect: options.connect ?? (async () => engine),
     machine: { ...machine, ...options.machine },
-    version: '1.0.0',
+    version: options.version ?? '1.0.0',
     ready: () => ready.now,
     guard: options.guard ?? (async () => {}),
   })

@@ -6,6 +6,7 @@ import type { EngineContainer, EngineNetwork } from '../../../src/host/engine/en
 
 const desired = desiredState({
   config: configSchema.parse({}),
+  chosen: {},
   stopGraceSeconds: 120,
   machine: { memoryMegabytes: 4096, timezone: 'UTC' },
   engine: { kind: 'podman', memoryLimit: true },
@@ -30,6 +31,10 @@ const ours: EngineContainer = {
   networks: ['omada'],
 }
 const stale = { ...ours, labels: { ...ours.labels, [labels.spec]: 'older' } }
+const outdated = { ...stale, labels: { ...stale.labels, [labels.version]: '0' } }
+/** As version 0.1.0 labelled it. */
+const first = { ...ours, labels: { [labels.spec]: 'older', [labels.version]: '0.1.0' } }
+const rechosen = { ...outdated, labels: { ...outdated.labels, [labels.chosen]: 'others' } }
 const foreign = { ...ours, labels: {} }
 const everything: Observed = { image, network, container: ours }
 
@@ -55,6 +60,12 @@ describe('what to do', () => {
     ['it runs, but its network is gone', { network: undefined }, {}, ['create-network']],
     ['it runs with an older specification', { container: stale }, {}, ['stop', 'remove', 'create', 'start']],
     ['the same, and the image is missing', { container: stale, image: undefined }, {}, ['pull']],
+    ['it runs, and only this program is newer', { container: outdated }, {}, []],
+    ['the same, and its image is another one by now', { container: outdated, image: undefined }, {}, []],
+    ['the same, and its version wrote no more labels', { container: first }, {}, []],
+    ['this program is newer, and the user chose otherwise', { container: rechosen }, {}, ['stop', 'remove', 'create', 'start']],
+    ['only this program is newer, and a restart is wanted', { container: outdated }, { run: 'restart' }, ['stop', 'remove', 'create', 'start']],
+    ['only this program is newer, and it was stopped', { container: { ...outdated, status: 'exited' } }, {}, ['remove', 'create', 'start']],
     ['it was stopped', { container: { ...ours, status: 'exited' } }, {}, ['start']],
     ['it was made, but never started', { container: { ...ours, status: 'created' } }, {}, ['start']],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Route } from '../../../src/network/routes.ts'
-import { appliance, forever, started } from './fixture.ts'
+import { appliance, forever, started, up } from './fixture.ts'
 
 describe('a fresh machine', () => {
   test('gets image, network and container, in that order', async () => {
@@ -55,6 +55,39 @@ describe('the next start of the appliance', () => {
     const second = await started({ engine: first.engine, config: { controller: { image, stopGraceSeconds: 90 } } })
     await second.clock.until(() => second.reconciler.snapshot().facts.containerId === 'container-2', 10)
     expect(second.engine.calls.slice(0, 4)).toEqual(['pull', 'stop 90', 'remove', 'create'])
+  })
+
+  test('of another version attaches to what runs, says what a restart changes, and changes it then', async () => {
+    const first = await up()
+    await first.reconciler.stop()
+    const config = { controller: { environment: { PUID: '509' }, memory: 'off', image: first.config.controller.image } }
+    const second = await started({ engine: first.engine, config, version: '2.0.0' })
+    await second.clock.until(() => second.lifecycle() === 'starting')
+    const told = () => second.reconciler.snapshot().warnings
+    expect(told()).toEqual([
+      {
+        code: 'CONTAINER_OUTDATED',
+        message: expect.stringMatching(/omada-host 1\.0\.0 made; made anew by 2\.0\.0 .*: its memory limit, .*the variable PUID/),
+        remedy: expect.stringMatching(/^omada-host restart/),
+      },
+    ])
+    second.ready.now = true
+    await second.clock.until(() => second.lifecycle() === 'running', 100)
+    expect(second.engine.calls).toEqual([])
+    await second.reconciler.requestRestart(forever)
+    expect(second.engine.calls).toEqual(['stop 120', 'remove', 'create', 'start'])
+    expect(told()).toEqual([])
+  })
+
+  test('of another version takes over at once what the user changed', async () => {
+    const first = await up({ chosen: { 'controller.cpus': 1 } })
+    await first.reconciler.stop()
+    const second = await started({
+      ...{ engine: first.engine, version: '2.0.0' },
+      ...{ chosen: { 'controller.cpus': 2 }, config: { controller: { cpus: 2 } } },
+    })
+    await second.clock.until(() => second.reconciler.snapshot().facts.containerId === 'container-2', 10)
+    expect(second.engine.calls).toEqual(['stop 120', 'remove', 'create', 'start'])
   })
 
   test('leaves what runs alone when its successor cannot be had, and says so', async () => {
