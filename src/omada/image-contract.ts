@@ -14,6 +14,30 @@ export const openFilesLimit = { soft: 4096, hard: 8192 } as const
  */
 export const processLimit = { soft: 4096, hard: 4096 } as const
 
+/**
+ * The most processes and threads at once in the container, where its engine can keep such a limit: those of its user, and
+ * as many again for all that root does in there.
+ */
+export const containerProcessLimit = 8192
+
+/**
+ * All that root may do in the container. The entrypoint gives directories to the controller's user, whoever owns what is in
+ * them, and becomes that user by gosu (entrypoint-unified.sh: fix_permissions, check_version_downgrade, the last exec);
+ * without DAC_OVERRIDE and FOWNER it was seen to fail at LAST_RAN_OMADA_VER.txt.
+ */
+const entrypointCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] as const
+
+/** An init stays root, and may not hand the signal that stops it on to the controller's user without KILL (kill(2)). */
+export function neededCapabilities({ init }: { readonly init: boolean }): readonly string[] {
+  return init ? [...entrypointCapabilities, 'KILL'] : entrypointCapabilities
+}
+
+/**
+ * Settings of the kernel in the container's own network: its user may listen on every port, as the entrypoint asks for
+ * ports below 1024 (update_port_configuration), which 6.3's nginx may use. Docker sets it by itself, Podman does not.
+ */
+export const networkSettings = { 'net.ipv4.ip_unprivileged_port_start': '0' } as const
+
 /** A clean stop of the controller by SIGTERM: 128 + 15. Java is PID 1. */
 export const cleanExitCode = 143
 

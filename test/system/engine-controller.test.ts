@@ -1,12 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Chosen } from '../../src/config/chosen.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { readMachineFacts } from '../../src/host/controller/machine.ts'
 import { Reconciler } from '../../src/host/controller/reconciler.ts'
 import { connectEngine } from '../../src/host/engine/choose.ts'
+import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
 import { EngineMachine } from './engine-machine.ts'
 
@@ -51,6 +53,7 @@ async function appliance(controller: object = {}) {
     connect: (signal) => connectEngine({ config, logger, signal }),
     machine: { ...(await readMachineFacts()), routes: async () => [] },
     version: '1.0.0',
+    chosen: controller as Chosen,
     ready: () => true,
     guard: async () => {},
   })
@@ -84,6 +87,16 @@ describe('a fresh machine', () => {
     const limits = readFileSync(`/proc/${await pid()}/limits`, 'utf8')
     expect(limits).toMatch(/Max open files +4096 +8192/)
     expect(limits).toMatch(/Max processes +4096 +4096/)
+    // CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID, and no way to more.
+    const status = readFileSync(`/proc/${await pid()}/status`, 'utf8')
+    for (const set of ['CapPrm', 'CapEff', 'CapBnd']) expect(status).toMatch(new RegExp(`^${set}:\\t0{14}cb$`, 'm'))
+    expect(status).toMatch(/^CapAmb:\t0{16}$/m)
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m)
+    const sysctl = ['sysctl', '--values', 'net.ipv4.ip_unprivileged_port_start']
+    expect(await command(['nsenter', '--target', await pid(), '--net', ...sysctl])).toBe('0')
+    expect(await command(sysctl)).not.toBe('0')
+    const { processLimit } = await machine.engine.info(forever)
+    expect(await inspect('{{.HostConfig.PidsLimit}}')).toBe(processLimit ? '8192' : '0')
     expect(await inspect('{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Size}}')).toBe('k8s-file 20MB')
     expect(await inspect('{{.Config.StopSignal}} {{.Config.StopTimeout}} {{.HostConfig.NanoCpus}}')).toMatch(
       // Podman 5 tells the signal by its name.

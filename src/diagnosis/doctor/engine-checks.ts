@@ -149,4 +149,5 @@ const unknownEngine: EngineInfo = {
   cgroupVersion: '2',
   memoryLimit: true,
   cpuLimit: true,
+  processLimit: true,
 }

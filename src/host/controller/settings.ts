@@ -26,6 +26,9 @@ const words: Readonly<Record<Name, string>> = {
   memoryMegabytes: 'its memory limit',
   cpus: 'its CPU limit',
   runtime: 'its OCI runtime',
+  capabilities: 'what its root may do',
+  kernelSettings: "its network's kernel settings",
+  processLimit: 'its limit of all processes',
 }
 
 /** Versions that wrote no label of their settings made containers of nothing but these. */

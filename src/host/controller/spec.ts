@@ -5,8 +5,11 @@ import { isLoopback, type MachineNames } from '../../linux/name-servers.ts'
 import { imageEnvironment } from '../../omada/environment.ts'
 import {
   certificateDirectory,
+  containerProcessLimit,
   dataDirectory,
   logsDirectory,
+  neededCapabilities,
+  networkSettings,
   openFilesLimit,
   processLimit,
 } from '../../omada/image-contract.ts'
@@ -50,7 +53,7 @@ export function desiredState(options: {
   /** How long the controller may take to stop. */
   stopGraceSeconds: number
   machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone'>
-  engine: Pick<EngineInfo, 'kind' | 'memoryLimit'>
+  engine: Pick<EngineInfo, 'kind' | 'memoryLimit' | 'processLimit'>
   names: MachineNames
   version: string
 }): Desired {
@@ -78,6 +81,9 @@ export function desiredState(options: {
     network: network.name,
     address: network.controllerAddress,
     ulimits: { nofile: openFilesLimit, nproc: processLimit },
+    capabilities: neededCapabilities(controller),
+    kernelSettings: networkSettings,
+    ...(engine.processLimit ? { processLimit: containerProcessLimit } : {}),
     init: controller.init,
     logMegabytes,
     subnet: network.subnet,

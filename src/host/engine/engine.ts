@@ -15,6 +15,7 @@ export interface EngineInfo {
   /** Whether the engine's cgroups can keep a limit of this kind. */
   readonly memoryLimit: boolean
   readonly cpuLimit: boolean
+  readonly processLimit: boolean
 }
 
 export interface EngineImage {
@@ -97,6 +98,12 @@ export interface ContainerSpec {
   readonly address: string
   readonly labels: Readonly<Record<string, string>>
   readonly ulimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
+  /** All that root may do in it, as capabilities(7) names them, without `CAP_`. No program in it can gain more. */
+  readonly capabilities: readonly string[]
+  /** Settings of the kernel, of its own namespaces. */
+  readonly kernelSettings: Readonly<Record<string, string>>
+  /** The most processes and threads at once. */
+  readonly processLimit?: number
   readonly stopTimeoutSeconds: number
   readonly init: boolean
   /** The name servers that it asks; chosen by the engine when absent. */

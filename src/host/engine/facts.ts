@@ -12,6 +12,7 @@ export interface RawVersion {
 export interface RawInfo {
   readonly MemoryLimit?: boolean
   readonly CpuCfsQuota?: boolean
+  readonly PidsLimit?: boolean
   readonly CgroupVersion?: string
   readonly DefaultRuntime?: string
   readonly DockerRootDir?: string
@@ -47,6 +48,7 @@ export function engineInfo(version: RawVersion, info: RawInfo, socket: string): 
     cgroupVersion: info.CgroupVersion === '2' ? '2' : '1',
     memoryLimit: info.MemoryLimit === true,
     cpuLimit: info.CpuCfsQuota === true,
+    processLimit: info.PidsLimit === true,
   }
 }
 

@@ -34,6 +34,7 @@ export class FakeEngine implements Engine {
     cgroupVersion: '1',
     memoryLimit: true,
     cpuLimit: true,
+    processLimit: true,
   }
   /** While set, every call fails with it. */
   away: Fault | undefined

@@ -9,7 +9,7 @@ const desired = desiredState({
   chosen: {},
   stopGraceSeconds: 120,
   machine: { memoryMegabytes: 4096, timezone: 'UTC' },
-  engine: { kind: 'podman', memoryLimit: true },
+  engine: { kind: 'podman', memoryLimit: true, processLimit: true },
   names: { servers: [], served: false },
   version: '1',
 })

@@ -14,6 +14,7 @@ const engine: EngineInfo = {
   cgroupVersion: '2',
   memoryLimit: true,
   cpuLimit: true,
+  processLimit: true,
 }
 const route = (cidr: string, name = 'eth0') => {
   const network = parseIpv4Network(cidr)

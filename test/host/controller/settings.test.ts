@@ -12,6 +12,8 @@ const settings: Settings = {
   ulimits: {},
   init: false,
   logMegabytes: 20,
+  capabilities: ['CHOWN'],
+  kernelSettings: {},
 }
 const changed = (change: Partial<Settings>) => changedSettings(settingsLabel(settings), { ...settings, ...change })
 
@@ -33,7 +35,7 @@ test('a setting that only another version knows is told by its name', () => {
 })
 
 test.each([undefined, '', '[]', 'x'])('without a list of settings only new kinds of them count: %j', (label) => {
-  expect(changedSettings(label, settings)).toEqual([])
+  expect(changedSettings(label, settings)).toEqual(['what its root may do', "its network's kernel settings"])
 })
 
 test('the order of keys is nothing', () => {

@@ -17,7 +17,7 @@ const desired = (
     chosen: config,
     stopGraceSeconds: parsed.controller.stopGraceSeconds,
     machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
-    engine: { kind, memoryLimit },
+    engine: { kind, memoryLimit, processLimit: memoryLimit },
     names,
     version,
   })
@@ -51,6 +51,11 @@ describe('the container', () => {
         LogConfig: { Type: 'k8s-file', Config: { 'max-size': '20m' } },
         NanoCpus: 1_500_000_000,
         Memory: 3584 * 1024 * 1024,
+        CapDrop: ['ALL'],
+        CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'],
+        SecurityOpt: ['no-new-privileges'],
+        Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
+        PidsLimit: 8192,
       },
       NetworkingConfig: { EndpointsConfig: { omada: { IPAMConfig: { IPv4Address: '10.129.81.10' } } } },
     })
@@ -69,9 +74,15 @@ describe('the container', () => {
     })
   })
 
-  test('has no memory limit where the engine can keep none', () => {
+  test('has an init that may hand the stop on to the user of the controller', () => {
+    const { HostConfig } = containerOptions(desired({ controller: { init: true } }).container, 'podman')
+    expect(HostConfig).toMatchObject({ Init: true, CapAdd: expect.arrayContaining(['KILL']) })
+  })
+
+  test('has no limit of memory or processes where the engine can keep none', () => {
     const { container } = desired({}, '1', 'podman', false)
     expect(container).not.toHaveProperty('memoryMegabytes')
+    expect(containerOptions(container, 'podman').HostConfig).not.toHaveProperty('PidsLimit')
     expect(container.environment.JAVA_MAX_HEAP_SIZE).toBeDefined()
   })
 
@@ -82,7 +93,7 @@ describe('the container', () => {
   test('is refused on a machine that is too small', () => {
     const machine = { memoryMegabytes: 900, timezone: 'UTC' }
     const config = configSchema.parse({})
-    const engine = { kind: 'podman' as const, memoryLimit: true }
+    const engine = { kind: 'podman' as const, memoryLimit: true, processLimit: true }
     expect(() =>
       desiredState({
         config,

@@ -35,6 +35,7 @@ describe('the engine', () => {
       cgroupVersion: '2',
       memoryLimit: true,
       cpuLimit: false,
+      processLimit: false,
     })
     expect(engineInfo(docker('28.1.0', '1.49'), {}, '/s')).toMatchObject({ kind: 'docker', version: '28.1.0' })
   })
