@@ -18,7 +18,7 @@ export interface Applied<C> {
 }
 
 /** What each process reads once. */
-const readOnce = { host: ['container', 'host', 'both'], edge: ['edge', 'both'] } as const
+const readOnce = { host: ['container', 'host'], edge: ['edge'] } as const
 /** What stays in force as the process found it. What the edge reads once is in force for the next edge at once. */
 const kept = { host: ['container', 'host'], edge: [] } as const
 

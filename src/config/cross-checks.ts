@@ -1,7 +1,7 @@
 import { formatIpv4, ipv4Broadcast, ipv4Contains, parseIpv4, parseIpv4Network } from '../core/cidr.ts'
 import type { Fault } from '../core/errors.ts'
 import { parseImageReference } from '../omada/image-reference.ts'
-import { controllerPorts, embeddedDatabasePort } from '../omada/ports.ts'
+import { embeddedDatabasePort, portVariables } from '../omada/ports.ts'
 import type { Config } from './schema.ts'
 
 /** A rule about several keys. It runs when each of `keys` is fine by itself. */
@@ -12,9 +12,10 @@ export interface CrossCheck {
 
 /** What the appliance sets itself, and the key that decides about it. */
 const ownVariables = new Map<string, string>([
-  ...controllerPorts.flatMap(({ variable }): [string, string][] =>
-    variable === undefined ? [] : [[variable, 'nothing: clients must see the port that the controller was made for']],
-  ),
+  ...Object.keys(portVariables).map((variable): [string, string] => [
+    variable,
+    'nothing: clients must see the port that the controller was made for',
+  ]),
   ['TZ', 'controller.timezone'],
   ['MONGO_EXTERNAL', 'mongo.uri'],
   ['EAP_MONGOD_URI', 'mongo.uri'],

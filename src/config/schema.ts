@@ -4,11 +4,8 @@ import { isSchedule } from '../core/cron-job.ts'
 import { isImageReference } from '../omada/image-reference.ts'
 import { absolutePath, access, count, engineName, port, seconds, subnet, text, timezone, volume } from './values.ts'
 
-/**
- * What must be started anew before a changed key takes effect: the host, and with it the container; the host; the edge;
- * the host and the edge, because each of them reads the key once.
- */
-export type Need = 'container' | 'host' | 'edge' | 'both'
+/** What must be started anew before a changed key takes effect: the host, and with it the container; the host; the edge. */
+export type Need = 'container' | 'host' | 'edge'
 
 /** `.meta` of every key: `needs` is absent for a live one; `secret` is redacted wherever it is shown. */
 export interface KeyMeta {
@@ -147,9 +144,9 @@ const accessSection = section({
 const proxy = section({
   listen: key('edge', z.enum(['dual-stack', '0.0.0.0']).default('dual-stack'), 'dual-stack, or 0.0.0.0 for IPv4 only'),
   ports: key(
-    'both',
-    z.array(port).min(1).max(64).default([8088, 8043, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817]),
-    'TCP ports to proxy; add 8044 for 6.3',
+    'edge',
+    z.array(port).min(1).max(64).default([8088, 8043, 8044, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817]),
+    'TCP ports to proxy',
   ),
   maxConnections: key(
     'edge',
@@ -246,6 +243,6 @@ type Part<N extends Need | 'live'> = {
 /** What may change at any time: to be had from a getter, and read anew whenever it is needed. */
 export type LiveConfig = Part<'live'>
 /** What stays as it is for the life of a host. */
-export type HostConfig = Part<'container' | 'host' | 'both'>
+export type HostConfig = Part<'container' | 'host'>
 /** What stays as it is for the life of an edge. */
-export type EdgeConfig = Part<'edge' | 'both'>
+export type EdgeConfig = Part<'edge'>

@@ -112,7 +112,7 @@ export class Configuration {
 const renewed =
   'the waiting room was given the new certificate; the controller takes it when it starts next: omada-host restart'
 
-const isEdges = (key: string) => keyNeeds[key] === 'edge' || keyNeeds[key] === 'both'
+const isEdges = (key: string) => keyNeeds[key] === 'edge'
 
 function restartFaults(keys: readonly string[], what: Restarted): readonly Fault[] {
   return keys.length === 0 ? [] : [needsRestart(keys, what)]

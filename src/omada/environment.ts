@@ -1,9 +1,5 @@
 import type { MemoryPlan } from './memory.ts'
-import { controllerPorts } from './ports.ts'
-
-/** Firmware upgrades come by 8044 from 6.3 on; the image itself sets the port to 8043. */
-const upgradeVariable = 'UPGRADE_HTTPS_PORT'
-const portalHttp = { variable: 'PORTAL_HTTP_PORT', port: 8088 } as const
+import { portVariables } from './ports.ts'
 
 /**
  * The image's environment (README of mbentley/docker-omada-controller, its entrypoint's setup_environment). The user's
@@ -11,8 +7,6 @@ const portalHttp = { variable: 'PORTAL_HTTP_PORT', port: 8088 } as const
  */
 export function imageEnvironment(options: {
   timezone: string
-  /** TCP ports that the edge serves. */
-  proxyPorts: readonly number[]
   memory: MemoryPlan
   databaseUri: string | undefined
   user: Readonly<Record<string, string>>
@@ -24,7 +18,7 @@ export function imageEnvironment(options: {
     ...others,
     ...databaseArguments(memory, MONGOD_EXTRA_ARGS),
     TZ: options.timezone,
-    ...portVariables(options.proxyPorts),
+    ...Object.fromEntries(Object.entries(portVariables).map(([variable, port]) => [variable, String(port)])),
     ...(databaseUri === undefined ? {} : { MONGO_EXTERNAL: 'true', EAP_MONGOD_URI: databaseUri }),
   }
   return Object.fromEntries(Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -44,13 +38,4 @@ function databaseArguments(memory: MemoryPlan, own: string): Record<string, stri
       : `--wiredTigerCacheSizeGB ${(memory.databaseCacheMegabytes / 1024).toFixed(3).replace(/\.?0+$/, '')}`
   const all = [cache, own].filter((part) => part !== '').join(' ')
   return all === '' ? {} : { MONGOD_EXTRA_ARGS: all }
-}
-
-function portVariables(proxyPorts: readonly number[]): Record<string, string> {
-  const entries = controllerPorts.flatMap(({ port, variable }): [string, string][] => {
-    if (variable === undefined) return []
-    const served = variable !== upgradeVariable || proxyPorts.includes(port)
-    return [[variable, String(served ? port : 8043)]]
-  })
-  return { ...Object.fromEntries(entries), [portalHttp.variable]: String(portalHttp.port) }
 }

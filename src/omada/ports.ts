@@ -14,7 +14,7 @@ export interface ControllerPort {
 
 /**
  * The controller's ports. A client must see the controller's own number, else the UI loads a blank page.
- * Source: mbentley/docker-omada-controller README and entrypoint; TP-Link FAQ 3281.
+ * Source: mbentley/docker-omada-controller README and entrypoint, its pull request 800 for 8044; TP-Link FAQ 3281.
  */
 export const controllerPorts: readonly ControllerPort[] = [
   {
@@ -34,9 +34,9 @@ export const controllerPorts: readonly ControllerPort[] = [
   {
     port: 8044,
     protocol: 'tcp',
-    variable: 'UPGRADE_HTTPS_PORT',
+    variable: 'UPGRADE_ES_HTTPS_PORT',
     roles: ['devices'],
-    purpose: 'firmware upgrade (6.3 and later)',
+    purpose: "devices, 6.3 and later (the image's upgrade.es.https.port)",
   },
   { port: 8843, protocol: 'tcp', variable: 'PORTAL_HTTPS_PORT', roles: ['guests'], purpose: 'HTTPS captive portal' },
   {
@@ -74,6 +74,22 @@ export const controllerPorts: readonly ControllerPort[] = [
   { port: 29816, protocol: 'tcp', variable: 'PORT_RTTY', roles: ['devices'], purpose: 'remote terminal' },
   { port: 29817, protocol: 'tcp', variable: 'PORT_DEVICE_MONITOR', roles: ['devices'], purpose: 'device monitor (v6)' },
 ]
+
+/**
+ * Variables of the image for further purposes of ports in the table: the captive portal over HTTP, and the download of
+ * firmware, which is not what 8044 is for.
+ */
+const sharedPorts = { PORTAL_HTTP_PORT: 8088, UPGRADE_HTTPS_PORT: 8043 } as const
+
+/** Every variable of the image that sets a port, with the port that clients must see. */
+export const portVariables: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    controllerPorts.flatMap(({ port, variable }): [string, number][] =>
+      variable === undefined ? [] : [[variable, port]],
+    ),
+  ),
+  ...sharedPorts,
+}
 
 /** The controller's web ports: while it is not ready, new connections to them get the waiting room. */
 export const webPorts: readonly { readonly port: number; readonly tls: boolean }[] = [

@@ -18,12 +18,11 @@ describe('in the host', () => {
 
   test('live keys and those of the edge are in force, those of the host and its container stay as they were', () => {
     const { inForce, applied, pending } = apply({ started, inForce: started }, next, rules('host'))
-    expect(applied).toEqual(['controller.pull', 'proxy.drainSeconds', 'log.level'])
+    expect(applied).toEqual(['controller.pull', 'proxy.ports', 'proxy.drainSeconds', 'log.level'])
     expect(pending).toEqual([
       { key: 'controller.image', need: 'container' },
       { key: 'controller.cpus', need: 'container' },
       { key: 'engine.socket', need: 'host' },
-      { key: 'proxy.ports', need: 'both' },
     ])
     expect(inForce).toEqual({
       ...started,
@@ -46,7 +45,7 @@ describe('in the host', () => {
     const back = apply({ started, inForce }, started, rules('host'))
     expect(back).toEqual({
       inForce: started,
-      applied: ['controller.pull', 'proxy.drainSeconds', 'log.level'],
+      applied: ['controller.pull', 'proxy.ports', 'proxy.drainSeconds', 'log.level'],
       pending: [],
     })
   })

@@ -21,6 +21,8 @@ test.each([
     'controller.memory.limitMegabytes is 1024, less than',
   ],
   ['controller: {environment: {MANAGE_HTTPS_PORT: "443"}}', 'controller.environment sets MANAGE_HTTPS_PORT'],
+  ['controller: {environment: {UPGRADE_HTTPS_PORT: "8044"}}', 'controller.environment sets UPGRADE_HTTPS_PORT'],
+  ['controller: {environment: {PORTAL_HTTP_PORT: "80"}}', 'controller.environment sets PORTAL_HTTP_PORT'],
   ['controller: {environment: {TZ: UTC}}', 'controller.environment sets TZ'],
 ])('%s is refused', (text, expected) => {
   expect(messagesOf(text)).toEqual([expect.stringContaining(`CONFIG_INVALID `)])

@@ -21,9 +21,7 @@ test('what a component is built with has no live key, and nothing that the other
   fails<[Has<HostConfig['controller'], 'stopGraceSeconds'>, Has<HostConfig, 'health'>, Has<HostConfig, 'discovery'>]>()
   holds<[Has<EdgeConfig['discovery'], 'ports'>, Has<EdgeConfig['proxy'], 'drainSeconds'>, Has<EdgeConfig, 'status'>]>()
   fails<[Has<EdgeConfig['discovery'], 'strict'>, Has<EdgeConfig, 'access'>, Has<EdgeConfig, 'mongo'>]>()
-  // Read once by both.
-  holds<[Has<HostConfig['proxy'], 'ports'>, Has<EdgeConfig['proxy'], 'ports'>]>()
-  fails<[Has<HostConfig['proxy'], 'drainSeconds'>, Has<LiveConfig, 'proxy'>]>()
+  fails<[Has<HostConfig, 'proxy'>, Has<LiveConfig, 'proxy'>]>()
 })
 
 test('nobody writes into a configuration, however deep', () => {
@@ -57,6 +55,5 @@ test('each key is live or says what it needs', () => {
     'images.checkSchedule',
     'log.level',
   ])
-  expect(needing('both')).toEqual(['proxy.ports'])
   expect(needing('host')).toEqual(['engine.socket'])
 })

@@ -59,15 +59,6 @@ test('takes over what it can, and tells what needs a restart of which service', 
   expect(warnings.list()).toEqual([])
 })
 
-test('what both services read once needs the restart of both, and is in force for the next edge', async () => {
-  const { configuration, reload } = scene('')
-  const answer = await reload('proxy: { ports: [8043] }')
-  expect(answer).toMatch(
-    /for proxy.ports: systemctl restart omada-host \(.*for proxy.ports: systemctl restart omada-host-edge/s,
-  )
-  expect(configuration.inForce.proxy.ports).toEqual([8043])
-})
-
 test('a wrong configuration changes nothing, and every fault is told', async () => {
   const { configuration, warnings, lines, reload, changes } = scene('log: { level: info }')
   const { inForce } = configuration

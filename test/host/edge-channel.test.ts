@@ -42,7 +42,7 @@ test('the edge is told what it needs, and no secret of the database or the image
   const part = await fetchState<EdgePart>(served.path, soon(), expected)
   expect(JSON.stringify(part)).not.toContain('hidden')
   expect(part).toMatchObject({ config: { status: { port: 8090 } }, certificate: { cert: 'CERT', key: 'KEY' } })
-  expect(part.needs).toMatchObject({ 'status.port': 'edge', 'proxy.ports': 'both', 'network.subnet': 'container' })
+  expect(part.needs).toMatchObject({ 'status.port': 'edge', 'proxy.ports': 'edge', 'network.subnet': 'container' })
   expect(Object.keys(part.needs).filter((key) => /^(controller|mongo|engine)\./.test(key))).toEqual([])
 })
 

@@ -4,7 +4,6 @@ import { imageEnvironment } from '../../src/omada/environment.ts'
 const environment = (options: Partial<Parameters<typeof imageEnvironment>[0]> = {}) =>
   imageEnvironment({
     timezone: 'Europe/Berlin',
-    proxyPorts: [8043],
     memory: { heapMegabytes: 1024, databaseCacheMegabytes: 768 },
     databaseUri: undefined,
     user: {},
@@ -21,6 +20,7 @@ test('sets zone, memory and every port of the table', () => {
     PORTAL_HTTP_PORT: '8088',
     PORTAL_HTTPS_PORT: '8843',
     UPGRADE_HTTPS_PORT: '8043',
+    UPGRADE_ES_HTTPS_PORT: '8044',
     PORT_APP_DISCOVERY: '27001',
     PORT_DISCOVERY: '29810',
     PORT_MANAGER_V1: '29811',
@@ -31,10 +31,6 @@ test('sets zone, memory and every port of the table', () => {
     PORT_RTTY: '29816',
     PORT_DEVICE_MONITOR: '29817',
   })
-})
-
-test('upgrades come by 8044 only where it is served', () => {
-  expect(environment({ proxyPorts: [8043, 8044] }).UPGRADE_HTTPS_PORT).toBe('8044')
 })
 
 test.each([

@@ -8,7 +8,6 @@ const effects = {
   container: 'A change makes a new container; the volumes stay.',
   host: 'A change needs: systemctl restart omada-host',
   edge: 'A change needs: systemctl restart omada-host-edge',
-  both: 'A change needs: systemctl restart omada-host, and then omada-host-edge',
 } as const
 
 /** The man page omada-host.yaml(5), from the schema of the configuration. `date` is in seconds since 1970. */

@@ -72,7 +72,6 @@ export function desiredState(options: {
     image: controller.image,
     environment: imageEnvironment({
       timezone: controller.timezone ?? machine.timezone,
-      proxyPorts: config.proxy.ports,
       memory,
       databaseUri: config.mongo.uri,
       user: controller.environment,

@@ -40,9 +40,9 @@ test('each network has the ports of the roles that are served there', () => {
     ...[network.interface, [...roles].join()],
     ...list.map(({ protocol, port }) => `${protocol}/${port}`),
   ])
-  const devices = [29_811, 29_812, 29_813, 29_814, 29_815, 29_816, 29_817].map((port) => `tcp/${port}`)
+  const devices = [8043, 8044, 29_811, 29_812, 29_813, 29_814, 29_815, 29_816, 29_817].map((port) => `tcp/${port}`)
   expect(ports).toEqual([
-    ['vlan10', 'devices', 'udp/27001', 'udp/29810', 'udp/19810', 'tcp/8043', ...devices],
+    ['vlan10', 'devices', 'udp/27001', 'udp/29810', 'udp/19810', ...devices],
     ['vlan20', 'management', 'tcp/8088', 'tcp/8043', 'tcp/8090'],
   ])
 })

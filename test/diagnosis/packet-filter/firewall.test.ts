@@ -44,8 +44,8 @@ test('ufw as installed drops all, and nothing once our profile is allowed', asyn
 
 test('a port that our profile does not describe is opened by its number, and so are all without the profile', async () => {
   const allowed = said(capture('ufw-allow.iptables'))
-  expect(await findings({ iptables: allowed }, [...usual, tcp(8044)])).toEqual(
-    blockedBy('ufw', 'ufw allow 8044/tcp', 'TCP 8044'),
+  expect(await findings({ iptables: allowed }, [...usual, tcp(8045)])).toEqual(
+    blockedBy('ufw', 'ufw allow 8045/tcp', 'TCP 8045'),
   )
   const denied = said(capture('ufw-deny.iptables'))
   expect(await findings({ iptables: denied }, usual, false)).toEqual(
@@ -59,9 +59,9 @@ test('firewalld as installed drops all, and nothing once our service is added', 
   const remedy = `firewall-cmd --permanent --add-service=omada-host${reload}`
   expect(await findings({ nft: said(capture('firewalld-deny.nft')) })).toEqual(blockedBy('firewalld', remedy))
   expect(await findings({ nft: said(capture('firewalld-allow.nft')) })).toEqual(open)
-  const ports = `firewall-cmd --permanent --add-port=8044/tcp${reload}`
-  expect(await findings({ nft: said(capture('firewalld-allow.nft')) }, [tcp(8044)])).toEqual(
-    blockedBy('firewalld', ports, 'TCP 8044'),
+  const ports = `firewall-cmd --permanent --add-port=8045/tcp${reload}`
+  expect(await findings({ nft: said(capture('firewalld-allow.nft')) }, [tcp(8045)])).toEqual(
+    blockedBy('firewalld', ports, 'TCP 8045'),
   )
 })
 

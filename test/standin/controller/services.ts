@@ -66,6 +66,9 @@ export class Services {
     if (separateUpgrade && (major > 6 || (major === 6 && minor >= 1))) {
       opened.upgradeHttps = await this.#listen('upgradeHttps', management(), ports.upgradeHttps)
     }
+    if (major > 6 || (major === 6 && minor >= 3)) {
+      opened.upgradeEsHttps = await this.#listen('upgradeEsHttps', management(), ports.upgradeEsHttps)
+    }
     this.#management = new ManagementServer({
       settings: this.#settings,
       registry: this.#registry,

@@ -11,6 +11,7 @@ export interface Ports {
   readonly portalHttp: number
   readonly portalHttps: number
   readonly upgradeHttps: number
+  readonly upgradeEsHttps: number
   readonly discovery: number
   readonly appDiscovery: number
   readonly olt: number
@@ -34,6 +35,7 @@ const portVariables: Readonly<Record<PortName, readonly [variable: string, stand
   portalHttp: ['PORTAL_HTTP_PORT', 8088],
   portalHttps: ['PORTAL_HTTPS_PORT', 8843],
   upgradeHttps: ['UPGRADE_HTTPS_PORT', 8043],
+  upgradeEsHttps: ['UPGRADE_ES_HTTPS_PORT', 8044],
   discovery: ['PORT_DISCOVERY', 29810],
   appDiscovery: ['PORT_APP_DISCOVERY', 27001],
   olt: ['STANDIN_OLT_PORT', 19810],
