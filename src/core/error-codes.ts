@@ -30,6 +30,7 @@ export const errorCodes = {
   NETWORK_MISMATCH: { exit: 1, summary: 'a container network of this name exists with another subnet' },
   CONTAINER_NAME_TAKEN: { exit: 1, summary: 'a container of this name exists that omada-host did not make' },
   CONTAINER_OUTDATED: { exit: 1, summary: 'the container is as another version of omada-host makes it' },
+  CONTAINER_REPLACED: { exit: 1, summary: "somebody else made a container in the place of omada-host's" },
   CONTAINER_PAUSED: { exit: 1, summary: 'somebody paused the container' },
   CONTROLLER_DOWNGRADE: { exit: 1, summary: 'the data were last used by a newer controller' },
   CONTROLLER_OLD_DATABASE: { exit: 1, summary: 'the data need a database upgrade first' },

@@ -60,6 +60,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   ENGINE_REQUEST: ofEngine,
   CONTAINER_PAUSED: { severity: 'error', inHistory: false, over: 'the container is not paused any more' },
   CONTAINER_OUTDATED: { severity: 'notice', over: 'the container is as this version of omada-host makes it' },
+  CONTAINER_REPLACED: { severity: 'warning', over: 'the container is one that omada-host made' },
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
   DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data'),

@@ -38,6 +38,17 @@ export function neededCapabilities({ init }: { readonly init: boolean }): readon
  */
 export const networkSettings = { 'net.ipv4.ip_unprivileged_port_start': '0' } as const
 
+/**
+ * Labels that keep programs from updating the container by themselves, as they would stop it in ten seconds and start
+ * another version on its data: Watchtower and its forks, What's Up Docker, Tugtainer, Ouroboros. Sources: their documentation.
+ */
+export const updaterLabels = {
+  'com.centurylinklabs.watchtower.enable': 'false',
+  'wud.watch': 'false',
+  'dev.quenary.tugtainer.auto_update': 'false',
+  'com.ouroboros.enable': 'false',
+} as const
+
 /** A clean stop of the controller by SIGTERM: 128 + 15. Java is PID 1. */
 export const cleanExitCode = 143
 

@@ -38,7 +38,9 @@ async function withOtherContainer(deb: string): Promise<void> {
     await writeFile(join(library, file), other)
   }
   if (changes !== 1) throw new Error(`the container of ${deb} was changed in ${changes} places`)
-  await command(['dpkg-deb', '--root-owner-group', '--build', tree, deb])
+  await command(['dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree, deb], {
+    timeoutMilliseconds: 300_000,
+  })
 }
 
 const podman = (...args: string[]) => host().machine.exec(['podman', ...args])
@@ -90,7 +92,9 @@ test('what a restart takes over is told, and taken over by it', async () => {
   const size = () => podman('inspect', '--format', '{{.HostConfig.LogConfig.Size}}', 'omada-controller')
   const told = async () =>
     (await appliance.hostState()).warnings.filter(({ code }) => code === 'CONTAINER_OUTDATED').map((one) => one.message)
-  expect(await told()).toEqual([expect.stringMatching(/omada-host 0\.1\.1 made; .* 0\.1\.2 .*: how much of its log is kept$/)])
+  expect(await told()).toEqual([
+    expect.stringMatching(/omada-host 0\.1\.1 made; .* 0\.1\.2 .*: how much of its log is kept$/),
+  ])
   expect(await size()).toBe('20MB')
   expect(await appliance.command(['restart'], 150_000)).toMatchObject({ code: 0 })
   await appliance.phase('ready')

@@ -7,10 +7,11 @@ import { lastLog } from './container-log.ts'
 import { judgeDeath } from './deaths.ts'
 import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observeSettled } from './observe.ts'
+import { deedOfOthers, startedByOthers } from './others.ts'
 import { isOurs, isRunning, likenessOf, planSteps, planStop, type Step } from './plan.ts'
 import { changedSettings } from './settings.ts'
 import { type Desired, desiredState, labels } from './spec.ts'
-import { engineKind, hasDied, isStop } from './state.ts'
+import { type ControllerState, engineKind, hasDied, isStop } from './state.ts'
 import { type ActiveStep, type StepContext, stepKindOf } from './steps.ts'
 
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
@@ -50,7 +51,9 @@ export async function runPass(pass: Pass): Promise<number | undefined> {
     own.throwIfAborted()
     const died = (container: EngineContainer) => hasDied(state(), container)
     const observed = await observeSettled({ ...pass, died, signal: own })
+    const before = state()
     dispatch({ kind: 'seen', observation: observed })
+    tellOfOthers(pass, before, observed)
     const { want } = state()
     const steps = isStop(want) ? planStop(observed, want === 'end') : await planRun(pass, observed, own)
     // What was planned for another wish is not done.
@@ -84,20 +87,37 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
   if (container !== undefined && isOurs(container)) await judge(pass, container, signal)
   const names = await machine.names()
   const served = names.served || state().nameServerBlocked
-  const desired = desiredState({ config, chosen, stopGraceSeconds, machine, engine, names: { ...names, served }, version })
+  const desired = desiredState({
+    config,
+    chosen,
+    stopGraceSeconds,
+    machine,
+    engine,
+    names: { ...names, served },
+    version,
+  })
   const likeness = isRunning(container) ? likenessOf(container, desired) : 'other'
   if (likeness !== 'other') {
     const outdated = likeness === 'outdated' && container !== undefined ? outdatedNotice(container, desired) : undefined
     dispatch({ kind: 'as-wanted', outdated })
   }
-  const { held, want, pulled, restartAt } = state()
+  const { held, want, pulled, restartAt, replaced } = state()
   if (held !== undefined) throw new ApplianceError(held)
   return planSteps(desired, observed, {
     run: want === 'restart' ? 'restart' : 'run',
     pull,
     pulled,
     restartInMilliseconds: Math.max(0, restartAt - clock.now()),
+    replaced: replaced !== undefined,
   })
+}
+
+/** Says what somebody else did to our container since it was seen `before`. */
+function tellOfOthers({ dispatch, onStep }: Pass, before: ControllerState, observed: Observation): void {
+  if (startedByOthers(before, observed)) onStep('somebody else started the container')
+  const deed = deedOfOthers(before, observed)
+  if (deed?.message !== undefined) onStep(deed.message)
+  if (deed !== undefined) dispatch(deed.outcome)
 }
 
 /** Says of our container what its status means: it runs, has been ready, has died. */

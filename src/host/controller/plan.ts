@@ -18,6 +18,8 @@ export interface Intent {
   readonly pulled: boolean
   /** How long a container that died has to wait for its restart; 0 when it need not. */
   readonly restartInMilliseconds: number
+  /** What is there has our labels, but somebody else made it. */
+  readonly replaced: boolean
 }
 
 /** One step towards the desired state; `steps.ts` says how each is taken. */
@@ -55,7 +57,7 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
   const runs = isRunning(container)
   const likeness = container === undefined ? 'other' : likenessOf(container, desired)
   if (runs && likeness !== 'other' && intent.run === 'run') return repairNetwork(desired, observed)
-  const same = likeness === 'same'
+  const same = likeness === 'same' && !intent.replaced
   if (!runs && intent.restartInMilliseconds > 0 && same)
     return [{ kind: 'wait', milliseconds: intent.restartInMilliseconds }]
 
@@ -68,7 +70,7 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
     return [...stop, { kind: 'start', container: container.id, fresh: container.startedAt === undefined }]
   }
   const remove: Step[] = container === undefined ? [] : [{ kind: 'remove', id: container.id }]
-  const spec = desired.container
+  const spec = withImage(desired.container, observed.image)
   return [
     ...stop,
     ...remove,
@@ -113,6 +115,10 @@ export function likenessOf({ labels: made }: EngineContainer, { container: { lab
   const { [labels.chosen]: chosen = wanted[labels.chosen] } = made
   const ofOtherVersion = made[labels.version] !== wanted[labels.version]
   return ofOtherVersion && chosen === wanted[labels.chosen] ? 'outdated' : 'other'
+}
+
+function withImage(spec: ContainerSpec, image: EngineImage | undefined): ContainerSpec {
+  return image === undefined ? spec : { ...spec, labels: { ...spec.labels, [labels.image]: image.id } }
 }
 
 function planPull(desired: Desired, observed: Observed, intent: Intent): Step[] {

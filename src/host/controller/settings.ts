@@ -8,6 +8,8 @@ import type { ContainerSpec } from '../engine/engine.ts'
  */
 export type Settings = Omit<ContainerSpec, 'labels' | 'stopTimeoutSeconds' | 'nameServers'> & {
   readonly subnet: string
+  /** Labels that other programs read. */
+  readonly marks: Readonly<Record<string, string>>
 }
 
 type Name = Exclude<keyof Settings, 'environment'>
@@ -29,6 +31,7 @@ const words: Readonly<Record<Name, string>> = {
   capabilities: 'what its root may do',
   kernelSettings: "its network's kernel settings",
   processLimit: 'its limit of all processes',
+  marks: 'labels that keep automatic updaters away from it',
 }
 
 /** Versions that wrote no label of their settings made containers of nothing but these. */
@@ -76,7 +79,10 @@ function unchanged(now: Readonly<Record<string, string>>): Readonly<Record<strin
 const digestLength = 12
 
 function digests({ environment, ...others }: Settings): Readonly<Record<string, string>> {
-  const variables = Object.entries(environment).map(([name, value]): [string, unknown] => [`${ofVariable}${name}`, value])
+  const variables = Object.entries(environment).map(([name, value]): [string, unknown] => [
+    `${ofVariable}${name}`,
+    value,
+  ])
   const values = [...Object.entries(others), ...variables]
   return Object.fromEntries(values.map(([name, value]) => [name, digestOf(value).slice(0, digestLength)]))
 }

@@ -61,7 +61,7 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
       ...state.faults,
       // It keeps its memory and its connections: what runs is left as it is.
       ...(state.stage === 'up' && container?.status === 'paused' ? [pausedWarning(container)] : []),
-      ...[state.heapWarning, state.outdated].filter((fault) => fault !== undefined),
+      ...[state.heapWarning, state.replaced, state.outdated].filter((fault) => fault !== undefined),
     ],
     storage: {
       ...(state.engine === undefined ? {} : { engineDirectory: state.engine.storageDirectory }),

@@ -12,6 +12,7 @@ import {
   networkSettings,
   openFilesLimit,
   processLimit,
+  updaterLabels,
 } from '../../omada/image-contract.ts'
 import { planMemory } from '../../omada/memory.ts'
 import type { ContainerSpec, EngineInfo, EngineKind, Mount, NetworkSpec } from '../engine/engine.ts'
@@ -20,13 +21,14 @@ import { digestOf, type Settings, settingsLabel } from './settings.ts'
 
 /**
  * Labels on what we make. `spec`: a digest of all its settings, whose absence tells that it is not ours; `settings`: one of
- * each; `chosen`: one of what the user chose of them, the rest being this program's defaults and the machine's facts.
- * Version 0.1.0 wrote the first and the last.
+ * each; `chosen`: one of what the user chose of them, the rest being this program's defaults and the machine's facts;
+ * `image`: the id of the image that it was made of. Version 0.1.0 wrote the first and the last.
  */
 export const labels = {
   spec: 'omada-host.spec',
   settings: 'omada-host.settings',
   chosen: 'omada-host.chosen',
+  image: 'omada-host.image',
   version: 'omada-host.version',
 } as const
 
@@ -86,11 +88,12 @@ export function desiredState(options: {
     init: controller.init,
     logMegabytes,
     subnet: network.subnet,
+    marks: updaterLabels,
     ...(memory.limitMegabytes === undefined ? {} : { memoryMegabytes: memory.limitMegabytes }),
     ...(controller.cpus === undefined ? {} : { cpus: controller.cpus }),
     ...(runtime === undefined ? {} : { runtime }),
   }
-  const { subnet, ...ofContainer } = settings
+  const { subnet, marks, ...ofContainer } = settings
   return {
     engine: engine.kind,
     settings,
@@ -99,6 +102,7 @@ export function desiredState(options: {
       ...nameServers,
       stopTimeoutSeconds: stopGraceSeconds,
       labels: {
+        ...marks,
         [labels.spec]: digestOf(settings),
         [labels.settings]: settingsLabel(settings),
         [labels.chosen]: digestOf(chosen),

@@ -33,6 +33,10 @@ export interface ControllerState {
   readonly restartAt: number
   readonly heapCheckedAt: number
   readonly heapWarning: Fault | undefined
+  /** Id of the container that we made, or found when we came. */
+  readonly made: string | undefined
+  /** Somebody else made what is in its place. */
+  readonly replaced: Fault | undefined
   /** What runs was made by another version of this program, and is to be made anew at its next start. */
   readonly outdated: Fault | undefined
   readonly pulls: readonly PullUnderWay[]
@@ -59,6 +63,8 @@ export const initialState: ControllerState = {
   restartAt: 0,
   heapCheckedAt: Number.NEGATIVE_INFINITY,
   heapWarning: undefined,
+  made: undefined,
+  replaced: undefined,
   outdated: undefined,
   pulls: [],
   pulled: false,
@@ -87,6 +93,10 @@ export type ControllerEvent =
   | PullEvent
   /** The configured image was pulled. */
   | { readonly kind: 'pulled' }
+  | { readonly kind: 'made'; readonly id: string }
+  /** The container was removed, by whomever. */
+  | { readonly kind: 'unmade' }
+  | { readonly kind: 'replaced'; readonly id: string; readonly fault: Fault }
   | { readonly kind: 'started'; readonly id: string | undefined; readonly at: number }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'name-server-blocked' }
@@ -117,7 +127,8 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
     case 'seen': {
       // What does not run need not be stopped before it is started.
       const idle = state.want === 'restart' && !isRunning(event.observation.container)
-      return { ...state, seen: event.observation, want: idle ? 'run' : state.want }
+      const seen = { ...state, seen: event.observation, want: idle ? ('run' as const) : state.want }
+      return { ...seen, made: state.made ?? ownContainer(seen)?.id }
     }
     case 'runs': {
       const watching = state.watched === event.id ? state : watch(state, event)
@@ -145,6 +156,12 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
       const solved = state.held !== undefined && permanent.has(state.held.code)
       return { ...state, pulled: true, held: solved ? undefined : state.held }
     }
+    case 'made':
+      return { ...state, made: event.id, replaced: undefined }
+    case 'unmade':
+      return { ...state, made: undefined, replaced: undefined }
+    case 'replaced':
+      return { ...state, made: event.id, replaced: event.fault }
     case 'started':
       return watch(state, event)
     case 'stopped':

@@ -92,8 +92,8 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   create: {
     doing: 'creating the container',
     stage: 'creating',
-    execute: async ({ spec }, { engine }, signal) => {
-      await engine.createContainer(spec, signal)
+    execute: async ({ spec }, { engine, dispatch }, signal) => {
+      dispatch({ kind: 'made', id: await engine.createContainer(spec, signal) })
       return 'created the container'
     },
   },
@@ -116,8 +116,8 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   remove: {
     doing: 'removing the old container',
     stage: 'creating',
-    execute: async ({ id }, { engine }, signal) => {
-      await engine.remove(id, signal)
+    execute: async ({ id }, context, signal) => {
+      await removeContainer(id, context, signal)
       return 'removed the old container; its volumes are kept'
     },
   },
@@ -126,6 +126,11 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
 /** The entry of a step, which takes that step. */
 export function stepKindOf(step: ActiveStep): StepKind<ActiveStep> {
   return stepKinds[step.kind] as StepKind<ActiveStep>
+}
+
+async function removeContainer(id: string, { engine, dispatch }: StepContext, signal: AbortSignal): Promise<void> {
+  await engine.remove(id, signal)
+  dispatch({ kind: 'unmade' })
 }
 
 async function start(step: StepOf<'start'>, context: StepContext, signal: AbortSignal): Promise<string> {
@@ -137,11 +142,11 @@ async function start(step: StepOf<'start'>, context: StepContext, signal: AbortS
     // Made with what does not work, such as another OCI runtime: nothing has run in it, so make it anew next time.
     const refused = error instanceof ApplianceError && /^ENGINE_(?:RUNTIME|REQUEST)$/.test(error.code)
     if (refused && step.fresh) {
-      await engine.remove(step.container, signal).catch((removal: unknown) => {
+      await removeContainer(step.container, context, signal).catch((removal: unknown) => {
         logger.debug({ err: removal }, 'the container that did not start was not removed')
       })
     }
-    if (says(error, nameServerBlocked) && (await removeNetworkOfOurs(engine, config.network.name, step, signal))) {
+    if (says(error, nameServerBlocked) && (await removeNetworkOfOurs(step, context, signal))) {
       dispatch({ kind: 'name-server-blocked' })
       return 'removed the network: Podman cannot have port 53 of its bridge for a name server; it is made without one'
     }
@@ -156,16 +161,13 @@ async function start(step: StepOf<'start'>, context: StepContext, signal: AbortS
  * Removes our network, and the container that did not start in it, so that both are made anew.
  * @returns whether it did: a network that is not ours, or that others are on, stays
  */
-async function removeNetworkOfOurs(
-  engine: Engine,
-  name: string,
-  step: StepOf<'start'>,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function removeNetworkOfOurs(step: StepOf<'start'>, context: StepContext, signal: AbortSignal): Promise<boolean> {
+  const { engine } = context
+  const { name } = context.config.network
   const network = await engine.network(name, signal)
   if (network?.labels[labels.version] === undefined) return false
   try {
-    if (!step.fresh) await engine.remove(step.container, signal)
+    if (!step.fresh) await removeContainer(step.container, context, signal)
     await engine.removeNetwork(name, signal)
     return true
   } catch {

@@ -38,7 +38,7 @@ const rechosen = { ...outdated, labels: { ...outdated.labels, [labels.chosen]: '
 const foreign = { ...ours, labels: {} }
 const everything: Observed = { image, network, container: ours }
 
-const intent: Intent = { run: 'run', pull: 'missing', pulled: false, restartInMilliseconds: 0 }
+const intent: Intent = { run: 'run', pull: 'missing', pulled: false, restartInMilliseconds: 0, replaced: false }
 const steps = (observed: Partial<Observed>, wanted: Partial<Intent> = {}) =>
   planSteps(desired, { ...everything, ...observed }, { ...intent, ...wanted }).map(({ kind }) => kind)
 
@@ -63,9 +63,24 @@ describe('what to do', () => {
     ['it runs, and only this program is newer', { container: outdated }, {}, []],
     ['the same, and its image is another one by now', { container: outdated, image: undefined }, {}, []],
     ['the same, and its version wrote no more labels', { container: first }, {}, []],
-    ['this program is newer, and the user chose otherwise', { container: rechosen }, {}, ['stop', 'remove', 'create', 'start']],
-    ['only this program is newer, and a restart is wanted', { container: outdated }, { run: 'restart' }, ['stop', 'remove', 'create', 'start']],
-    ['only this program is newer, and it was stopped', { container: { ...outdated, status: 'exited' } }, {}, ['remove', 'create', 'start']],
+    [
+      'this program is newer, and the user chose otherwise',
+      { container: rechosen },
+      {},
+      ['stop', 'remove', 'create', 'start'],
+    ],
+    [
+      'only this program is newer, and a restart is wanted',
+      { container: outdated },
+      { run: 'restart' },
+      ['stop', 'remove', 'create', 'start'],
+    ],
+    [
+      'only this program is newer, and it was stopped',
+      { container: { ...outdated, status: 'exited' } },
+      {},
+      ['remove', 'create', 'start'],
+    ],
     ['it was stopped', { container: { ...ours, status: 'exited' } }, {}, ['start']],
     ['it was made, but never started', { container: { ...ours, status: 'created' } }, {}, ['start']],
     [
@@ -95,6 +110,19 @@ describe('what to do', () => {
     ['it died and has to wait', { container: { ...ours, status: 'exited' } }, { restartInMilliseconds: 500 }, ['wait']],
     ['it is on its way somewhere', { container: { ...ours, status: 'transient' } }, {}, ['wait']],
     ['a restart is wanted', {}, { run: 'restart' }, ['stop', 'start']],
+    ['somebody else made what runs', {}, { replaced: true }, []],
+    [
+      'the same, and a restart is wanted',
+      {},
+      { replaced: true, run: 'restart' },
+      ['stop', 'remove', 'create', 'start'],
+    ],
+    [
+      'somebody else made it, and it does not run',
+      { container: { ...ours, status: 'exited' } },
+      { replaced: true },
+      ['remove', 'create', 'start'],
+    ],
     ['a restart is wanted, with a pull', {}, { run: 'restart', pull: 'always' }, ['pull']],
     [
       'a restart is wanted, and the tag has moved',

@@ -135,7 +135,10 @@ describe('what happens behind our back', () => {
     engine.tell({ type: 'container', action: 'remove', name })
     await clock.until(() => engine.calls.length === 2, 100)
     await clock.until(() => lifecycle() === 'starting')
-    expect(history).toEqual([...before, 'created the container', 'started the container'])
+    expect(history).toEqual([
+      ...[...before, 'somebody else removed or renamed the container'],
+      ...['created the container', 'started the container'],
+    ])
   })
 
   test('a request does not wait for what comes of an end', async () => {

@@ -67,7 +67,9 @@ describe('the next start of the appliance', () => {
     expect(told()).toEqual([
       {
         code: 'CONTAINER_OUTDATED',
-        message: expect.stringMatching(/omada-host 1\.0\.0 made; made anew by 2\.0\.0 .*: its memory limit, .*the variable PUID/),
+        message: expect.stringMatching(
+          /omada-host 1\.0\.0 made; made anew by 2\.0\.0 .*: its memory limit, .*the variable PUID/,
+        ),
         remedy: expect.stringMatching(/^omada-host restart/),
       },
     ])

@@ -14,6 +14,7 @@ const settings: Settings = {
   logMegabytes: 20,
   capabilities: ['CHOWN'],
   kernelSettings: {},
+  marks: {},
 }
 const changed = (change: Partial<Settings>) => changedSettings(settingsLabel(settings), { ...settings, ...change })
 
@@ -35,7 +36,11 @@ test('a setting that only another version knows is told by its name', () => {
 })
 
 test.each([undefined, '', '[]', 'x'])('without a list of settings only new kinds of them count: %j', (label) => {
-  expect(changedSettings(label, settings)).toEqual(['what its root may do', "its network's kernel settings"])
+  expect(changedSettings(label, settings)).toEqual([
+    'what its root may do',
+    "its network's kernel settings",
+    'labels that keep automatic updaters away from it',
+  ])
 })
 
 test('the order of keys is nothing', () => {

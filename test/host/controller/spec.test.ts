@@ -14,7 +14,7 @@ const desired = (
   const parsed = configSchema.parse(config)
   return desiredState({
     config: parsed,
-    chosen: config,
+    chosen: { ...config },
     stopGraceSeconds: parsed.controller.stopGraceSeconds,
     machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
     engine: { kind, memoryLimit, processLimit: memoryLimit },

@@ -87,7 +87,12 @@ describe('a look', () => {
       { kind: 'heap-checked', warning: undefined, at: 9 },
       { heapWarning },
     ],
-    ['at what is as wanted ends what was held', { held }, { kind: 'as-wanted', outdated: undefined }, { held: undefined }],
+    [
+      'at what is as wanted ends what was held',
+      { held },
+      { kind: 'as-wanted', outdated: undefined },
+      { held: undefined },
+    ],
   )
 })
 
