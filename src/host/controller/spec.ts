@@ -16,6 +16,7 @@ import {
 } from '../../omada/image-contract.ts'
 import { planMemory } from '../../omada/memory.ts'
 import type { ContainerSpec, EngineInfo, EngineKind, Mount, NetworkSpec } from '../engine/engine.ts'
+import { processLimitPossible } from '../engine/runtime.ts'
 import type { MachineFacts } from './machine.ts'
 import { digestOf, type Settings, settingsLabel } from './settings.ts'
 
@@ -54,7 +55,7 @@ export function desiredState(options: {
   chosen: Chosen
   /** How long the controller may take to stop. */
   stopGraceSeconds: number
-  machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone'>
+  machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone' | 'cgroups'>
   engine: Pick<EngineInfo, 'kind' | 'memoryLimit' | 'processLimit'>
   names: MachineNames
   version: string
@@ -84,7 +85,7 @@ export function desiredState(options: {
     ulimits: { nofile: openFilesLimit, nproc: processLimit },
     capabilities: neededCapabilities(controller),
     kernelSettings: networkSettings,
-    ...(engine.processLimit ? { processLimit: containerProcessLimit } : {}),
+    ...(engine.processLimit && processLimitPossible(machine.cgroups) ? { processLimit: containerProcessLimit } : {}),
     init: controller.init,
     logMegabytes,
     subnet: network.subnet,

@@ -24,6 +24,14 @@ export async function readCgroupLayout(root = '/sys/fs/cgroup'): Promise<CgroupL
 }
 
 /**
+ * Whether these cgroups can keep a limit of processes. Of cgroup v2 alone Podman says that it can, whatever controllers
+ * there are (seen with 5.4.2), and then no container with such a limit starts.
+ */
+export function processLimitPossible({ mode, unifiedControllers }: CgroupLayout): boolean {
+  return mode !== 'unified' || unifiedControllers.includes('pids')
+}
+
+/**
  * Whether an OCI runtime, by name or path, works with these cgroups. crun refuses a hybrid layout in which v2 holds any
  * controller (its src/libcrun/cgroup.c); runc takes all three.
  */

@@ -8,7 +8,7 @@ const desired = desiredState({
   config: configSchema.parse({}),
   chosen: {},
   stopGraceSeconds: 120,
-  machine: { memoryMegabytes: 4096, timezone: 'UTC' },
+  machine: { memoryMegabytes: 4096, timezone: 'UTC', cgroups: { mode: 'hybrid', unifiedControllers: [] } },
   engine: { kind: 'podman', memoryLimit: true, processLimit: true },
   names: { servers: [], served: false },
   version: '1',

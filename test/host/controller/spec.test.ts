@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
 import { bridgeName, desiredState, labels } from '../../../src/host/controller/spec.ts'
 import { containerOptions, libpodNetworkOptions, networkOptions } from '../../../src/host/engine/create-options.ts'
+import type { CgroupLayout } from '../../../src/host/engine/runtime.ts'
 import type { MachineNames } from '../../../src/linux/name-servers.ts'
+
+const unified: CgroupLayout = { mode: 'unified', unifiedControllers: ['memory', 'pids'] }
 
 const desired = (
   config: object = {},
@@ -10,13 +13,14 @@ const desired = (
   kind: 'podman' | 'docker' = 'podman',
   memoryLimit = true,
   names: MachineNames = { servers: ['192.0.2.53'], served: false },
+  cgroups: CgroupLayout = unified,
 ) => {
   const parsed = configSchema.parse(config)
   return desiredState({
     config: parsed,
     chosen: { ...config },
     stopGraceSeconds: parsed.controller.stopGraceSeconds,
-    machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin' },
+    machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin', cgroups },
     engine: { kind, memoryLimit, processLimit: memoryLimit },
     names,
     version,
@@ -83,6 +87,10 @@ describe('the container', () => {
     const { container } = desired({}, '1', 'podman', false)
     expect(container).not.toHaveProperty('memoryMegabytes')
     expect(containerOptions(container, 'podman').HostConfig).not.toHaveProperty('PidsLimit')
+    const without: CgroupLayout = { mode: 'unified', unifiedControllers: ['memory'] }
+    expect(desired({}, '1', 'podman', true, undefined, without).container).not.toHaveProperty('processLimit')
+    const old: CgroupLayout = { mode: 'hybrid', unifiedControllers: [] }
+    expect(desired({}, '1', 'podman', true, undefined, old).container).toHaveProperty('processLimit')
     expect(container.environment.JAVA_MAX_HEAP_SIZE).toBeDefined()
   })
 
@@ -91,7 +99,7 @@ describe('the container', () => {
   })
 
   test('is refused on a machine that is too small', () => {
-    const machine = { memoryMegabytes: 900, timezone: 'UTC' }
+    const machine = { memoryMegabytes: 900, timezone: 'UTC', cgroups: unified }
     const config = configSchema.parse({})
     const engine = { kind: 'podman' as const, memoryLimit: true, processLimit: true }
     expect(() =>
