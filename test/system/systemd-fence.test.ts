@@ -33,6 +33,9 @@ describe.each<HostEngine>(['podman', 'docker'])('with %s', (engine) => {
   const mainPid = async () => (await host().machine.show(hostUnit, 'MainPID')).MainPID ?? ''
   const doctor = async () => /^(\w+) +isolation .*$/m.exec((await host().appliance.command(['doctor'])).stdout)
 
+  const flushed = async () =>
+    (await host().appliance.hostState()).warnings.find(({ code }) => code === 'FILTER_FLUSHED')
+
   /** What the guest's try to reach the controller itself comes to: `secured`, or that there was no answer. */
   const attack = async (port: number) => {
     const { result, handle } = await guest.call('hold', { address: controller, port, deadlineMilliseconds: 3000 })
@@ -75,19 +78,38 @@ describe.each<HostEngine>(['podman', 'docker'])('with %s', (engine) => {
     expect(after).toEqual({ ...before, relayed: (before.relayed ?? 0) + 1 })
   })
 
-  test('somebody empties the packet filter: fence and way out are back within seconds, and it is told', async () => {
-    await host().machine.exec(['nft', 'flush', 'ruleset'])
-    await eventually(table, Boolean, 10_000)
-    for (const port of ports) expect(await attack(port)).not.toMatch(/secured|ECONNRESET|ECONNREFUSED/)
-    const told = async () => (await host().appliance.hostState()).warnings.find(({ code }) => code === 'FILTER_FLUSHED')
-    const warning = await eventually(told, (found) => found !== undefined)
+  test("somebody takes the engine's rules alone: the way out stays open, and it is told", async () => {
+    const { machine } = host()
+    const flush = engine === 'podman' ? ['nft', 'flush', 'table', 'inet', 'netavark'] : ['iptables', '-t', 'nat', '-F']
+    await machine.exec(flush)
+    expect(await wayOut()).toBe('ECONNREFUSED')
+    const warning = await eventually(flushed, (found) => found !== undefined)
     expect(warning?.message).toMatch(
       engine === 'podman' ? /Podman's own rules for it, too/ : /Docker's own rules do not/,
     )
+    if (engine === 'podman')
+      expect(await machine.exec(['nft', 'list', 'table', 'inet', 'netavark'])).toContain('10.129.81.0/24')
+    expect(await table()).toBe(true)
+  })
+
+  test('somebody empties the packet filter: fence and way out are back within seconds, and no connection is lost', async () => {
+    const { machine, appliance } = host()
+    const { handle, result } = await neighbour.call('hold', { address: devices, port: 29814 })
+    expect(result).toBe('secured')
+    await machine.exec(['nft', 'flush', 'ruleset'])
+    await eventually(table, Boolean, 10_000)
+    for (const port of ports) expect(await attack(port)).not.toMatch(/secured|ECONNRESET|ECONNREFUSED/)
     expect(await wayOut()).toBe('ECONNREFUSED')
-    const tables = await host().machine.exec(['nft', 'list', 'tables'])
-    if (engine === 'podman') expect(tables).toMatch(/netavark/)
-    expect((await host().appliance.hostState()).phase).toBe('ready')
+    if (engine === 'podman') {
+      await eventually(
+        () => machine.exec(['nft', 'list', 'tables']),
+        (tables) => tables.includes('netavark'),
+      )
+    }
+    expect(await machine.journal(hostUnit)).toContain('somebody took away the table inet omada-host')
+    expect((await flushed())?.code).toBe('FILTER_FLUSHED')
+    expect(await neighbour.call('isHeld', { handle })).toBe(true)
+    expect((await appliance.hostState()).phase).toBe('ready')
   })
 
   test('it outlives the host, killed and restarted', async () => {
