@@ -2,7 +2,19 @@ import * as z from 'zod'
 import { parseIpv4 } from '../core/cidr.ts'
 import { isSchedule } from '../core/cron-job.ts'
 import { isImageReference } from '../omada/image-reference.ts'
-import { absolutePath, access, count, engineName, port, seconds, subnet, text, timezone, volume } from './values.ts'
+import {
+  absolutePath,
+  access,
+  count,
+  engineName,
+  peer,
+  port,
+  seconds,
+  subnet,
+  text,
+  timezone,
+  volume,
+} from './values.ts'
 
 /** What must be started anew before a changed key takes effect: the host, and with it the container; the host; the edge. */
 export type Need = 'container' | 'host' | 'edge'
@@ -87,6 +99,16 @@ const controller = section({
     "JVM heap, WiredTiger cache and limit, sized from the machine's RAM",
   ),
   cpus: key('container', z.number().min(0.1).max(1024).optional(), 'CPU limit'),
+  egress: key(
+    'live',
+    z.enum(['any', 'internet', 'none']).default('any'),
+    'whom the controller may reach by itself beyond this machine: anybody; the internet, which is no private network and none of this machine; or nobody. Name servers, mongo.uri and controller.reach it may in any case',
+  ),
+  reach: key(
+    'live',
+    z.array(peer).max(64).default([]),
+    'addresses that the controller may reach by itself in any case, on this machine too: mail, RADIUS, syslog, NTP',
+  ),
   init: key('container', z.boolean().default(false), 'run an init as PID 1 (needs catatonit with Podman)'),
 })
 

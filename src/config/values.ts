@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import * as z from 'zod'
 import { isCidr, parseIpv4Network } from '../core/cidr.ts'
+import { parsePeer } from '../core/peer.ts'
 
 // The kinds of value that keys of the configuration share.
 
@@ -29,6 +30,9 @@ export const timezone = text('a time zone such as Europe/Berlin', (zone) => {
 export const subnet = text('an IPv4 network from /8 to /29, such as 10.129.81.0/24', (value) => {
   const network = parseIpv4Network(value)
   return network !== undefined && network.prefix >= 8 && network.prefix <= 29
+})
+export const peer = text('an IPv4 address, alone or with a port, such as 192.168.1.5:25', (value) => {
+  return parsePeer(value) !== undefined
 })
 // IFNAMSIZ is 16 with the terminating zero; '/' cannot be in an interface's name.
 const networks = z.string().refine((value) => isCidr(value) || /^[^/\s:]{1,15}$/.test(value))

@@ -57,6 +57,7 @@ export const errorCodes = {
   NEIGHBOURS_FULL: { exit: 1, summary: 'the kernel has no place to remember one more machine of the network' },
   OTHER_APPLIANCE: { exit: 1, summary: 'another omada-host is on the network of the devices' },
   NFT_MISSING: { exit: 1, summary: "the program that sets the fence around the controller's network is not installed" },
+  REACH_REFUSED: { exit: 1, summary: 'the controller tried to reach what it may not' },
   FENCE_DOWN: { exit: 1, summary: "the fence around the controller's network does not stand" },
   FILTER_FLUSHED: { exit: 1, summary: "somebody emptied this machine's packet filter" },
   FIREWALL_BLOCKS: { exit: 1, summary: "this machine's firewall drops what arrives on a port of the appliance" },

@@ -76,6 +76,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISCOVERY_FLOOD: { severity: 'warning' },
   DISCOVERY_SESSIONS_FULL: { severity: 'warning' },
   // What keeps an attacker out is missing; whoever else uses the controller notices nothing.
+  REACH_REFUSED: { severity: 'notice', over: 'the controller has not tried to reach it for an hour, or may now' },
   NFT_MISSING: { severity: 'error' },
   FENCE_DOWN: { severity: 'error' },
   FILTER_FLUSHED: { severity: 'warning', over: "nobody has emptied this machine's packet filter for an hour" },

@@ -10,15 +10,21 @@ import { ControlServer } from '../ipc/control.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
+import { readLocalAddresses } from '../network/interfaces.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { HostBook, probeTarget, runningContainer } from './book.ts'
 import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
+import { machineNames } from './datapath/database-peers.ts'
 import { Datapath } from './datapath/datapath.ts'
 import { engineRules, restoreByReload } from './datapath/engine-rules.ts'
 import { fence } from './datapath/fence.ts'
 import { nft } from './datapath/nft.ts'
+import { reachRules } from './datapath/reach.ts'
+import { reachFacts } from './datapath/reach-facts.ts'
+import { RefusedPeers } from './datapath/refused-peers.ts'
+import { joined } from './datapath/ruleset.ts'
 import { diskSpace } from './disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
 import type { EdgeChannel } from './edge-channel.ts'
@@ -75,16 +81,32 @@ export async function runHost(options: HostOptions): Promise<void> {
     container: () => runningContainer(reconciler.snapshot(), config.controller.name),
     restore: (container, signal) => restoreByReload(container, signal, options.service !== undefined),
   })
+  const reach = reachFacts({
+    ...common('reach'),
+    databaseUri: config.mongo.uri,
+    machineNames: () => machine.names(),
+    names: machineNames,
+    localAddresses: readLocalAddresses,
+  })
+  const refusedPeers = new RefusedPeers({
+    clock,
+    allowed: () => reach.now(),
+    warnings: warnings.source({ name: 'reach' }),
+  })
   const datapath = new Datapath({
     ...common('datapath'),
     nft,
     warnings: ofDatapath,
-    ruleset: (network) => fence([network]),
+    ruleset: (network) => joined(fence([network]), reachRules(reach.now())),
+    seen: (listing) => refusedPeers.seen(listing),
     flushed: (signal) => rulesOfEngine.lost(signal),
   })
   const reconciler = new Reconciler({
     ...common('controller'),
-    guard: (network, signal) => datapath.guard(network, signal),
+    guard: async (network, signal) => {
+      await reach.look(signal)
+      await datapath.guard(network, signal)
+    },
     chosen: configuration.chosen,
     connect: (signal) => connectEngine({ config, logger, signal }),
     machine,
@@ -175,6 +197,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       control,
       ...companions,
       health,
+      reach,
       datapath,
       rulesOfEngine,
       reconciler,

@@ -43,6 +43,8 @@ test('each key is live or says what it needs', () => {
   expect(needing(undefined)).toEqual([
     'controller.pull',
     'controller.stopGraceSeconds',
+    'controller.egress',
+    'controller.reach',
     'discovery.strict',
     'discovery.rewriteAddresses',
     'access.devices',

@@ -17,6 +17,8 @@ export interface DatapathOptions {
   readonly nft: Nft
   /** What the table is to hold for a network of the container's, as things are now. */
   readonly ruleset: (network: GuardedNetwork) => Ruleset
+  /** Is told of the table as nft lists it, whenever it was looked at and stands. */
+  readonly seen: (listing: unknown) => void
   /** Somebody took the whole table away, and most likely the engine's rules with it; it stands again. */
   readonly flushed: (signal: AbortSignal) => Promise<void>
 }
@@ -112,14 +114,14 @@ export class Datapath {
   }
 
   async #look(network: GuardedNetwork, signal: AbortSignal): Promise<void> {
-    const { nft, logger, ruleset, flushed } = this.#options
+    const { nft, logger, ruleset, seen, flushed } = this.#options
     const wanted = ruleset(network)
     const text = rulesetText(wanted)
     const before = this.#set
     if (before === text) {
       const listing = await nft.list(signal)
       const lacks = listing === undefined ? [] : shortcomings(listing, wanted)
-      if (listing !== undefined && lacks.length === 0) return
+      if (listing !== undefined && lacks.length === 0) return seen(listing)
       const what = listing === undefined ? 'took away' : `changed (${lacks.join(', ')})`
       logger.warn(`somebody ${what} the table inet omada-host of the packet filter; it is set again`)
       this.#set = undefined

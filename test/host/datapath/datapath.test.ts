@@ -52,12 +52,16 @@ async function started(kernel = new Kernel()) {
   const clock = new ManualClock()
   const warnings = new Warnings({ logger: silent, clock })
   let flushes = 0
+  let looks = 0
   const datapath = new Datapath({
     logger: silent,
     clock,
     warnings: warnings.source({ name: 'datapath' }),
     nft: kernel,
     ruleset: (of) => fence([of]),
+    seen: () => {
+      looks += 1
+    },
     flushed: async () => {
       flushes += 1
     },
@@ -67,7 +71,7 @@ async function started(kernel = new Kernel()) {
   const codes = () => warnings.list().map(({ code }) => code)
   /** The next looks; what they do is awaited by whoever expects it. */
   const look = () => clock.advance(2000)
-  return { kernel, clock, datapath, codes, look, flushes: () => flushes }
+  return { kernel, clock, datapath, codes, look, flushes: () => flushes, looks: () => looks }
 }
 
 const failing = (code: 'NFT_MISSING' | 'FENCE_DOWN') => new ApplianceError({ code, message: 'no', remedy: '-' })
