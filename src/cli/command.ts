@@ -37,9 +37,11 @@ export class CliCommand extends Command {
   }
 
   /** What the command does. `Options` are its own and those of the commands above it. */
-  work<Options extends PlaceOptions>(work: (context: CliContext, options: Options) => Promise<number>): this {
+  work<Options extends PlaceOptions>(
+    work: (context: CliContext, options: Options, args: readonly string[]) => Promise<number>,
+  ): this {
     return this.action(async () => {
-      this.#invocation.exitCode = await work(this.#invocation.context, this.optsWithGlobals())
+      this.#invocation.exitCode = await work(this.#invocation.context, this.optsWithGlobals(), this.args)
     })
   }
 

@@ -11,7 +11,7 @@ import { addAfterHostCommand, addHostCommand, addProbeCommand, addRunCommand } f
 import { addLogsCommand } from './logs.ts'
 import { reportError } from './report.ts'
 import { addStatusCommand } from './status.ts'
-import { addVerbCommands } from './verbs.ts'
+import { addAcknowledgeCommand, addVerbCommands } from './verbs.ts'
 import { addVersionCommand } from './version.ts'
 
 /**
@@ -60,6 +60,7 @@ function describeProgram(program: CliCommand, context: CliContext): void {
   addStatusCommand(program)
   addLogsCommand(program)
   addVerbCommands(program)
+  addAcknowledgeCommand(program)
   addDoctorCommand(program)
   addNetcheckCommand(program)
   addConfigCommand(program)

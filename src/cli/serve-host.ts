@@ -56,6 +56,7 @@ export async function runAfter(context: CliContext, options: PlaceOptions): Prom
   const { logger } = await makeLogger(context, config.log.level)
   await runAfterHost({
     config,
+    paths: pathsOf(context, options),
     logger,
     clock: systemClock,
     version: applianceVersion,

@@ -33,6 +33,39 @@ const verbs: readonly { name: ControlVerb; description: string; effect: string }
   },
 ]
 
+/** `omada-host acknowledge CODE`: a problem that stays until the user has seen it. */
+export function addAcknowledgeCommand(program: CliCommand): void {
+  program
+    .command('acknowledge')
+    .argument('<code>', 'the code of the problem, as omada-host status tells it')
+    .description('say that a problem was seen that stays until then, or that the data are the ones that are meant')
+    .example('sudo omada-host acknowledge CONTROLLER_KILLED', 'the controller was looked over after it was killed')
+    .example('sudo omada-host acknowledge DATA_CHANGED', 'begin with what is in controller.dataVolume now')
+    .work(async (context, options, [code = '']) => {
+      const [{ errorCodes }, { ApplianceError }] = await Promise.all([
+        import('../core/error-codes.ts'),
+        import('../core/errors.ts'),
+      ])
+      if (!isCode(code, errorCodes)) {
+        throw new ApplianceError({
+          code: 'USAGE',
+          message: `${code} is no code of a problem`,
+          remedy: 'see the codes of what is wrong: omada-host status',
+        })
+      }
+      const { sendAcknowledge } = await import('../ipc/control-client.ts')
+      const { withDeadline } = await import('../core/deadline.ts')
+      const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
+      const message = await sendAcknowledge(pathsOf(context, options).hostControlSocket, code, signal)
+      context.stdout.write(`${message}\n`)
+      return 0
+    })
+}
+
+function isCode<Codes extends object>(code: string, codes: Codes): code is keyof Codes & string {
+  return Object.hasOwn(codes, code)
+}
+
 /** `omada-host pull|restart|stop|start|reload`: the user's verbs, carried out by the host. */
 export function addVerbCommands(program: CliCommand): void {
   for (const { name, description, effect } of verbs) {

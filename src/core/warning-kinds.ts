@@ -68,6 +68,9 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DEVICE_PORT_DOWN: ofProbe('DATABASE_DOWN'),
   DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),
   PROBE_FAILED: ofProbe(),
+  // Noted as a step when it happens.
+  CONTROLLER_KILLED: { severity: 'warning', inHistory: false, over: 'that the controller was killed is acknowledged' },
+  RECORD_UNUSABLE: { severity: 'warning' },
   OPEN_FILES_LOW: { severity: 'warning' },
   NEIGHBOURS_FULL: { severity: 'error', over: 'this kernel has had room for all machines around' },
   OTHER_APPLIANCE: { severity: 'warning', over: 'no other omada-host is heard any more' },

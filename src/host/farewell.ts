@@ -1,9 +1,11 @@
 import type { Config } from '../config/schema.ts'
 import type { Logger } from '../core/logger.ts'
+import type { Paths } from '../ipc/paths.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { decideByOwnJob, keepStarted } from '../systemd/own-job.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler, type ReconcilerOptions } from './controller/reconciler.ts'
+import { RecordFile } from './controller/record.ts'
 import { removeTable } from './datapath/datapath.ts'
 import { nft } from './datapath/nft.ts'
 import { connectEngine } from './engine/choose.ts'
@@ -44,6 +46,7 @@ export async function bidFarewell(options: {
 export async function runAfterHost(
   options: Pick<ReconcilerOptions, 'logger' | 'clock' | 'version'> & {
     config: Config
+    paths: Paths
     notifier: Notifier
     signal: AbortSignal
   },
@@ -72,6 +75,7 @@ export async function runAfterHost(
       },
       machine: await readMachineFacts(),
       version,
+      recordFile: new RecordFile(options.paths.hostRecordFile),
     },
     deadline,
   )

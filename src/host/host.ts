@@ -16,6 +16,7 @@ import { HostBook, probeTarget, runningContainer } from './book.ts'
 import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
+import { RecordFile } from './controller/record.ts'
 import { machineNames } from './datapath/database-peers.ts'
 import { Datapath } from './datapath/datapath.ts'
 import { engineRules, restoreByReload } from './datapath/engine-rules.ts'
@@ -112,6 +113,8 @@ export async function runHost(options: HostOptions): Promise<void> {
     machine,
     version,
     ready: () => health.snapshot().ready,
+    omadacId: () => health.snapshot().omadacId,
+    recordFile: new RecordFile(paths.hostRecordFile),
   })
   const imageCheck = imageCheckJob({
     ...common('images'),
@@ -176,6 +179,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       start: (signal) => reconciler.requestStart(signal),
       reload: () => configuration.reload(),
     },
+    acknowledge: (code, signal) => reconciler.requestAcknowledge(code, signal),
     logs: (request) => reconciler.logs(request),
   })
   const { state } = book

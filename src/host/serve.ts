@@ -123,6 +123,7 @@ export function answerImpatience(
 /** The edge's own directories, and the one that nobody but the edge may enter. */
 async function makeDirectories({ paths }: ServeOptions, user: UserIds): Promise<void> {
   await mkdir(dirname(paths.hostStateSocket), { recursive: true, mode: 0o755 })
+  await mkdir(dirname(paths.hostRecordFile), { recursive: true, mode: 0o700 })
   for (const directory of [dirname(paths.edgeStateSocket), dirname(paths.edgeKeptFile), paths.edgeStateDirectory]) {
     await mkdir(directory, { recursive: true, mode: 0o755 })
     await chown(directory, user.uid, user.gid)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { errorCodes } from '../core/error-codes.ts'
+import { type ErrorCode, errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault } from '../core/errors.ts'
 import { parseObject } from '../core/text.ts'
 import { readBody, requestOverSocket, type SocketRequest, unreachable } from './client-request.ts'
@@ -17,7 +17,19 @@ const maxLineLength = 1024 * 1024
  * @throws ApplianceError APPLIANCE_UNREACHABLE, or the appliance's own refusal; the signal's reason
  */
 export async function sendControl(path: string, verb: ControlVerb, signal: AbortSignal): Promise<string> {
-  const request = { socket: path, method: 'POST', url: `/v1/${verb}`, signal } as const
+  return await post(path, `/v1/${verb}`, signal)
+}
+
+/**
+ * Tells the appliance that the user has seen the problem of this code; resolves with what it says.
+ * @throws like `sendControl`
+ */
+export async function sendAcknowledge(path: string, code: ErrorCode, signal: AbortSignal): Promise<string> {
+  return await post(path, `/v1/acknowledge?code=${code}`, signal)
+}
+
+async function post(path: string, url: string, signal: AbortSignal): Promise<string> {
+  const request = { socket: path, method: 'POST', url, signal } as const
   const response = await requestOverSocket(request)
   if (response.statusCode !== 200) throw await refusal(response, request)
   return (await readAnswer(response, request)).message ?? ''

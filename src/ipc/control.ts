@@ -8,30 +8,42 @@ import { SocketServer } from './server-app.ts'
 /** What carries out the verbs. Each signal aborts when the one who asked has gone or the server stops. */
 export interface ControlPorts {
   readonly verbs: Readonly<Record<ControlVerb, (signal: AbortSignal) => Promise<{ message: string }>>>
+  /** The user has seen the problem of this code. */
+  readonly acknowledge: (code: string, signal: AbortSignal) => Promise<{ message: string }>
   readonly logs: (options: { follow: boolean; tail: number; signal: AbortSignal }) => AsyncIterable<string>
 }
 
 /**
  * Takes the user's verbs on a unix socket that only root may open (mode 0600; Node cannot ask who the peer is):
- * `POST /v1/<verb>` answers `{message}` when it is done, `GET /v1/logs?follow=1&tail=200` streams lines.
+ * `POST /v1/<verb>` and `POST /v1/acknowledge?code=CODE` answer `{message}` when it is done, `GET /v1/logs?follow=1&tail=200` streams lines.
  */
 export class ControlServer extends SocketServer {
-  constructor({ logger, path, verbs, logs }: { logger: Logger; path: string } & ControlPorts) {
+  constructor({ logger, path, verbs, acknowledge, logs }: { logger: Logger; path: string } & ControlPorts) {
     super({
       name: 'control-server',
       logger,
       place: { path, mode: 0o600 },
       routes: (app) => {
         const stopping = new AbortController()
-        for (const verb of controlVerbs) {
-          app.post(`/v1/${verb}`, async (_request, reply) => {
-            logger.info({ verb }, 'asked by a user')
-            const signal = untilGone(reply, stopping.signal)
-            return await verbs[verb](signal).catch((error: unknown) => {
-              throw signal.aborted || isAbort(error) ? cutShort(verb) : error
-            })
+        const carryOut = async (
+          verb: string,
+          reply: FastifyReply,
+          work: (signal: AbortSignal) => Promise<{ message: string }>,
+        ) => {
+          logger.info({ verb }, 'asked by a user')
+          const signal = untilGone(reply, stopping.signal)
+          return await work(signal).catch((error: unknown) => {
+            throw signal.aborted || isAbort(error) ? cutShort(verb) : error
           })
         }
+        for (const verb of controlVerbs) {
+          app.post(`/v1/${verb}`, (_request, reply) => carryOut(verb, reply, verbs[verb]))
+        }
+        app.post<{ Querystring: { code: string } }>(
+          '/v1/acknowledge',
+          { schema: { querystring: acknowledgeQuery } },
+          ({ query: { code } }, reply) => carryOut(`acknowledge ${code}`, reply, (signal) => acknowledge(code, signal)),
+        )
         app.get<{ Querystring: { follow: string; tail: number } }>(
           '/v1/logs',
           { schema: { querystring: logsQuery }, exposeHeadRoute: false },
@@ -56,8 +68,14 @@ const logsQuery = {
   },
 } as const
 
+const acknowledgeQuery = {
+  type: 'object',
+  required: ['code'],
+  properties: { code: { type: 'string', pattern: '^[A-Z_]{1,64}$' } },
+} as const
+
 /** Not a defect: the appliance ends, or nobody waits for the answer any more. */
-function cutShort(verb: ControlVerb): ApplianceError {
+function cutShort(verb: string): ApplianceError {
   return new ApplianceError({
     code: 'COMMAND_REFUSED',
     message: `omada-host ended before this was done: ${verb}`,

@@ -8,6 +8,8 @@ export interface Paths {
   readonly hostControlSocket: string
   /** What is in force, from the host for its edge: in a directory that nobody else may enter, for there is a private key in it. */
   readonly channelSocket: string
+  /** What the host remembers over restarts, and outside of the controller's data: which controller it had, and where. */
+  readonly hostRecordFile: string
   /** The edge's half of the state: mode 0660. */
   readonly edgeStateSocket: string
   /** What the edge heard last by the channel: mode 0600. */
@@ -25,6 +27,7 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
     hostStateSocket: join(runtimeDirectory, 'omada-host', 'state.sock'),
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
     channelSocket: join(runtimeDirectory, 'omada-host-channel', 'channel.sock'),
+    hostRecordFile: join(stateDirectory, 'omada-host', 'release.json'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
     edgeKeptFile: join(runtimeDirectory, 'omada-host-edge-kept', 'in-force.json'),
     edgeStateDirectory: join(stateDirectory, 'omada-host-edge'),

@@ -90,7 +90,7 @@ async function holdersByUnit(
 }
 
 /** The name of the program's file, which anybody may choose; a process may call itself otherwise, Node's `MainThread`. */
-async function programOf(pid: string): Promise<string> {
+export async function programOf(pid: string): Promise<string> {
   const file = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
   const name = file === undefined ? await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?') : basename(file)
   return plainText(name.replace(/ \(deleted\)$/, ''), maxName)

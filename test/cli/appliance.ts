@@ -32,6 +32,7 @@ export async function startAppliance(control?: Partial<ControlPorts>): Promise<A
     logger: silent,
     path: paths.hostControlSocket,
     verbs: { pull: done, restart: done, stop: done, start: done, reload: done },
+    acknowledge: done,
     logs: async function* () {},
     ...control,
   })

@@ -32,6 +32,24 @@ test.each(controlVerbs)('%s asks the host and says what it answers', async (verb
   expect(asked).toEqual([verb])
 })
 
+test('acknowledge hands on the code of a problem, and takes no other word', async () => {
+  const asked: string[] = []
+  await using appliance = await startAppliance({
+    acknowledge: async (code) => {
+      asked.push(code)
+      return { message: `${code} is acknowledged` }
+    },
+  })
+  const acknowledge = (code: string) => run(['acknowledge', code, '--runtime-dir', appliance.runtimeDirectory])
+  expect(await acknowledge('CONTROLLER_KILLED')).toEqual({
+    code: 0,
+    out: 'CONTROLLER_KILLED is acknowledged\n',
+    err: '',
+  })
+  expect(await acknowledge('controller_killed')).toMatchObject({ code: 2, err: expect.stringContaining('[USAGE]') })
+  expect(asked).toEqual(['CONTROLLER_KILLED'])
+})
+
 test('a refusal is told with its own code, remedy and exit code', async () => {
   const refuse = async () => {
     throw new ApplianceError({ code: 'REGISTRY_UNREACHABLE', message: 'docker.io is away', remedy: 'check the line' })

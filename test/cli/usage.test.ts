@@ -11,6 +11,7 @@ const commands = [
   'restart',
   'stop',
   'start',
+  'acknowledge',
   'doctor',
   'config',
   'version',

@@ -4,19 +4,20 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { ApplianceError } from '../../src/core/errors.ts'
 import { type ControlPorts, ControlServer } from '../../src/ipc/control.ts'
-import { readLogs, sendControl } from '../../src/ipc/control-client.ts'
+import { readLogs, sendAcknowledge, sendControl } from '../../src/ipc/control-client.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { collect, silent, soon, temporaryDirectory } from './fixtures.ts'
 
-async function serve(ports: Partial<ControlPorts['verbs'] & { logs: ControlPorts['logs'] }>) {
+async function serve(ports: Partial<ControlPorts['verbs'] & Omit<ControlPorts, 'verbs'>>) {
   const directory = await temporaryDirectory()
   const path = join(directory.path, 'control.sock')
   const unasked = async () => ({ message: 'done' })
-  const { logs, ...verbs } = ports
+  const { logs, acknowledge = unasked, ...verbs } = ports
   const server = new ControlServer({
     logger: silent,
     path,
     verbs: { pull: unasked, restart: unasked, stop: unasked, start: unasked, reload: unasked, ...verbs },
+    acknowledge,
     logs:
       logs ??
       async function* () {
@@ -41,6 +42,13 @@ test('a verb is carried out and its message returned', async () => {
   await using served = await serve({ restart })
   expect(await sendControl(served.path, 'restart', soon())).toBe('restarted in 4 s')
   expect(restart).toHaveBeenCalledOnce()
+})
+
+test('the code of a problem that is acknowledged arrives', async () => {
+  const acknowledge = vi.fn(async () => ({ message: 'noted' }))
+  await using served = await serve({ acknowledge })
+  expect(await sendAcknowledge(served.path, 'CONTROLLER_KILLED', soon())).toBe('noted')
+  expect(acknowledge).toHaveBeenCalledWith('CONTROLLER_KILLED', expect.any(AbortSignal))
 })
 
 test("the appliance's refusal arrives with code, message and remedy", async () => {
@@ -146,6 +154,8 @@ test('a log that cannot be read is an error, one that breaks off is not a comple
 test.for([
   ['POST', '/v1/format-disk', 404, 'HTTP_NOT_FOUND'],
   ['GET', '/v1/stop', 404, 'HTTP_NOT_FOUND'],
+  ['POST', '/v1/acknowledge', 400, 'HTTP_REQUEST'],
+  ['POST', '/v1/acknowledge?code=%2e%2e', 400, 'HTTP_REQUEST'],
   ['GET', '/v1/logs?tail=-1', 400, 'HTTP_REQUEST'],
   ['GET', '/v1/logs?tail=many', 400, 'HTTP_REQUEST'],
 ] as const)('%s %s is refused', async ([method, url, status, code]) => {

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { readMachineFacts } from '../../src/host/controller/machine.ts'
 import { Reconciler } from '../../src/host/controller/reconciler.ts'
+import { RecordFile } from '../../src/host/controller/record.ts'
 import { connectEngine } from '../../src/host/engine/choose.ts'
 import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
@@ -56,6 +57,8 @@ async function appliance(controller: object = {}) {
     chosen: controller as Chosen,
     ready: () => true,
     guard: async () => {},
+    omadacId: () => undefined,
+    recordFile: new RecordFile(join(machine.ledger.directory, 'release.json')),
   })
   const history: string[] = []
   reconciler.steps.on(({ message }) => history.push(message))

@@ -50,10 +50,12 @@ export class EngineMachine {
     this.#modeFile = join(ledger.directory, 'mode')
   }
 
-  static async open(): Promise<EngineMachine> {
+  /** @param runtime makes another OCI runtime than the one that works here, in this directory, and says where */
+  static async open(runtime?: (directory: string) => string): Promise<EngineMachine> {
     const ledger = await Ledger.open('omada-host-engine-', '/var/tmp')
     const namespace = await Namespace.make(ledger, `engine-${randomBytes(3).toString('hex')}`)
-    const podman = Podman.make(ledger, { namespace, directory: join(ledger.directory, 'podman') })
+    const other = runtime === undefined ? {} : { runtime: runtime(ledger.directory) }
+    const podman = Podman.make(ledger, { namespace, directory: join(ledger.directory, 'podman'), ...other })
     const machine = new EngineMachine(ledger, namespace, podman)
     machine.registryIs('fine')
     await machine.startService()

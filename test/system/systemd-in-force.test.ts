@@ -72,6 +72,13 @@ test('the restart gives a container its new address, and the edge, which runs on
   // The controller refuses data that another address has been written into.
   appliance.configure({ network: { controllerAddress: '10.129.81.20' }, controller: { dataVolume: 'omada-other' } })
   expect((await appliance.systemctl('restart')).code).toBe(0)
+  // No controller begins anew where another one was, and the one that runs runs on, until the user says that it is meant.
+  await eventually(
+    () => appliance.hostState(),
+    ({ phase, warnings }) => phase === 'ready' && warnings.some(({ code }) => code === 'DATA_CHANGED'),
+  )
+  expect(await containerAddress()).toBe('10.129.81.10')
+  expect(await appliance.command(['acknowledge', 'DATA_CHANGED'], 150_000)).toMatchObject({ code: 0 })
   expect(await containerAddress()).toBe('10.129.81.20')
   await eventually(page, (status) => status === 200)
   expect(await machine.show(edgeUnit, 'MainPID')).toEqual(edge)

@@ -52,9 +52,18 @@ describe('what ties the two services', () => {
       `\nd ${channel} 2750 root ${group} -\n`,
     )
     expect(sysusers).toContain(`\ng ${group} -\n`)
-    expect(host.words('Service', 'ReadWritePaths')).toEqual([channel])
+    expect(host.words('Service', 'ReadWritePaths')).toContain(channel)
     expect(dirname(paths.edgeKeptFile)).toBe(`/run/${edge.get('Service', 'RuntimeDirectory')}`)
     expect(edge.get('Service', 'RuntimeDirectoryPreserve')).toBe('restart')
+  })
+
+  test('the host remembers in a directory that systemd neither re-owns nor cleans', () => {
+    const directory = dirname(paths.hostRecordFile)
+    expect(host.words('Service', 'ReadWritePaths')).toContain(directory)
+    expect(host.names).not.toContain('Service.StateDirectory')
+    expect(readFileSync(join(root, 'units/omada-host.tmpfiles'), 'utf8')).toContain(
+      `\nd ${directory} 0700 root root -\n`,
+    )
   })
 
   test('each finds the sockets of the other', () => {

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
 import { timezone } from '../../config/values.ts'
+import { findLockHolder } from '../../linux/file-locks.ts'
 import { type MachineNames, readMachineNames } from '../../linux/name-servers.ts'
 import { parseRoutes, type Route } from '../../network/routes.ts'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
+import { directoryThere, lookAtDirectory } from './directories.ts'
 
 /** What is known of this machine. Megabytes are 2^20 bytes. */
 export interface MachineFacts {
@@ -22,6 +24,9 @@ export interface MachineFacts {
   names(): Promise<MachineNames>
   /** Whether a process of this id runs. */
   processRuns(pid: number): boolean
+  readonly directoryThere: typeof directoryThere
+  readonly lookAtDirectory: typeof lookAtDirectory
+  readonly findLockHolder: (paths: readonly string[]) => ReturnType<typeof findLockHolder>
 }
 
 /** Where Linux tells these facts. */
@@ -53,6 +58,9 @@ export async function readMachineFacts(
     },
     names: () => readMachineNames(),
     processRuns: (pid) => existsSync(`/proc/${pid}`),
+    directoryThere,
+    lookAtDirectory,
+    findLockHolder,
   }
 }
 

@@ -2,28 +2,35 @@ import type { HostConfig } from '../../config/schema.ts'
 import { parseIpv4Network } from '../../core/cidr.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
-import { dataDirectory } from '../../omada/image-contract.ts'
+import { dataDirectory as inContainer } from '../../omada/image-contract.ts'
 import { type Engine, type EngineContainer, type EngineInfo, mountSource } from '../engine/engine.ts'
+import { judgePlace, missingDirectory } from './data-place.ts'
+import type { DirectoryFacts } from './directories.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { architectureFault } from './puller.ts'
+import type { ApplianceRecord } from './record.ts'
 
 /** What the engine has, and the digest of the image that our container runs or, without one, would run. */
 export interface Observation extends Observed {
   readonly digest: string | undefined
+  /** Where the configured data are on this machine; undefined for a volume that is not made yet. */
+  readonly dataDirectory: string | undefined
 }
 
 /** Looks at all that the configuration names. */
 async function observe(engine: Engine, config: HostConfig, signal: AbortSignal): Promise<Observation> {
-  const [image, network, container] = await Promise.all([
+  const { dataVolume } = config.controller
+  const [image, network, container, dataDirectory] = await Promise.all([
     engine.image(config.controller.image, signal),
     engine.network(config.network.name, signal),
     engine.container(config.controller.name, signal),
+    dataVolume.startsWith('/') ? dataVolume : engine.volumeDirectory(dataVolume, signal),
   ])
   const runs = container !== undefined && isOurs(container) ? container.imageId : undefined
   const own = runs === undefined || runs === image?.id ? image : await engine.image(runs, signal)
-  return { image, network, container, digest: own?.digests[0] }
+  return { image, network, container, digest: own?.digests[0], dataDirectory }
 }
 
 /** How long a removal may follow the end of a container: Podman 5.4 was seen to take some 200 milliseconds. */
@@ -57,13 +64,14 @@ export async function findObstacles(options: {
   config: HostConfig
   engine: EngineInfo
   machine: MachineFacts
-  observed: Observed
+  observed: Observation
+  record: ApplianceRecord
 }): Promise<readonly Fault[]> {
-  const { config, engine, machine, observed } = options
+  const { config, engine, machine, observed, record } = options
   const { image, network, container } = observed
   const { image: reference, dataVolume } = config.controller
   const own = config.mongo.uri === undefined
-  const path = own ? mountSource(container?.mounts, dataDirectory, dataVolume) : undefined
+  const path = own ? mountSource(container?.mounts, inContainer, dataVolume) : undefined
   const data = path === undefined ? undefined : { path, freeMegabytes: await machine.freeMegabytes(path) }
   const routes = await machine.routes()
   const wrong = image && architectureFault(reference, image, machine.architecture)
@@ -82,5 +90,32 @@ export async function findObstacles(options: {
       networkPresent,
     }),
     ...(wrong === undefined ? [] : [wrong]),
+    ...(await judgeDirectories(config, machine, observed.dataDirectory, record)),
   ]
+}
+
+/** A volume that is not made yet is empty. */
+const noVolume: DirectoryFacts = { there: true, database: false }
+
+/** What is wrong with the directories that the configuration names, as far as this process can see them. */
+async function judgeDirectories(
+  { controller, mongo }: HostConfig,
+  machine: MachineFacts,
+  data: string | undefined,
+  record: ApplianceRecord,
+): Promise<readonly Fault[]> {
+  const { dataVolume: place } = controller
+  const faults: (Fault | undefined)[] = []
+  for (const key of ['dataVolume', 'logsVolume', 'certificateDirectory'] as const) {
+    const path = controller[key]
+    if (path?.startsWith('/') !== true || (await machine.directoryThere(path)) !== false) continue
+    faults.push(missingDirectory(`controller.${key}`, path, record))
+  }
+  if (mongo.uri === undefined) {
+    const facts = data === undefined ? noVolume : await machine.lookAtDirectory(data)
+    // Beside a volume are other volumes, with names that say what they are.
+    const near = place.startsWith('/') ? {} : { elsewhere: undefined }
+    if (facts.there === true) faults.push(judgePlace(record, { ...facts, ...near, place }))
+  }
+  return faults.filter((fault) => fault !== undefined)
 }

@@ -1,18 +1,20 @@
 import type { Chosen } from '../../config/chosen.ts'
-import { ApplianceError, ApplianceErrors, type Fault } from '../../core/errors.ts'
+import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import { findOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
 import { lastLog } from './container-log.ts'
 import { judgeDeath } from './deaths.ts'
-import type { MachineFacts } from './machine.ts'
 import { findObstacles, type Observation, observeSettled } from './observe.ts'
 import { deedOfOthers, startedByOthers } from './others.ts'
 import { isOurs, isRunning, likenessOf, planSteps, planStop, type Step } from './plan.ts'
+import { emptyRecord, type RecordFile } from './record.ts'
 import { changedSettings } from './settings.ts'
 import { type Desired, desiredState, labels } from './spec.ts'
 import { type ControllerState, engineKind, hasDied, isStop } from './state.ts'
-import { type ActiveStep, type StepContext, stepKindOf } from './steps.ts'
+import type { StepContext } from './step-context.ts'
+import { type ActiveStep, stepKindOf } from './steps.ts'
+import { livesOn, notStopped } from './stop.ts'
 
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
 const maxRounds = 8
@@ -22,12 +24,14 @@ const heapCheckMilliseconds = 30_000
 
 /** What every pass works with. */
 export interface PassOptions extends Omit<StepContext, 'engine'> {
-  readonly machine: MachineFacts
   readonly version: string
   /** What the user chose of what the container is made of. */
   readonly chosen: Chosen
   /** Whether the controller works now, by the probes. */
   readonly ready: () => boolean
+  /** Its id, by the probes. */
+  readonly omadacId: () => string | undefined
+  readonly recordFile: Pick<RecordFile, 'read' | 'write'>
   /** Something was done; for people. */
   readonly onStep: (message: string) => void
 }
@@ -47,12 +51,18 @@ interface Pass extends PassOptions {
 export async function runPass(pass: Pass): Promise<number | undefined> {
   const { config, state, dispatch, interrupt } = pass
   const own = AbortSignal.any([pass.signal, interrupt])
+  if (state().record === undefined) await readRecord(pass)
   for (let round = 0; round < maxRounds; round += 1) {
     own.throwIfAborted()
     const died = (container: EngineContainer) => hasDied(state(), container)
     const observed = await observeSettled({ ...pass, died, signal: own })
     const before = state()
     dispatch({ kind: 'seen', observation: observed })
+    const { container } = observed
+    // Neither ended nor to be started beside itself: two of them would destroy the database.
+    if (container !== undefined && isOurs(container) && livesOn(container, pass.machine)) {
+      throw notStopped({ kind: engineKind(state()) }, container, 'the engine calls its container ended')
+    }
     tellOfOthers(pass, before, observed)
     const { want } = state()
     const steps = isStop(want) ? planStop(observed, want === 'end') : await planRun(pass, observed, own)
@@ -62,7 +72,9 @@ export async function runPass(pass: Pass): Promise<number | undefined> {
       dispatch({ kind: 'reached' })
       return undefined
     }
-    if (!isStop(want) && steps[0]?.kind !== 'wait') await checkMachine(pass, observed, own)
+    if (!isStop(want) && steps.some(({ kind }) => kind !== 'wait' && kind !== 'remember')) {
+      await checkMachine(pass, observed, own)
+    }
     for (const step of steps) {
       if (step.kind === 'wait') return step.milliseconds
       await carryOut(pass, step)
@@ -109,6 +121,7 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
     pulled,
     restartInMilliseconds: Math.max(0, restartAt - clock.now()),
     replaced: replaced !== undefined,
+    unremembered: unremembered(pass),
   })
 }
 
@@ -118,6 +131,25 @@ function tellOfOthers({ dispatch, onStep }: Pass, before: ControllerState, obser
   const deed = deedOfOthers(before, observed)
   if (deed?.message !== undefined) onStep(deed.message)
   if (deed !== undefined) dispatch(deed.outcome)
+}
+
+/** The id of a controller that is ready and is not the one that is remembered. */
+function unremembered({ config, ready, omadacId, state }: Pass): string | undefined {
+  const { record, recordUnreadable } = state()
+  const id = ready() ? omadacId() : undefined
+  const known = record?.controller
+  // Of an external database the place says nothing.
+  if (id === undefined || recordUnreadable || config.mongo.uri !== undefined) return undefined
+  return known?.omadacId === id && known.place === config.controller.dataVolume ? undefined : id
+}
+
+/** What cannot be read is told, and nothing is remembered then. */
+async function readRecord({ recordFile, dispatch }: Pass): Promise<void> {
+  try {
+    dispatch({ kind: 'recorded', record: await recordFile.read() })
+  } catch (error) {
+    dispatch({ kind: 'record-unreadable', fault: toFault(error) })
+  }
 }
 
 /** Says of our container what its status means: it runs, has been ready, has died. */
@@ -173,7 +205,9 @@ async function askEngine({ engine, dispatch }: Pass, signal: AbortSignal): Promi
  */
 async function checkMachine(pass: Pass, observed: Observation, signal: AbortSignal): Promise<void> {
   const engine = await askEngine(pass, signal)
-  const faults = await findObstacles({ config: pass.config, engine, machine: pass.machine, observed })
+  const { config, machine } = pass
+  const record = pass.state().record ?? emptyRecord
+  const faults = await findObstacles({ config, engine, machine, observed, record })
   if (faults.length > 0) throw new ApplianceErrors(faults)
 }
 
@@ -182,5 +216,6 @@ async function carryOut(pass: Pass, step: ActiveStep): Promise<void> {
   pass.dispatch({ kind: 'step', stage, doing, beside })
   pass.logger.info({ step: step.kind }, doing)
   const signal = interruptible ? AbortSignal.any([pass.signal, pass.interrupt]) : pass.signal
-  pass.onStep(await execute(step, pass, signal))
+  const done = await execute(step, pass, signal)
+  if (done !== undefined) pass.onStep(done)
 }

@@ -20,6 +20,8 @@ export interface Intent {
   readonly restartInMilliseconds: number
   /** What is there has our labels, but somebody else made it. */
   readonly replaced: boolean
+  /** A controller that is ready, and that is not remembered yet as the one in its place. */
+  readonly unremembered?: string | undefined
 }
 
 /** One step towards the desired state; `steps.ts` says how each is taken. */
@@ -29,6 +31,10 @@ export type Step =
   | { readonly kind: 'create-network'; readonly spec: NetworkSpec }
   | { readonly kind: 'remove-network'; readonly name: string }
   | { readonly kind: 'create'; readonly spec: ContainerSpec }
+  /** Looks into the data of a container that does not run, for what would make its start a mistake. */
+  | { readonly kind: 'check-data'; readonly container: string }
+  /** Notes which controller is in which place. */
+  | { readonly kind: 'remember'; readonly id: string; readonly omadacId: string }
   /** `fresh`: nothing has ever run in it. */
   | { readonly kind: 'start'; readonly container: string; readonly fresh: boolean }
   | { readonly kind: 'stop'; readonly id: string }
@@ -56,7 +62,9 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
   if (container?.status === 'transient') return [{ kind: 'wait', milliseconds: transientMilliseconds }]
   const runs = isRunning(container)
   const likeness = container === undefined ? 'other' : likenessOf(container, desired)
-  if (runs && likeness !== 'other' && intent.run === 'run') return repairNetwork(desired, observed)
+  if (runs && likeness !== 'other' && intent.run === 'run') {
+    return [...repairNetwork(desired, observed), ...planRemember(container, intent)]
+  }
   const same = likeness === 'same' && !intent.replaced
   if (!runs && intent.restartInMilliseconds > 0 && same)
     return [{ kind: 'wait', milliseconds: intent.restartInMilliseconds }]
@@ -67,7 +75,12 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
   const stop: Step[] = runs ? [{ kind: 'stop', id: container.id }] : []
   const network = planNetwork(desired, observed)
   if (container !== undefined && same && network.length === 0 && container.imageId === observed.image?.id) {
-    return [...stop, { kind: 'start', container: container.id, fresh: container.startedAt === undefined }]
+    const { id, startedAt } = container
+    return [
+      ...stop,
+      { kind: 'check-data', container: id },
+      { kind: 'start', container: id, fresh: startedAt === undefined },
+    ]
   }
   const remove: Step[] = container === undefined ? [] : [{ kind: 'remove', id: container.id }]
   const spec = withImage(desired.container, observed.image)
@@ -76,6 +89,7 @@ export function planSteps(desired: Desired, observed: Observed, intent: Intent):
     ...remove,
     ...network,
     { kind: 'create', spec },
+    { kind: 'check-data', container: spec.name },
     { kind: 'start', container: spec.name, fresh: true },
   ]
 }
@@ -132,6 +146,10 @@ function planPull(desired: Desired, observed: Observed, intent: Intent): Step[] 
     message: `the image ${image} is not on this machine and controller.pull is never`,
     remedy: `omada-host pull, or load the image yourself, or set controller.pull: missing`,
   })
+}
+
+function planRemember({ id, status }: EngineContainer, { unremembered }: Intent): Step[] {
+  return unremembered === undefined || status !== 'running' ? [] : [{ kind: 'remember', id, omadacId: unremembered }]
 }
 
 /** A container that runs keeps its namespace when somebody removes its network; the network is there again for the next start. */

@@ -9,10 +9,12 @@ import { periodic } from '../../core/periodic.ts'
 import { Pulse } from '../../core/pulse.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
 import type { Engine } from '../engine/engine.ts'
+import { acknowledge } from './acknowledge.ts'
 import { containerLog } from './container-log.ts'
 import { followEvents } from './engine-events.ts'
 import { type PassOptions, runPass } from './pass.ts'
 import { Puller } from './puller.ts'
+import { type ApplianceRecord, emptyRecord } from './record.ts'
 import { Requests, superseded } from './requests.ts'
 import { type ControllerSnapshot, snapshotOf } from './snapshot.ts'
 import {
@@ -56,7 +58,17 @@ const engineFaults = new Set<Fault['code']>([
 export interface ReconcilerOptions
   extends Pick<
     PassOptions,
-    'config' | 'chosen' | 'live' | 'logger' | 'clock' | 'machine' | 'version' | 'ready' | 'guard'
+    | 'config'
+    | 'chosen'
+    | 'live'
+    | 'logger'
+    | 'clock'
+    | 'machine'
+    | 'version'
+    | 'ready'
+    | 'omadacId'
+    | 'recordFile'
+    | 'guard'
   > {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
@@ -110,6 +122,12 @@ export class Reconciler implements Component {
       puller: new Puller({ logger, clock, architecture: machine.architecture, onEvent: dispatch }),
       state: () => this.#state,
       dispatch,
+      remember: async (change) => {
+        await this.#remember(change).catch((error: unknown) => {
+          const fault = toFault(error)
+          logger.error({ code: fault.code, remedy: fault.remedy }, fault.message)
+        })
+      },
       onStep: (message) => this.steps.emit({ subject: 'controller', message }),
       alive: () => this.#alive(),
     }
@@ -174,6 +192,38 @@ export class Reconciler implements Component {
   }
 
   /**
+   * The user has seen a problem that stays until then, or says that what is in the place of the data is to be used.
+   * @throws ApplianceError COMMAND_REFUSED where there is no such problem, RECORD_UNUSABLE
+   */
+  async requestAcknowledge(code: string, signal: AbortSignal): Promise<{ message: string }> {
+    const { reason, faults } = this.#state
+    const standing: readonly (string | undefined)[] = [reason.code, ...faults.map((fault) => fault.code)]
+    const { message, change } = acknowledge(code, {
+      standing,
+      record: this.#state.record ?? emptyRecord,
+      place: this.#options.config.controller.dataVolume,
+    })
+    await this.#remember(change)
+    // What waited for it goes on.
+    if (standing.includes(code)) await this.#request('run', signal)
+    return { message }
+  }
+
+  /** @throws ApplianceError RECORD_UNUSABLE; it is remembered as long as this process runs all the same */
+  async #remember(change: (record: ApplianceRecord) => ApplianceRecord): Promise<void> {
+    const record = change(this.#state.record ?? emptyRecord)
+    this.#dispatch({ kind: 'recorded', record })
+    const { recordFault, recordUnreadable } = this.#state
+    if (recordUnreadable && recordFault !== undefined) throw new ApplianceError(recordFault)
+    try {
+      await this.#options.recordFile.write(record)
+    } catch (error) {
+      this.#dispatch({ kind: 'recorded', record, fault: toFault(error) })
+      throw error
+    }
+  }
+
+  /**
    * Stops the controller with its grace and removes its container, waiting through losses of the engine; for the end of
    * the appliance. Nothing is left to do where no engine was ever reached and none answers now.
    * @returns whether no container of ours runs any more, as far as it could be seen
@@ -185,10 +235,11 @@ export class Reconciler implements Component {
 
   /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
   static async stopController(
-    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'guard'>,
+    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'omadacId' | 'guard'>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const reconciler = new Reconciler({ ...options, chosen: {}, ready: () => false, guard: async () => {} })
+    const idle = { chosen: {}, ready: () => false, omadacId: () => undefined, guard: async () => {} }
+    const reconciler = new Reconciler({ ...options, ...idle })
     try {
       // Asked before the first pass, which would start the controller.
       await Promise.all([reconciler.#end(signal), reconciler.start(signal)])

@@ -4,6 +4,7 @@ import { type Deaths, noDeaths, type Verdict } from './deaths.ts'
 import type { Observation } from './observe.ts'
 import { isOurs, isRunning } from './plan.ts'
 import type { PullEvent, PullUnderWay } from './puller.ts'
+import { type ApplianceRecord, emptyRecord } from './record.ts'
 
 /** What is wanted of the controller. `restart`: that it is stopped, and then runs. `end`: stopped, its container removed. */
 export type Want = 'run' | 'restart' | 'stop' | 'end'
@@ -18,6 +19,12 @@ export type Stage = 'pulling' | 'creating' | 'up' | 'stopping' | 'stopped' | 'fa
 /** All that the reconciler knows. Only `transition` makes a new one. Times are monotonic milliseconds. */
 export interface ControllerState {
   readonly want: Want
+  /** What is remembered from before; undefined until it was read. */
+  readonly record: ApplianceRecord | undefined
+  /** Why it could not be read or written. */
+  readonly recordFault: Fault | undefined
+  /** It could not be read, and may be a newer version's: nothing is written over it. */
+  readonly recordUnreadable: boolean
   /** What the engine said of itself last; kept while it is away. */
   readonly engine: EngineInfo | undefined
   /** It was away since, and may have come back as another version or with another runtime. */
@@ -54,6 +61,9 @@ export interface ControllerState {
 
 export const initialState: ControllerState = {
   want: 'run',
+  record: undefined,
+  recordFault: undefined,
+  recordUnreadable: false,
   engine: undefined,
   engineStale: true,
   seen: undefined,
@@ -79,6 +89,9 @@ export const initialState: ControllerState = {
 export type ControllerEvent =
   /** A request; whoever asks that it runs does not undo a restart that another one waits for. */
   | { readonly kind: 'asked'; readonly want: Want }
+  /** What is remembered was read or changed; `fault` where its file could not be written. */
+  | { readonly kind: 'recorded'; readonly record: ApplianceRecord; readonly fault?: Fault }
+  | { readonly kind: 'record-unreadable'; readonly fault: Fault }
   | { readonly kind: 'engine-told'; readonly engine: EngineInfo }
   | { readonly kind: 'seen'; readonly observation: Observation }
   /** Our container was seen to run, perhaps one that was there before us. `ready`: by the probes, now. */
@@ -122,6 +135,10 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
       if (isStop(want)) return { ...state, want }
       return { ...state, want, held: undefined, pulled: false, deaths: noDeaths, restartAt: 0 }
     }
+    case 'recorded':
+      return { ...state, record: event.record, recordFault: state.recordUnreadable ? state.recordFault : event.fault }
+    case 'record-unreadable':
+      return { ...state, record: emptyRecord, recordFault: event.fault, recordUnreadable: true }
     case 'engine-told':
       return { ...state, engine: event.engine, engineStale: false }
     case 'seen': {

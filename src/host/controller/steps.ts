@@ -1,41 +1,22 @@
-import type { HostConfig, LiveConfig } from '../../config/schema.ts'
-import type { Clock } from '../../core/clock.ts'
+import type { HostConfig } from '../../config/schema.ts'
 import { ApplianceError, type Fault } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { ContainerSpec } from '../engine/engine.ts'
+import { readDatabaseLock } from './data-facts.ts'
+import { missingDirectory } from './data-place.ts'
+import { checkData, remember } from './data-steps.ts'
 import type { Step } from './plan.ts'
-import type { Puller } from './puller.ts'
-import { type ContainerNetwork, containerNetwork } from './snapshot.ts'
+import { type ApplianceRecord, emptyRecord } from './record.ts'
+import { containerNetwork } from './snapshot.ts'
 import { labels } from './spec.ts'
-import { type ControllerEvent, type ControllerState, engineKind, type Stage } from './state.ts'
+import { engineKind, type Stage } from './state.ts'
+import type { StepContext } from './step-context.ts'
 import { stopWithGrace } from './stop.ts'
+import { judgeStop } from './stop-outcome.ts'
 
 /** What is carried out. A `wait` is not: the pass ends with it, and the next one begins after it. */
 export type ActiveStep = Exclude<Step, { readonly kind: 'wait' }>
 
 type StepOf<Kind extends ActiveStep['kind']> = Extract<ActiveStep, { kind: Kind }>
-
-/** What steps are carried out with. */
-export interface StepContext {
-  readonly engine: Engine
-  readonly config: HostConfig
-  readonly live: () => LiveConfig
-  readonly logger: Logger
-  readonly clock: Clock
-  /** Pulls with progress; turns are taken with the user's own pulls. */
-  readonly puller: Puller
-  /** The record as it is now: a request may change it at any time. */
-  readonly state: () => ControllerState
-  /** Changes the record. */
-  readonly dispatch: (event: ControllerEvent) => void
-  /** A sign of life of work that takes long. */
-  readonly alive: () => void
-  /**
-   * Called before a container starts: resolves when what keeps the network from it stands.
-   * @throws ApplianceError why it must not start
-   */
-  readonly guard: (network: ContainerNetwork, signal: AbortSignal) => Promise<void>
-}
 
 /** All that there is to say of one kind of step. */
 interface StepKind<S extends ActiveStep> {
@@ -48,10 +29,10 @@ interface StepKind<S extends ActiveStep> {
   /** A controller that runs goes on running beside it, and is said to. */
   readonly beside?: true
   /**
-   * Tells the record what came of it, and resolves to what it has done, for people.
+   * Tells the record what came of it, and resolves to what it has done, for people; undefined for what needs no word.
    * @throws what the engine's call throws, or what that means, or the signal's reason
    */
-  readonly execute: (step: S, context: StepContext, signal: AbortSignal) => Promise<string>
+  readonly execute: (step: S, context: StepContext, signal: AbortSignal) => Promise<string | undefined>
 }
 
 /** Every kind of step there is. A new one is an entry here, and a place in the plan. */
@@ -92,10 +73,24 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   create: {
     doing: 'creating the container',
     stage: 'creating',
-    execute: async ({ spec }, { engine, dispatch }, signal) => {
-      dispatch({ kind: 'made', id: await engine.createContainer(spec, signal) })
+    execute: async ({ spec }, { engine, config, state, dispatch }, signal) => {
+      const record = state().record ?? emptyRecord
+      const made = engine.createContainer(spec, signal)
+      const id = await made.catch((error: unknown) => failCreate(error, spec, config, record))
+      dispatch({ kind: 'made', id })
       return 'created the container'
     },
+  },
+  'check-data': {
+    doing: 'looking at the data',
+    stage: 'creating',
+    execute: checkData,
+  },
+  remember: {
+    doing: 'noting which controller is in which place',
+    stage: 'up',
+    beside: true,
+    execute: remember,
   },
   start: {
     doing: 'starting the container',
@@ -105,13 +100,7 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   stop: {
     doing: 'stopping the controller; its database is being closed',
     stage: 'stopping',
-    execute: async ({ id }, { config, live, alive, dispatch, ...context }, signal) => {
-      const { name } = config.controller
-      const graceSeconds = live().controller.stopGraceSeconds
-      await stopWithGrace({ ...context, id, name, graceSeconds, signal, onRetry: alive })
-      dispatch({ kind: 'stopped' })
-      return 'stopped the controller'
-    },
+    execute: stop,
   },
   remove: {
     doing: 'removing the old container',
@@ -157,6 +146,26 @@ async function start(step: StepOf<'start'>, context: StepContext, signal: AbortS
   return 'started the container'
 }
 
+async function stop({ id }: StepOf<'stop'>, context: StepContext, signal: AbortSignal): Promise<string> {
+  const { engine, clock, config, logger, state, dispatch } = context
+  const { name } = config.controller
+  const graceSeconds = context.live().controller.stopGraceSeconds
+  const kind = engineKind(state())
+  const { processRuns } = context.machine
+  const options = { id, name, graceSeconds, kind, processRuns, signal, onRetry: context.alive }
+  const ended = await stopWithGrace({ ...context, ...options })
+  dispatch({ kind: 'stopped' })
+  if (ended === undefined) return 'stopped the controller; its container was removed meanwhile'
+  const lock =
+    config.mongo.uri !== undefined ? 'none' : await readDatabaseLock(engine, id, signal).catch(() => 'unknown' as const)
+  const { message, killed } = judgeStop(ended, lock, { graceSeconds, clock })
+  if (killed !== undefined) {
+    logger.error({ code: 'CONTROLLER_KILLED', remedy: killed.remedy }, killed.message)
+    await context.remember((record) => ({ ...record, killed }))
+  }
+  return message
+}
+
 /**
  * Removes our network, and the container that did not start in it, so that both are made anew.
  * @returns whether it did: a network that is not ours, or that others are on, stays
@@ -186,6 +195,28 @@ function says(error: unknown, words: RegExp): error is ApplianceError {
 /** The engine's error told by what it means; its own words come after that. */
 function meaning(error: ApplianceError, fault: Fault): ApplianceError {
   return new ApplianceError({ ...fault, message: `${fault.message}: ${error.message}` }, { cause: error })
+}
+
+/** What both engines say of a directory to mount that is not there. */
+const noDirectory = /no such file or directory|bind source path does not exist/i
+
+/** @throws the engine's error of a container that was not made, or that a directory of the configuration is not there */
+function failCreate(
+  error: unknown,
+  { mounts }: ContainerSpec,
+  { controller }: HostConfig,
+  record: ApplianceRecord,
+): never {
+  if (!says(error, noDirectory)) throw error
+  const keys = ['dataVolume', 'logsVolume', 'certificateDirectory'] as const
+  const key = keys.find((name) => {
+    const path = controller[name]
+    return (
+      path?.startsWith('/') === true && error.message.includes(path) && mounts.some(({ source }) => source === path)
+    )
+  })
+  if (key === undefined) throw error
+  throw new ApplianceError(missingDirectory(`controller.${key}`, controller[key] ?? '', record), { cause: error })
 }
 
 /** @throws the engine's error of a network that was not created, or that its subnet is taken */

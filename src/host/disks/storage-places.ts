@@ -47,6 +47,7 @@ export function controllerPlaces(config: HostConfig, { engineDirectory, mounts }
 export function ownPlaces(paths: Paths): readonly Place[] {
   return [
     { ...ours, path: dirname(paths.hostStateSocket), holds: 'sockets, and what the edge is told by the host' },
+    { ...ours, path: dirname(paths.hostRecordFile), holds: 'which controller was in which place' },
     { ...ours, path: paths.edgeStateDirectory, holds: "the waiting room's certificate" },
   ]
 }

@@ -46,5 +46,6 @@ export async function chooseEngine(
 
 async function hasController(engine: DockerEngine, { controller }: HostConfig, signal: AbortSignal): Promise<boolean> {
   if ((await engine.container(controller.name, signal)) !== undefined) return true
-  return !controller.dataVolume.startsWith('/') && (await engine.hasVolume(controller.dataVolume, signal))
+  const { dataVolume } = controller
+  return !dataVolume.startsWith('/') && (await engine.volumeDirectory(dataVolume, signal)) !== undefined
 }

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import type Dockerode from 'dockerode'
 import type { ContainerSpec, EngineKind, NetworkSpec } from './engine.ts'
 
@@ -16,7 +17,14 @@ export function containerOptions(spec: ContainerSpec, kind: EngineKind): Dockero
     StopSignal: 'SIGTERM',
     StopTimeout: Math.ceil(spec.stopTimeoutSeconds),
     HostConfig: {
-      Binds: spec.mounts.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`),
+      // Not Binds: of those Docker makes a directory that is missing, and an empty controller starts in it. Podman makes it
+      // of these as well (pkg/api/handlers/compat/containers_create.go): `observe.ts` looks before.
+      Mounts: spec.mounts.map(({ source, target, readOnly }) => ({
+        Type: isAbsolute(source) ? 'bind' : 'volume',
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
       NetworkMode: spec.network,
       RestartPolicy: { Name: 'no' },
       Ulimits: Object.entries(spec.ulimits).map(([name, { soft, hard }]) => ({ Name: name, Soft: soft, Hard: hard })),

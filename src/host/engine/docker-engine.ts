@@ -1,9 +1,11 @@
 import type Dockerode from 'dockerode'
 import { raceAbort } from '../../core/deadline.ts'
 import { ApplianceError } from '../../core/errors.ts'
+import { archiveOf, firstFile } from './archive.ts'
 import { askJson, type Connection, connect, request } from './connection.ts'
 import { containerOptions, libpodNetworkOptions, networkOptions } from './create-options.ts'
 import type {
+  ContainerFile,
   ContainerSpec,
   Engine,
   EngineContainer,
@@ -92,9 +94,9 @@ export class DockerEngine implements Engine {
     return network && engineNetwork(network)
   }
 
-  /** Whether it has a volume of this name. */
-  async hasVolume(name: string, signal: AbortSignal): Promise<boolean> {
-    return (await this.#look(`look for the volume ${name}`, `/volumes/${name}`, signal)) !== undefined
+  async volumeDirectory(name: string, signal: AbortSignal): Promise<string | undefined> {
+    const path = `/volumes/${name}`
+    return (await this.#look<Dockerode.VolumeInspectInfo>(`look for the volume ${name}`, path, signal))?.Mountpoint
   }
 
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
@@ -152,6 +154,36 @@ export class DockerEngine implements Engine {
     await this.#call('remove the container', signal, (docker, abortSignal) => {
       const options = { abortSignal, force: false, v: false }
       return docker.getContainer(id).remove(options)
+    })
+  }
+
+  async file(
+    id: string,
+    path: string,
+    { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+  ): Promise<ContainerFile | undefined> {
+    const what = `read ${path} of the container`
+    const open = async (docker: Dockerode, abortSignal: AbortSignal) => {
+      try {
+        return await docker.getContainer(id).getArchive({ path, abortSignal })
+      } catch (error) {
+        if (isAbsent(error)) return undefined
+        throw error
+      }
+    }
+    const stream = await this.#call(what, signal, open, deadlineMilliseconds.look)
+    return stream && (await firstFile(this.#guarded(chunksOf(stream, signal), what, signal), maxBytes))
+  }
+
+  async putFile(
+    id: string,
+    { directory, name, content }: { directory: string; name: string; content: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#call(`write ${name} into the container`, signal, async (docker, abortSignal) => {
+      const options = { path: directory, abortSignal }
+      const answer = await docker.getContainer(id).putArchive(archiveOf(name, content), options)
+      answer.resume()
     })
   }
 

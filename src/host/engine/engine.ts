@@ -118,6 +118,12 @@ export interface ContainerSpec {
 /** Progress of a pull: the layers known so far and their sums, in bytes. */
 export type PullUpdate = Pick<PullProgress, 'current' | 'total' | 'layers'>
 
+/** A regular file in a container: its size in bytes, and as much of it as was asked for. */
+export interface ContainerFile {
+  readonly size: number
+  readonly content: Buffer
+}
+
 /** Something happened to a container or a network. */
 export interface EngineEvent {
   readonly type: string
@@ -143,6 +149,8 @@ export interface Engine {
   createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void>
   /** Rejects when a container uses it. */
   removeNetwork(name: string, signal: AbortSignal): Promise<void>
+  /** Where on this machine a volume is; undefined where there is none of this name. */
+  volumeDirectory(name: string, signal: AbortSignal): Promise<string | undefined>
   container(name: string, signal: AbortSignal): Promise<EngineContainer | undefined>
   /** Resolves to the container's id. */
   createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<string>
@@ -156,6 +164,14 @@ export interface Engine {
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
   /** Never by force: rejects while it runs. Volumes stay. */
   remove(id: string, signal: AbortSignal): Promise<void>
+  /** A file of a container, with its volumes and directories, whether it runs or never did; undefined where there is none. */
+  file(id: string, path: string, options: { maxBytes: number; signal: AbortSignal }): Promise<ContainerFile | undefined>
+  /** Puts a small file of root's, which everybody may read, into a directory of a container. */
+  putFile(
+    id: string,
+    file: { readonly directory: string; readonly name: string; readonly content: string },
+    signal: AbortSignal,
+  ): Promise<void>
   /** Lines of both output streams, bounded in length, free of control characters. Ends when the container does. */
   logs(
     id: string,

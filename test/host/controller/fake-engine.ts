@@ -1,6 +1,7 @@
 import { addAbortSignal, PassThrough } from 'node:stream'
 import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
 import type {
+  ContainerFile,
   ContainerSpec,
   Engine,
   EngineContainer,
@@ -23,6 +24,10 @@ export class FakeEngine implements Engine {
   containers = new Map<string, EngineContainer>()
   specs = new Map<string, ContainerSpec>()
   log: string[] = []
+  /** What is in every container, by its path. */
+  files = new Map<string, string>()
+  /** How a container ends that is stopped. */
+  end: Pick<EngineContainer, 'exitCode' | 'outOfMemory'> = { exitCode: 143, outOfMemory: false }
   /** What the registry has. */
   registry = new Map<string, EngineImage>()
   facts: EngineInfo = {
@@ -105,6 +110,10 @@ export class FakeEngine implements Engine {
     return await this.#answer(signal, this.networks.get(name))
   }
 
+  async volumeDirectory(name: string, signal: AbortSignal): Promise<string | undefined> {
+    return await this.#answer(signal, `/volumes/${name}`)
+  }
+
   async createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
     await this.#change('create-network', signal)
     this.networks.set(spec.name, { driver: 'bridge', subnet: spec.subnet, labels: spec.labels })
@@ -153,12 +162,31 @@ export class FakeEngine implements Engine {
     await this.#change(`stop ${graceSeconds}`, signal)
     await this.#gate(this.stopGate, signal)
     await this.#answer(signal, undefined)
-    this.change(this.#nameOf(id), { status: 'exited', exitCode: 143 })
+    this.change(this.#nameOf(id), { status: 'exited', ...this.end })
   }
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
     await this.#change('remove', signal)
     this.containers.delete(this.#nameOf(id))
+  }
+
+  async file(
+    _id: string,
+    path: string,
+    { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+  ): Promise<ContainerFile | undefined> {
+    const text = await this.#answer(signal, this.files.get(path))
+    const content = text === undefined ? undefined : Buffer.from(text)
+    return content && { size: content.length, content: content.subarray(0, maxBytes) }
+  }
+
+  async putFile(
+    _id: string,
+    { directory, name, content }: { directory: string; name: string; content: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#change(`put ${name}`, signal)
+    this.files.set(`${directory}/${name}`, content)
   }
 
   async *logs(_id: string, options: { signal: AbortSignal }): AsyncGenerator<string> {

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Chosen } from '../../../src/config/chosen.ts'
 import { configSchema } from '../../../src/config/schema.ts'
+import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
 import { createLogger } from '../../../src/core/logger.ts'
 import type { MachineFacts } from '../../../src/host/controller/machine.ts'
 import { Reconciler } from '../../../src/host/controller/reconciler.ts'
+import { type ApplianceRecord, emptyRecord } from '../../../src/host/controller/record.ts'
 import type { ContainerNetwork, ControllerSnapshot } from '../../../src/host/controller/snapshot.ts'
 import type { Engine } from '../../../src/host/engine/engine.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -23,6 +28,9 @@ export const machine: MachineFacts = {
   freeMegabytes: async () => 50_000,
   names: async () => ({ servers: ['192.0.2.53'], served: false }),
   processRuns: () => true,
+  directoryThere: async () => true,
+  lookAtDirectory: async () => ({ there: 'unknown' }),
+  findLockHolder: async () => undefined,
 }
 
 /** A reconciler over an engine in memory, with a clock that the test moves. It ends with the test. */
@@ -35,12 +43,15 @@ export function appliance(
     engine?: FakeEngine
     connect?: () => Promise<Engine>
     guard?: (network: ContainerNetwork, signal: AbortSignal) => Promise<void>
+    /** What is remembered of an appliance before. */
+    memory?: Memory
   } = {},
 ) {
   const config = configSchema.parse(options.config ?? {})
   const engine = options.engine ?? new FakeEngine(config.controller.image)
   const clock = new ManualClock()
-  const ready = { now: false }
+  const ready: { now: boolean; omadacId?: string } = { now: false }
+  const memory = options.memory ?? new Memory()
   const history: string[] = []
   const snapshots: ControllerSnapshot[] = []
   const reconciler = new Reconciler({
@@ -54,12 +65,38 @@ export function appliance(
     version: options.version ?? '1.0.0',
     ready: () => ready.now,
     guard: options.guard ?? (async () => {}),
+    omadacId: () => ready.omadacId,
+    recordFile: memory,
   })
   onTestFinished(() => reconciler.stop())
   reconciler.steps.on((step) => history.push(step.message))
   reconciler.changed.on((snapshot) => snapshots.push(snapshot))
   const lifecycle = () => reconciler.snapshot().lifecycle
-  return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name: config.controller.name }
+  const { name } = config.controller
+  return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name, memory }
+}
+
+/** A record without a file: a clock that the test moves does not wait for a disk. */
+export class Memory {
+  record = emptyRecord
+  /** While set, it cannot be read. */
+  fault: Fault | undefined
+
+  async read(): Promise<ApplianceRecord> {
+    if (this.fault !== undefined) throw new ApplianceError(this.fault)
+    return this.record
+  }
+
+  async write(record: ApplianceRecord): Promise<void> {
+    this.record = record
+  }
+}
+
+/** A directory that goes with the test. */
+export function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'omada-host-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
 }
 
 /** The same, started. */

@@ -49,16 +49,23 @@ describe('what to do', () => {
       'only the image is there',
       { network: undefined, container: undefined },
       {},
-      ['create-network', 'create', 'start'],
+      ['create-network', 'create', 'check-data', 'start'],
     ],
-    ['only the container is missing', { container: undefined }, {}, ['create', 'start']],
+    ['only the container is missing', { container: undefined }, {}, ['create', 'check-data', 'start']],
     ['it runs as wanted', {}, {}, []],
     ['it runs as wanted, and the tag has moved', { image: { ...image, id: 'i2' } }, {}, []],
     ['it runs as wanted, and its image is gone', { image: undefined }, {}, []],
     ['it runs as wanted, and pulls are always', {}, { pull: 'always' }, []],
     ['it is paused', { container: { ...ours, status: 'paused' } }, {}, []],
     ['it runs, but its network is gone', { network: undefined }, {}, ['create-network']],
-    ['it runs with an older specification', { container: stale }, {}, ['stop', 'remove', 'create', 'start']],
+    ['it is ready, and not remembered', {}, { unremembered: 'abc' }, ['remember']],
+    ['the same, and it is paused', { container: { ...ours, status: 'paused' } }, { unremembered: 'abc' }, []],
+    [
+      'it runs with an older specification',
+      { container: stale },
+      {},
+      ['stop', 'remove', 'create', 'check-data', 'start'],
+    ],
     ['the same, and the image is missing', { container: stale, image: undefined }, {}, ['pull']],
     ['it runs, and only this program is newer', { container: outdated }, {}, []],
     ['the same, and its image is another one by now', { container: outdated, image: undefined }, {}, []],
@@ -67,22 +74,22 @@ describe('what to do', () => {
       'this program is newer, and the user chose otherwise',
       { container: rechosen },
       {},
-      ['stop', 'remove', 'create', 'start'],
+      ['stop', 'remove', 'create', 'check-data', 'start'],
     ],
     [
       'only this program is newer, and a restart is wanted',
       { container: outdated },
       { run: 'restart' },
-      ['stop', 'remove', 'create', 'start'],
+      ['stop', 'remove', 'create', 'check-data', 'start'],
     ],
     [
       'only this program is newer, and it was stopped',
       { container: { ...outdated, status: 'exited' } },
       {},
-      ['remove', 'create', 'start'],
+      ['remove', 'create', 'check-data', 'start'],
     ],
-    ['it was stopped', { container: { ...ours, status: 'exited' } }, {}, ['start']],
-    ['it was made, but never started', { container: { ...ours, status: 'created' } }, {}, ['start']],
+    ['it was stopped', { container: { ...ours, status: 'exited' } }, {}, ['check-data', 'start']],
+    ['it was made, but never started', { container: { ...ours, status: 'created' } }, {}, ['check-data', 'start']],
     [
       'it was stopped, and pulls are always',
       { container: { ...ours, status: 'exited' } },
@@ -93,48 +100,48 @@ describe('what to do', () => {
       'the same, and it was pulled',
       { container: { ...ours, status: 'exited' } },
       { pull: 'always', pulled: true },
-      ['start'],
+      ['check-data', 'start'],
     ],
     [
       'it was stopped, and the tag has moved',
       { container: { ...ours, status: 'exited' }, image: { ...image, id: 'i2' } },
       {},
-      ['remove', 'create', 'start'],
+      ['remove', 'create', 'check-data', 'start'],
     ],
     [
       'it was stopped, and its network is gone',
       { container: { ...ours, status: 'exited' }, network: undefined },
       {},
-      ['remove', 'create-network', 'create', 'start'],
+      ['remove', 'create-network', 'create', 'check-data', 'start'],
     ],
     ['it died and has to wait', { container: { ...ours, status: 'exited' } }, { restartInMilliseconds: 500 }, ['wait']],
     ['it is on its way somewhere', { container: { ...ours, status: 'transient' } }, {}, ['wait']],
-    ['a restart is wanted', {}, { run: 'restart' }, ['stop', 'start']],
+    ['a restart is wanted', {}, { run: 'restart' }, ['stop', 'check-data', 'start']],
     ['somebody else made what runs', {}, { replaced: true }, []],
     [
       'the same, and a restart is wanted',
       {},
       { replaced: true, run: 'restart' },
-      ['stop', 'remove', 'create', 'start'],
+      ['stop', 'remove', 'create', 'check-data', 'start'],
     ],
     [
       'somebody else made it, and it does not run',
       { container: { ...ours, status: 'exited' } },
       { replaced: true },
-      ['remove', 'create', 'start'],
+      ['remove', 'create', 'check-data', 'start'],
     ],
     ['a restart is wanted, with a pull', {}, { run: 'restart', pull: 'always' }, ['pull']],
     [
       'a restart is wanted, and the tag has moved',
       { image: { ...image, id: 'i2' } },
       { run: 'restart' },
-      ['stop', 'remove', 'create', 'start'],
+      ['stop', 'remove', 'create', 'check-data', 'start'],
     ],
     [
       'our network has another subnet',
       { container: undefined, network: { ...network, subnet: '10.0.0.0/24' } },
       {},
-      ['remove-network', 'create-network', 'create', 'start'],
+      ['remove-network', 'create-network', 'create', 'check-data', 'start'],
     ],
   ])('when %s', (_, observed, wanted, expected) => {
     expect(steps(observed, wanted)).toEqual(expected)
@@ -147,9 +154,9 @@ describe('what to do', () => {
   })
 
   test('a new container is fresh, an old one is not', () => {
-    expect(planSteps(desired, { ...everything, container: undefined }, intent)).toMatchObject([{}, { fresh: true }])
+    expect(planSteps(desired, { ...everything, container: undefined }, intent)).toMatchObject([{}, {}, { fresh: true }])
     const exited = { ...everything, container: { ...ours, status: 'exited' as const } }
-    expect(planSteps(desired, exited, intent)).toMatchObject([{ fresh: false, container: 'c1' }])
+    expect(planSteps(desired, exited, intent)).toMatchObject([{}, { fresh: false, container: 'c1' }])
   })
 })
 
@@ -172,7 +179,11 @@ describe('what is not to be done', () => {
     expect(() => steps({ container: undefined, network: other })).toThrow(
       expect.objectContaining({ code: 'NETWORK_MISMATCH', message: expect.stringContaining('10.0.0.0/24') }),
     )
-    expect(steps({ container: undefined, network: { ...network, labels: {} } })).toEqual(['create', 'start'])
+    expect(steps({ container: undefined, network: { ...network, labels: {} } })).toEqual([
+      'create',
+      'check-data',
+      'start',
+    ])
   })
 
   test('a pull when none is allowed', () => {

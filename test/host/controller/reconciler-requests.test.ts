@@ -222,9 +222,9 @@ test('a stop that is asked for while a pass judges what runs is not taken for do
 
 describe('without a reconciler that could be asked', () => {
   const alone = (options: Parameters<typeof appliance>[0] = {}) => {
-    const { config, engine, clock } = appliance(options)
+    const { config, engine, clock, memory: recordFile } = appliance(options)
     const connect = options.connect ?? (async () => engine)
-    const parts = { config, live: () => config, clock, connect, logger: silent, machine, version: '1.0.0' }
+    const parts = { config, live: () => config, clock, connect, logger: silent, machine, version: '1.0.0', recordFile }
     return { engine, stopped: Reconciler.stopController(parts, forever) }
   }
 

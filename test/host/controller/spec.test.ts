@@ -41,10 +41,10 @@ describe('the container', () => {
       StopSignal: 'SIGTERM',
       StopTimeout: 120,
       HostConfig: {
-        Binds: [
-          'omada-data:/opt/tplink/EAPController/data',
-          'omada-logs:/opt/tplink/EAPController/logs',
-          '/etc/cert:/cert:ro',
+        Mounts: [
+          { Type: 'volume', Source: 'omada-data', Target: '/opt/tplink/EAPController/data', ReadOnly: false },
+          { Type: 'volume', Source: 'omada-logs', Target: '/opt/tplink/EAPController/logs', ReadOnly: false },
+          { Type: 'bind', Source: '/etc/cert', Target: '/cert', ReadOnly: true },
         ],
         NetworkMode: 'omada',
         RestartPolicy: { Name: 'no' },

@@ -31,6 +31,7 @@ const seen = (status: EngineContainer['status'], more: Partial<EngineContainer> 
   network: undefined,
   container: { ...container, status, ...more },
   digest: undefined,
+  dataDirectory: undefined,
 })
 const fault = (code: Fault['code']): Fault => ({ code, message: code, remedy: '-' })
 const held = fault('CONTROLLER_REFUSED')

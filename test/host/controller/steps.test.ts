@@ -7,7 +7,7 @@ import { initialState } from '../../../src/host/controller/state.ts'
 import { stepKindOf } from '../../../src/host/controller/steps.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { FakeEngine } from './fake-engine.ts'
-import { appliance, forever, silent, started } from './fixture.ts'
+import { appliance, forever, machine, silent, started } from './fixture.ts'
 
 async function startThatFails(message: string): Promise<unknown> {
   const engine = new FakeEngine('x')
@@ -20,10 +20,12 @@ async function startThatFails(message: string): Promise<unknown> {
     ...common,
     engine,
     config,
+    machine,
     live: () => config,
     puller: new Puller({ ...common, architecture: 'amd64', onEvent: () => {} }),
     state: () => initialState,
     dispatch: () => {},
+    remember: async () => {},
     alive: () => {},
     guard: async () => {},
   }

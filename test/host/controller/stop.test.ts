@@ -5,38 +5,34 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { forever, silent } from './fixture.ts'
 
+function running(): FakeEngine {
+  const engine = new FakeEngine('x')
+  const container = { imageId: 'i', labels: {}, exitCode: 0, outOfMemory: false, mounts: [], networks: [] }
+  engine.containers.set('omada', { id: 'c1', status: 'running', ...container })
+  return engine
+}
+
+function stop(engine: FakeEngine, signal = forever, clock = new ManualClock()) {
+  return stopWithGrace({
+    ...{ engine, clock, signal, logger: silent, id: 'c1', name: 'omada', graceSeconds: 90, kind: 'podman' as const },
+    processRuns: () => true,
+    onRetry: () => {},
+  })
+}
+
 /** A stop of a container that runs; the first tries fail with `faults`, having had `effect`. */
 async function stopping(faults: Fault['code'][], effect: (engine: FakeEngine) => void, signal = forever) {
-  const engine = new FakeEngine('x')
-  engine.containers.set('omada', {
-    id: 'c1',
-    status: 'running',
-    imageId: 'i',
-    labels: {},
-    exitCode: 0,
-    outOfMemory: false,
-    mounts: [],
-    networks: [],
-  })
-  const stop = engine.stop.bind(engine)
+  const engine = running()
+  const really = engine.stop.bind(engine)
   engine.stop = async (id, graceSeconds, own) => {
     const code = faults.shift()
-    if (code === undefined) return await stop(id, graceSeconds, own)
+    if (code === undefined) return await really(id, graceSeconds, own)
     engine.calls.push(`lost stop ${graceSeconds}`)
     effect(engine)
     throw new ApplianceError({ code, message: code, remedy: '-' })
   }
   const clock = new ManualClock()
-  const done = stopWithGrace({
-    engine,
-    clock,
-    logger: silent,
-    id: 'c1',
-    name: 'omada',
-    graceSeconds: 90,
-    signal,
-    onRetry: () => {},
-  })
+  const done = stop(engine, signal, clock)
   let settled = false
   const ended = done.then(
     () => undefined,
@@ -72,6 +68,40 @@ test('nor is it asked for again when the container is gone, or another has its n
   expect(gone.engine.calls).toEqual(['lost stop 90'])
   const other = await stopping(['ENGINE_UNREACHABLE'], (own) => own.change('omada', { id: 'c2' }))
   expect(other.engine.calls).toEqual(['lost stop 90'])
+})
+
+test('a stop that changes nothing is not taken for one, whatever the engine says', async () => {
+  const engine = running()
+  engine.stop = async () => {}
+  await expect(stop(engine)).rejects.toMatchObject({
+    code: 'CONTROLLER_NOT_STOPPED',
+    message: expect.stringContaining('runs on'),
+  })
+})
+
+test('a container that the engine calls ended, while its process runs, is not taken for one that ended', async () => {
+  const engine = running()
+  engine.stop = async () => engine.change('omada', { status: 'exited', exitCode: -1, pid: 42 })
+  await expect(stop(engine)).rejects.toMatchObject({
+    code: 'CONTROLLER_NOT_STOPPED',
+    remedy: expect.stringContaining('kill -TERM 42'),
+  })
+})
+
+test('a signal that cannot be delivered is told as that, with the words of the engine and where to look', async () => {
+  const engine = running()
+  engine.stop = async () => {
+    throw new ApplianceError({
+      code: 'ENGINE_REQUEST',
+      message: 'cannot stop the container: runc kill: unable to signal init: permission denied',
+      remedy: '-',
+    })
+  }
+  await expect(stop(engine)).rejects.toMatchObject({
+    code: 'CONTROLLER_NOT_STOPPED',
+    message: expect.stringContaining('unable to signal init: permission denied'),
+    remedy: expect.stringContaining('apparmor'),
+  })
 })
 
 test('a stop that the engine refuses is an error', async () => {

@@ -30,6 +30,7 @@ test('what is written where: volumes as mounted, directories as configured, the 
   expect(controllerPlaces(external, { mounts: [data] })).toMatchObject([{ data: false }])
   expect(ownPlaces(pathsBelow('/run', '/var/lib')).map(({ path }) => path)).toEqual([
     '/run/omada-host',
+    '/var/lib/omada-host',
     '/var/lib/omada-host-edge',
   ])
 })

@@ -29,7 +29,14 @@ async function engine(kind: 'podman' | 'docker', has: readonly string[] = []): P
     ApiVersion: '1.45',
     Components: kind === 'podman' ? [{ Name: 'Podman Engine' }] : [],
   }
-  const container = { Id: kind, State: { Status: 'running', Pid: 1 }, Config: {}, Image: 'i', NetworkSettings: {} }
+  const container = {
+    Id: kind,
+    Mountpoint: '/v',
+    State: { Status: 'running', Pid: 1 },
+    Config: {},
+    Image: 'i',
+    NetworkSettings: {},
+  }
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     response.setHeader('content-type', 'application/json')

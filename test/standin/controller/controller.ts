@@ -130,7 +130,9 @@ export class StandinController {
       this.#log.server('INFO', 'c.t.s.o.s.g.b', 'Going to stop mongod', 'Thread-0')
       await delay(Math.min(1000, end - performance.now()))
     }
-    await this.#finish(code, true)
+    // As 6.3 was seen to do (thread #807 of the image's repository).
+    if (this.#faults.stop === 'linger') await this.#database.stop(true)
+    else await this.#finish(code, true)
   }
 
   /** Dies at once: what a kill or a crash leaves behind. */

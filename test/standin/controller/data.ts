@@ -1,12 +1,16 @@
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
+  lchownSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -61,6 +65,20 @@ export class DataVolume {
     renameSync(this.path(`${name}.new`), this.path(name))
   }
 
+  /**
+   * Gives all of it to the controller's user, where its top is not that user's: the entrypoint looks at nothing else
+   * (fix_permissions), so that what root has put further down stays root's. Returns whether it did.
+   */
+  own(uid: number, gid: number): boolean {
+    const top = statSync(this.#directory)
+    if (top.uid === uid && top.gid === gid) return false
+    chownSync(this.#directory, uid, gid)
+    for (const name of readdirSync(this.#directory, { recursive: true, encoding: 'utf8' })) {
+      lchownSync(this.path(name), uid, gid)
+    }
+    return true
+  }
+
   /** Makes the directories that the entrypoint makes. Returns true when the database's was missing. */
   prepare(): boolean {
     const missing = !existsSync(this.path('db'))
@@ -68,11 +86,15 @@ export class DataVolume {
     return missing
   }
 
-  /** The database starts: marks the data dirty. Returns the event that this start is. */
-  open(version: string, pose: keyof typeof wiredTiger): DataEvent {
+  /**
+   * The database starts: marks the data dirty. Returns the event that this start is.
+   * @param embedded whether it is one of ours, which holds mongod.lock as mongod does
+   */
+  open(version: string, pose: keyof typeof wiredTiger, embedded: boolean): DataEvent {
     const event = this.dirty ? 'unclean-start' : this.history().length === 0 ? 'first-start' : 'clean-start'
     this.write('db/DIRTY', `${new Date().toISOString()}\n`)
     this.write('db/WiredTiger.turtle', `WiredTiger version string\nWiredTiger ${wiredTiger[pose]}: (stand-in)\n`)
+    if (embedded) this.write('db/mongod.lock', `${process.pid}\n`)
     this.#record(event, version)
     return event
   }
@@ -92,6 +114,8 @@ export class DataVolume {
   /** The database stopped in order: marks the data clean. */
   close(version: string): void {
     this.#record('clean-stop', version)
+    // Empty after a clean end, and not gone.
+    if (existsSync(this.path('db/mongod.lock'))) this.write('db/mongod.lock', '')
     rmSync(this.path('db/DIRTY'), { force: true })
   }
 

@@ -42,7 +42,8 @@ export class Database {
 
   /** Marks the data dirty and serves. Resolves with the port; undefined for an external database. */
   async start(): Promise<number | undefined> {
-    if (this.#data.open(this.#settings.version, this.#settings.pose) === 'unclean-start') {
+    const embedded = this.#server instanceof MongoServer
+    if (this.#data.open(this.#settings.version, this.#settings.pose, embedded) === 'unclean-start') {
       const file = `${this.#data.path('db')}/mongod.lock`
       this.#log.server('WARN', 'c.t.s.o.s.s.b', `Detected unclean shutdown - ${file} is not empty.`)
     }

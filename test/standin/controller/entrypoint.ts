@@ -18,6 +18,13 @@ export function runEntrypoint(settings: Settings, data: DataVolume, log: Log): b
     log.entrypoint('done')
   }
   log.entrypoint(`INFO: Time zone set to '${environment.TZ || 'Etc/UTC'}'`)
+  if (environment.ROOTLESS !== 'true' && process.getuid?.() === 0) {
+    const owned = data.own(Number(environment.PUID || 508), Number(environment.PGID || 508))
+    if (owned)
+      log.entrypoint(
+        `WARN: Ownership not set correctly on '/opt/tplink/EAPController/data'; setting correct ownership (omada:omada)`,
+      )
+  }
   if (environment.MONGOD_EXTRA_ARGS && settings.externalMongo === undefined) {
     const args = environment.MONGOD_EXTRA_ARGS
     log.entrypoint(`INFO: MONGOD_EXTRA_ARGS='${args}'; creating mongod wrapper (real binary: /usr/bin/mongod)`)
@@ -27,11 +34,12 @@ export function runEntrypoint(settings: Settings, data: DataVolume, log: Log): b
   }
   const last = data.read('LAST_RAN_OMADA_VER.txt')?.trim() || '0.0.0'
   const refusal = settings.faults.refuse ?? naturalRefusal(settings, data, last)
+  // Of the refusals two come after the look at the processor.
+  const checksCpu = settings.major >= 6 && settings.externalMongo === undefined
+  const cpuPassed = refusal === undefined || refusal === 'wiredtiger' || refusal === 'downgrade'
+  if (checksCpu && cpuPassed) log.entrypoint(`${cpuCheck()}done`)
   for (const line of refusal === undefined ? [] : wording(refusal, settings, data, last)) log.entrypoint(line)
   if (refusal !== undefined) return false
-  if (settings.major >= 6 && settings.externalMongo === undefined) {
-    log.entrypoint(`${cpuCheck()}done`)
-  }
   log.entrypoint(
     `INFO: Version check passed; image version (${version}) >= the last version ran (${last}); writing image version to last ran file...`,
   )

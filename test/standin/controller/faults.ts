@@ -12,7 +12,8 @@ export interface Faults {
   readonly discovery: 'up' | 'closed'
   readonly nameAddress: boolean
   readonly stopSeconds: number
-  readonly stop: 'orderly' | 'ignore'
+  /** `linger`: the database is closed in order, and java goes on. */
+  readonly stop: 'orderly' | 'ignore' | 'linger'
   readonly crash?: { readonly code: number; readonly afterSeconds: number }
   /** Seconds after the start, 0 for at once. */
   readonly outOfMemoryAfterSeconds?: number
@@ -35,7 +36,7 @@ export function faultsFromEnvironment(environment: Environment): Faults {
     discovery: readChoice(environment, 'STANDIN_DISCOVERY', ['up', 'closed'], 'up'),
     nameAddress: environment.STANDIN_NAME_ADDRESS === 'true',
     stopSeconds: readNumber(environment, 'STANDIN_STOP_SECONDS', 0, day),
-    stop: readChoice(environment, 'STANDIN_STOP', ['orderly', 'ignore'], 'orderly'),
+    stop: readChoice(environment, 'STANDIN_STOP', ['orderly', 'ignore', 'linger'], 'orderly'),
     ...(crashAfter
       ? {
           crash: {
@@ -56,7 +57,7 @@ const choices = {
   database: ['up', 'dead', 'slow'],
   management: ['up', 'closed'],
   discovery: ['up', 'closed'],
-  stop: ['orderly', 'ignore'],
+  stop: ['orderly', 'ignore', 'linger'],
 }
 const seconds = ['databaseDelaySeconds', 'stopSeconds']
 

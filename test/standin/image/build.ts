@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { inside, programLayer, runtimeLayer } from './contents.ts'
+import { inside, programLayer, runtimeLayer, versionLayer } from './contents.ts'
 import { header, type TarEntry, tarChunks, tarSize } from './tar.ts'
 
 /** An image to make: its name with tag, and the controller version that it stands in for. */
@@ -96,8 +96,8 @@ interface Layer {
 }
 
 /**
- * Writes a docker-archive with one image for each tag, all sharing their layers. `podman load`, `docker load` and
- * `skopeo copy docker-archive:` take it. Format: moby image specification 1.2, "Combined Image JSON + Filesystem".
+ * Writes a docker-archive with one image for each tag, all sharing their layers but the one that says the version.
+ * `podman load`, `docker load` and `skopeo copy docker-archive:` take it. Format: moby image specification 1.2, "Combined Image JSON + Filesystem".
  * @returns the archive's size in bytes
  * @throws Error when Node or a library cannot be found or the file not be written
  */
@@ -107,19 +107,22 @@ export async function buildImage(o: {
   environment?: readonly string[]
   mongod?: string
 }): Promise<number> {
-  const layers = [layerOf('runtime', await runtimeLayer(o.mongod)), layerOf('controller', await programLayer())]
-  const configurations = o.tags.map((tag) => configuration(tag, o.environment ?? [], o.mongod !== undefined, layers))
+  const shared = [layerOf('runtime', await runtimeLayer(o.mongod)), layerOf('controller', await programLayer())]
+  const layersOf = o.tags.map(({ version }) => [...shared, layerOf('version', versionLayer(version))])
+  const configurations = o.tags.map((tag, index) =>
+    configuration(tag, o.environment ?? [], o.mongod !== undefined, layersOf[index] ?? []),
+  )
   const manifest = o.tags.map((tag, index) => ({
     Config: `${sha256([configurations[index] ?? Buffer.alloc(0)])}.json`,
     RepoTags: [tag.name],
-    Layers: layers.map((layer) => `${layer.digest}.tar`),
+    Layers: (layersOf[index] ?? []).map((layer) => `${layer.digest}.tar`),
   }))
   const small = new Map(manifest.map((image, index) => [image.Config, configurations[index] ?? Buffer.alloc(0)]))
   small.set('manifest.json', Buffer.from(JSON.stringify(manifest)))
   const files = [...small].map(([path, content]): TarEntry => ({ path, mode: 0o644, content }))
   const archive = await open(o.archive, 'w', 0o644)
   try {
-    for (const layer of layers) {
+    for (const layer of new Map(layersOf.flat().map((each) => [each.digest, each])).values()) {
       const size = tarSize(layer.entries)
       await archive.write(header({ path: `${layer.digest}.tar`, mode: 0o644, content: Buffer.alloc(0) }, size))
       for (const chunk of tarChunks(layer.entries)) await archive.write(chunk)

@@ -17,6 +17,7 @@ export const inside = {
   data: '/opt/tplink/EAPController/data',
   logs: '/opt/tplink/EAPController/logs',
   work: '/opt/tplink/EAPController/lib',
+  version: '/opt/tplink/EAPController/IMAGE_OMADA_VER.txt',
 } as const
 
 /** What does not change from build to build: Node, the libraries, directories. A mongod goes in if one is named. */
@@ -56,6 +57,11 @@ export async function programLayer(): Promise<TarEntry[]> {
   const output = result.outputFiles[0]
   if (output === undefined) throw new Error('the bundle is empty')
   return [{ path: inside.program.slice(1), mode: 0o644, content: Buffer.from(output.contents) }]
+}
+
+/** What the image says of its version. */
+export function versionLayer(version: string): TarEntry[] {
+  return [{ path: inside.version.slice(1), mode: 0o644, content: Buffer.from(`${version}\n`) }]
 }
 
 /** Every directory above the files, and those that the controller expects; parents first. */

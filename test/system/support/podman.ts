@@ -28,12 +28,15 @@ export class Podman {
     }
   }
 
-  /** @param options.imageStores storages whose images are there to be used without a pull */
+  /**
+   * @param options.imageStores storages whose images are there to be used without a pull
+   * @param options.runtime path of another OCI runtime than the one that works here
+   */
   static make(
     ledger: Ledger,
-    options: { namespace: Namespace; directory: string; imageStores?: readonly string[] },
+    options: { namespace: Namespace; directory: string; imageStores?: readonly string[]; runtime?: string },
   ): Podman {
-    const { namespace, directory, imageStores = [] } = options
+    const { namespace, directory, imageStores = [], runtime } = options
     mkdirSync(directory, { recursive: true })
     const podman = new Podman(ledger, namespace, directory)
     const lines = {
@@ -49,13 +52,14 @@ export class Podman {
         '[containers]',
         'log_driver = "k8s-file"',
         '[engine]',
-        `runtime = "${workingRuntime()}"`,
+        `runtime = "${runtime === undefined ? workingRuntime() : 'other'}"`,
         'cgroup_manager = "cgroupfs"',
         'events_logger = "file"',
         'lock_type = "file"',
         `tmp_dir = "${directory}/tmp"`,
         `static_dir = "${directory}/static"`,
         `volume_path = "${directory}/volumes"`,
+        ...(runtime === undefined ? [] : ['[engine.runtimes]', `other = ["${runtime}"]`]),
         '[network]',
         'network_backend = "netavark"',
         `network_config_dir = "${directory}/networks"`,
