@@ -35,6 +35,7 @@ export const errorCodes = {
   DIRECTORY_MISSING: { exit: 1, summary: 'a directory that the configuration names does not exist' },
   DATA_CHANGED: { exit: 1, summary: 'what is in the place of the data is not the controller that was there' },
   DATA_ELSEWHERE: { exit: 1, summary: 'the place of the data is empty, and a directory near it has a database' },
+  DATA_FILE_SYSTEM: { exit: 1, summary: 'the file system of the data cannot carry the database' },
   DATA_IN_USE: { exit: 1, summary: 'another process has the database open' },
   CONTROLLER_KILLED: { exit: 1, summary: 'the controller was killed with its database open' },
   CONTROLLER_NOT_STOPPED: { exit: 1, summary: 'the container engine cannot stop the controller' },

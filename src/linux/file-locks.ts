@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { plainText } from '../core/text.ts'
+import { mountOf } from './mounts.ts'
 import { programOf, unitOf } from './port-holders.ts'
 
 /** A process that holds a lock on a file. */
@@ -24,15 +25,9 @@ export function parseLocks(text: string): readonly Lock[] {
 }
 
 /** The device, as /proc/locks has it, of the mount that holds `path`: on btrfs and overlayfs stat(2) tells another one. */
-export function mountDevice(mountinfo: string, path: string): string | undefined {
-  let best: { point: string; device: string } | undefined
-  for (const line of mountinfo.split('\n')) {
-    const [, , device = '', , point = ''] = line.split(' ')
-    const inside = path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`)
-    // Of two mounts on one point the later one is seen.
-    if (point !== '' && inside && point.length >= (best?.point.length ?? 0)) best = { point, device }
-  }
-  return best && hexadecimal(...(best.device.split(':').map(Number) as [number, number]))
+function mountDevice(mountinfo: string, path: string): string | undefined {
+  const [major, minor] = mountOf(mountinfo, path)?.device.split(':').map(Number) ?? []
+  return major === undefined || minor === undefined ? undefined : hexadecimal(major, minor)
 }
 
 function hexadecimal(major: number, minor: number): string {

@@ -3,6 +3,8 @@ import { parseImageReference } from './image-reference.ts'
 /** Where the image keeps its data and its logs. Source: mbentley/docker-omada-controller, Dockerfile (VOLUME). */
 export const dataDirectory = '/opt/tplink/EAPController/data'
 export const logsDirectory = '/opt/tplink/EAPController/logs'
+/** Uid and gid of the user that the controller runs as (PUID, PGID; entrypoint-unified.sh, setup_environment). */
+export const imageUser = 508
 /** Where its entrypoint looks for tls.crt and tls.key. */
 export const certificateDirectory = '/cert'
 

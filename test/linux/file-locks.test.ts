@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { findLockHolder, mountDevice, parseLocks } from '../../src/linux/file-locks.ts'
+import { findLockHolder, parseLocks } from '../../src/linux/file-locks.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 function directory(): string {
@@ -37,18 +37,6 @@ nonsense
     { pid: 77, device: '00:2a', inode: 5 },
     { pid: -1, device: 'fd:00', inode: 9 },
   ])
-})
-
-test('the device of a path is that of the nearest mount above it, the last one on its point', () => {
-  const mountinfo = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
-30 22 0:42 / /srv rw - btrfs /dev/sdb rw
-31 22 0:43 / /srv/omada rw - xfs /dev/sdc rw
-32 22 0:44 / /srv/omada rw - xfs /dev/sdd rw
-`
-  expect(mountDevice(mountinfo, '/srv/omada/db/mongod.lock')).toBe('00:2c')
-  expect(mountDevice(mountinfo, '/srv/omada-other/db')).toBe('00:2a')
-  expect(mountDevice(mountinfo, '/var/lib')).toBe('08:01')
-  expect(mountDevice('', '/var')).toBeUndefined()
 })
 
 test.each([

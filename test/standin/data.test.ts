@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { StandinController } from './controller/controller.ts'
@@ -49,6 +49,36 @@ describe('the data', () => {
     const { uncleanStops, history } = await health(second.at('api'))
     expect(uncleanStops).toBe(1)
     expect(history.map(({ event }) => event)).toEqual(['first-start', 'unclean-start'])
+  })
+
+  it('have a mongod.lock that is empty after a clean end alone', async () => {
+    const { controller, directory } = await startController()
+    const lock = () => readFileSync(join(directory, 'db/mongod.lock'), 'utf8')
+    expect(lock()).toMatch(/^\d+\n$/)
+    await controller.crash(137)
+    expect(lock()).not.toBe('')
+    const second = await startController({}, directory)
+    await second.controller.stop()
+    expect(lock()).toBe('')
+  })
+
+  it('are closed while a java that lingers goes on', async () => {
+    const { controller, directory } = await startController({ STANDIN_STOP: 'linger' })
+    await controller.stop()
+    expect(readFileSync(join(directory, 'db/mongod.lock'), 'utf8')).toBe('')
+    expect(await Promise.race([controller.ended, 'runs'])).toBe('runs')
+    await controller.crash(137)
+  })
+
+  it('are given to the user of the controller by the owner of their top directory alone', async ({ skip }) => {
+    if (process.getuid?.() !== 0) skip('only root gives files away')
+    const directory = temporaryDirectory()
+    mkdirSync(join(directory, 'html'))
+    await runOnce(directory, { PUID: '600', PGID: '601' })
+    expect(statSync(join(directory, 'html'))).toMatchObject({ uid: 600, gid: 601 })
+    writeFileSync(join(directory, 'html/restored'), '')
+    await runOnce(directory, { PUID: '600', PGID: '601' })
+    expect(statSync(join(directory, 'html/restored')).uid).toBe(0)
   })
 
   it('are clean after a stop in the middle of a slow start', async () => {

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
@@ -9,6 +19,7 @@ import { readMachineFacts } from '../../src/host/controller/machine.ts'
 import { Reconciler } from '../../src/host/controller/reconciler.ts'
 import { RecordFile } from '../../src/host/controller/record.ts'
 import { connectEngine } from '../../src/host/engine/choose.ts'
+import { command } from '../support/command.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { EngineMachine } from './engine-machine.ts'
 import { workingRuntime } from './support/podman.ts'
@@ -131,6 +142,7 @@ test('a controller is known by its place: nothing starts on another one, and it 
   await waitFor(() => expect(existsSync(recordPath)).toBe(true))
   const { controller } = JSON.parse(readFileSync(recordPath, 'utf8')) as { controller: { mark: string } }
   expect(readFileSync(join(path, '.omada-host-id'), 'utf8').trim()).toBe(controller.mark)
+  expect(statSync(join(path, '.omada-host-id'))).toMatchObject({ uid: 508, gid: 508 })
   await first.reconciler.requestStop(forever)
   renameSync(path, `${path}-away`)
   mkdirSync(path)
@@ -142,6 +154,22 @@ test('a controller is known by its place: nothing starts on another one, and it 
   rmSync(path, { recursive: true })
   renameSync(`${path}-away`, path)
   await first.runs()
+})
+
+test('a file system that cannot be written to is told by its name, before the first start', async () => {
+  const path = place()
+  const { ledger } = machine
+  ledger.willMake('read-only file system', ['sh', '-c', `! mountpoint -q ${path} || umount ${path}`])
+  await command(['mount', '-t', 'tmpfs', '-o', 'ro', 'omada-test', path])
+  const { reason, reconciler, runs } = await appliance({ dataVolume: path }).start()
+  await reason('DATA_FILE_SYSTEM')
+  expect(reconciler.snapshot().reason.message).toContain(`tmpfs (omada-test, mounted at ${path})`)
+  // What the remedy says.
+  expect(reconciler.snapshot().reason.remedy).toContain(`mount -o remount,rw ${path}`)
+  await command(['mount', '-o', 'remount,rw', path])
+  await runs()
+  await reconciler.requestStop(forever)
+  await command(['umount', path])
 })
 
 test('a database that another process has open is left alone, with the name of who has it', async () => {
@@ -177,7 +205,7 @@ test('a controller that is killed at the end of its grace is told, by whether it
 })
 
 test('a signal that cannot be delivered is told, no second controller is started, and it goes on when it has ended', async () => {
-  const { reconciler, runs } = await appliance({ dataVolume: place('11.3.0') }).start()
+  const { reconciler, runs, reason } = await appliance({ dataVolume: place('11.3.0') }).start()
   await runs()
   writeFileSync(deaf, '')
   await expect(reconciler.requestStop(forever)).rejects.toMatchObject({
@@ -185,11 +213,11 @@ test('a signal that cannot be delivered is told, no second controller is started
     message: expect.stringContaining('runs on'),
   })
   const pid = Number(await machine.podman.inspect(name, '{{.State.Pid}}'))
-  const { reason } = reconciler.snapshot()
-  expect(reason).toMatchObject({ code: 'CONTROLLER_NOT_STOPPED' })
+  // The engine calls it ended from then on.
+  await reason('CONTROLLER_NOT_STOPPED')
   await expect(reconciler.requestStart(forever)).rejects.toMatchObject({ code: 'CONTROLLER_NOT_STOPPED' })
   // What the remedy says.
-  expect(reason.remedy).toContain(`kill -TERM ${pid}`)
+  expect(reconciler.snapshot().reason.remedy).toContain(`kill -TERM ${pid}`)
   rmSync(deaf)
   process.kill(pid, 'SIGTERM')
   await waitFor(() => expect(reconciler.snapshot().lifecycle).toBe('running'))

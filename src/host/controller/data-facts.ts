@@ -9,7 +9,7 @@ import {
   parseMark,
   storageEngineVersion,
 } from '../../omada/data-directory.ts'
-import { dataDirectory } from '../../omada/image-contract.ts'
+import { dataDirectory, imageUser } from '../../omada/image-contract.ts'
 import type { Engine } from '../engine/engine.ts'
 
 /** A version, an id: short. WiredTiger.turtle is some 2 KB, with the version in its second line. */
@@ -55,7 +55,18 @@ export async function readDatabaseLock(
   return lock.size === 0 ? 'closed' : 'open'
 }
 
-/** Puts our file into the data. @throws as above */
-export async function writeMark(engine: Engine, id: string, mark: string, signal: AbortSignal): Promise<void> {
-  await engine.putFile(id, { directory: dataDirectory, name: markFile, content: `${mark}\n` }, signal)
+/** Whom the data belong to in the container: the image's own user, unless the configuration names another. */
+export function dataOwner(environment: Readonly<Record<string, string>>): { uid: number; gid: number } {
+  const { PUID, PGID } = environment
+  return { uid: Number(PUID ?? imageUser), gid: Number(PGID ?? imageUser) }
+}
+
+/** Puts our file into the data, and gives it to whom the entrypoint gives them. @throws as above */
+export async function writeMark(
+  engine: Engine,
+  id: string,
+  { mark, environment, signal }: { mark: string; environment: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<void> {
+  const file = { directory: dataDirectory, name: markFile, content: `${mark}\n`, ...dataOwner(environment) }
+  await engine.putFile(id, file, signal)
 }

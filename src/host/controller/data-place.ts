@@ -1,5 +1,6 @@
 import type { Fault } from '../../core/errors.ts'
 import type { LockHolder } from '../../linux/file-locks.ts'
+import type { Mount } from '../../linux/mounts.ts'
 import type { ApplianceRecord } from './record.ts'
 
 /** What is in the volume or directory of the data. */
@@ -78,5 +79,27 @@ export function inUse(place: string, { pid, process, container, unit }: LockHold
     code: 'DATA_IN_USE',
     message: `the database in ${place} is open already: ${process} (process ${pid})${where} has it`,
     remedy: `${stop}; the controller then starts by itself`,
+  }
+}
+
+/** What MongoDB cannot keep its files on (threads #92 and #741 of the image's repository). */
+const unfit = new Set(['vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk', 'cifs', 'smb3'])
+
+/** Why the file system of the data cannot carry the database, by its kind alone. Pure. */
+export function judgeFileSystem(place: string, mount: Mount | undefined): Fault | undefined {
+  if (mount === undefined || (!mount.readOnly && !unfit.has(mount.type))) return undefined
+  return unfitFileSystem(place, mount, mount.readOnly ? 'it is mounted read-only' : 'MongoDB cannot work on it')
+}
+
+/** The same. `why` goes on after the name of the file system. */
+export function unfitFileSystem(place: string, mount: Mount | undefined, why: string): Fault {
+  const name = mount === undefined ? '' : ` is on ${mount.type} (${mount.source}, mounted at ${mount.point}), which`
+  return {
+    code: 'DATA_FILE_SYSTEM',
+    message: `${place} (controller.dataVolume)${name} cannot carry the controller's database: ${why}`,
+    remedy:
+      mount?.readOnly === true
+        ? `see why it is read-only (findmnt ${mount.point}; dmesg), and make it writable: mount -o remount,rw ${mount.point}`
+        : 'give controller.dataVolume a volume, or a directory on a file system of Linux such as ext4, xfs or btrfs',
   }
 }

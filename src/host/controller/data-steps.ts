@@ -6,14 +6,14 @@ import { dataFiles, judgeVersions } from '../../omada/data-directory.ts'
 import { dataDirectory } from '../../omada/image-contract.ts'
 import { mountSource } from '../engine/engine.ts'
 import { readDataFacts, writeMark } from './data-facts.ts'
-import { inUse, judgePlace } from './data-place.ts'
+import { inUse, judgeFileSystem, judgePlace, unfitFileSystem } from './data-place.ts'
 import { emptyRecord } from './record.ts'
 import type { StepContext } from './step-context.ts'
 
 /**
  * Looks at what is in the place of the data before a controller writes to it.
- * @throws ApplianceError DATA_CHANGED, DATA_ELSEWHERE, DATA_IN_USE, CONTROLLER_OLD_DATABASE or CONTROLLER_DOWNGRADE;
- *   what the engine's calls throw
+ * @throws ApplianceError DATA_CHANGED, DATA_ELSEWHERE, DATA_IN_USE, DATA_FILE_SYSTEM, CONTROLLER_OLD_DATABASE or
+ *   CONTROLLER_DOWNGRADE; what the engine's calls throw
  */
 export async function checkData(
   step: { readonly container: string },
@@ -28,22 +28,56 @@ export async function checkData(
   const misplaced = externalDatabase ? undefined : judgePlace(state().record ?? emptyRecord, { ...facts, place })
   const fault = misplaced ?? judgeVersions(facts, { reference, place, externalDatabase })
   if (fault !== undefined) throw new ApplianceError(fault)
-  const holder = await databaseHolder(context, signal)
+  const directory = await directoryOf(context, signal)
+  const holder = directory === undefined ? undefined : await databaseHolder(context, directory)
   if (holder !== undefined) throw new ApplianceError(inUse(place, holder))
+  if (!externalDatabase) await tryFileSystem(step.container, directory, facts.mark, context, signal)
   return facts.database && facts.lastRan === undefined
     ? `the data in ${place} do not tell which controller used them last`
     : undefined
 }
 
+/** Where the data are on this machine, as far as it is known. */
+async function directoryOf({ engine, config }: StepContext, signal: AbortSignal): Promise<string | undefined> {
+  const container = await engine.container(config.controller.name, signal)
+  return mountSource(container?.mounts, dataDirectory, config.controller.dataVolume)
+}
+
 /** Who has the database open, as our container does not run. */
-async function databaseHolder(
+async function databaseHolder({ machine }: StepContext, directory: string): Promise<LockHolder | undefined> {
+  return await machine.findLockHolder(
+    [dataFiles.lock, dataFiles.storageEngineLock].map((name) => join(directory, name)),
+  )
+}
+
+/**
+ * Looks at the kind of file system, and before the first start on a place does there what the entrypoint will do: writes a
+ * file, ours, and gives it to the controller's user.
+ * @throws ApplianceError DATA_FILE_SYSTEM; what else the engine's call throws
+ */
+async function tryFileSystem(
+  container: string,
+  directory: string | undefined,
+  mark: string | undefined,
   { engine, config, machine }: StepContext,
   signal: AbortSignal,
-): Promise<LockHolder | undefined> {
-  const container = await engine.container(config.controller.name, signal)
-  const data = mountSource(container?.mounts, dataDirectory, config.controller.dataVolume)
-  if (data === undefined) return undefined
-  return await machine.findLockHolder([dataFiles.lock, dataFiles.storageEngineLock].map((name) => join(data, name)))
+): Promise<void> {
+  const { dataVolume: place, environment } = config.controller
+  const mount = directory === undefined ? undefined : await machine.mountOf(directory)
+  const fault = judgeFileSystem(place, mount)
+  if (fault !== undefined) throw new ApplianceError(fault)
+  // A container without root gives nothing to anybody.
+  if (mark !== undefined || environment.ROOTLESS === 'true') return
+  try {
+    await writeMark(engine, container, { mark: newMark(), environment, signal })
+  } catch (error) {
+    if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') throw error
+    throw new ApplianceError(unfitFileSystem(place, mount, error.message), { cause: error })
+  }
+}
+
+function newMark(): string {
+  return randomBytes(16).toString('hex')
 }
 
 /**
@@ -56,11 +90,11 @@ export async function remember(
   signal: AbortSignal,
 ): Promise<string> {
   const { engine, config, state } = context
-  const { dataVolume: place } = config.controller
+  const { dataVolume: place, environment } = config.controller
   const { omadacId } = step
   const { mark: found } = await readDataFacts(engine, step.id, signal)
-  const mark = found ?? randomBytes(16).toString('hex')
-  if (found === undefined) await writeMark(engine, step.id, mark, signal)
+  const mark = found ?? newMark()
+  if (found === undefined) await writeMark(engine, step.id, { mark, environment, signal })
   const before = state().record?.controller
   await context.remember((record) => ({ ...record, controller: { omadacId, place, mark }, confirmedPlace: undefined }))
   const other = before !== undefined && before.omadacId !== omadacId ? `; before it was ${before.omadacId}` : ''

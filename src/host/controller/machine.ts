@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
 import { timezone } from '../../config/values.ts'
 import { findLockHolder } from '../../linux/file-locks.ts'
+import { type Mount, mountOf } from '../../linux/mounts.ts'
 import { type MachineNames, readMachineNames } from '../../linux/name-servers.ts'
 import { parseRoutes, type Route } from '../../network/routes.ts'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
@@ -24,6 +25,8 @@ export interface MachineFacts {
   names(): Promise<MachineNames>
   /** Whether a process of this id runs. */
   processRuns(pid: number): boolean
+  /** The mount that holds a path, as this process sees it. */
+  mountOf(path: string): Promise<Mount | undefined>
   readonly directoryThere: typeof directoryThere
   readonly lookAtDirectory: typeof lookAtDirectory
   readonly findLockHolder: (paths: readonly string[]) => ReturnType<typeof findLockHolder>
@@ -58,6 +61,7 @@ export async function readMachineFacts(
     },
     names: () => readMachineNames(),
     processRuns: (pid) => existsSync(`/proc/${pid}`),
+    mountOf: async (path) => mountOf(await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''), path),
     directoryThere,
     lookAtDirectory,
     findLockHolder,

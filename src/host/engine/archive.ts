@@ -1,4 +1,4 @@
-import type { ContainerFile } from './engine.ts'
+import type { ContainerFile, NewFile } from './engine.ts'
 
 /** A tar archive is made of blocks of this size (ustar, POSIX.1-1988). */
 const block = 512
@@ -42,15 +42,15 @@ function fieldsOf(header: Buffer): { type: string; size: number } {
   return { type, size }
 }
 
-/** An archive of one small file of root's that everybody may read. */
-export function archiveOf(name: string, content: string): Buffer {
+/** An archive of one small file that everybody may read. */
+export function archiveOf({ name, content, uid, gid }: Omit<NewFile, 'directory'>): Buffer {
   const body = Buffer.from(content)
   const header = Buffer.alloc(block)
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`
   header.write(name, 0, 100)
   header.write(octal(0o644, 7), 100)
-  header.write(octal(0, 7), 108)
-  header.write(octal(0, 7), 116)
+  header.write(octal(uid, 7), 108)
+  header.write(octal(gid, 7), 116)
   header.write(octal(body.length, 11), 124)
   header.write(octal(Math.floor(Date.now() / 1000), 11), 136)
   header.write(' '.repeat(8), 148)

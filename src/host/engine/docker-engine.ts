@@ -14,6 +14,7 @@ import type {
   EngineInfo,
   EngineNetwork,
   NetworkSpec,
+  NewFile,
   PullUpdate,
 } from './engine.ts'
 import { engineError, engineMessage, engineTimeout, isAbsent, statusOf } from './errors.ts'
@@ -175,14 +176,9 @@ export class DockerEngine implements Engine {
     return stream && (await firstFile(this.#guarded(chunksOf(stream, signal), what, signal), maxBytes))
   }
 
-  async putFile(
-    id: string,
-    { directory, name, content }: { directory: string; name: string; content: string },
-    signal: AbortSignal,
-  ): Promise<void> {
-    await this.#call(`write ${name} into the container`, signal, async (docker, abortSignal) => {
-      const options = { path: directory, abortSignal }
-      const answer = await docker.getContainer(id).putArchive(archiveOf(name, content), options)
+  async putFile(id: string, file: NewFile, signal: AbortSignal): Promise<void> {
+    await this.#call(`write ${file.name} into the container`, signal, async (docker, abortSignal) => {
+      const answer = await docker.getContainer(id).putArchive(archiveOf(file), { path: file.directory, abortSignal })
       answer.resume()
     })
   }

@@ -124,6 +124,15 @@ export interface ContainerFile {
   readonly content: Buffer
 }
 
+/** A file to put into a container. */
+export interface NewFile {
+  readonly directory: string
+  readonly name: string
+  readonly content: string
+  readonly uid: number
+  readonly gid: number
+}
+
 /** Something happened to a container or a network. */
 export interface EngineEvent {
   readonly type: string
@@ -166,12 +175,8 @@ export interface Engine {
   remove(id: string, signal: AbortSignal): Promise<void>
   /** A file of a container, with its volumes and directories, whether it runs or never did; undefined where there is none. */
   file(id: string, path: string, options: { maxBytes: number; signal: AbortSignal }): Promise<ContainerFile | undefined>
-  /** Puts a small file of root's, which everybody may read, into a directory of a container. */
-  putFile(
-    id: string,
-    file: { readonly directory: string; readonly name: string; readonly content: string },
-    signal: AbortSignal,
-  ): Promise<void>
+  /** Puts a small file, which everybody may read, into a directory of a container, with root's rights. */
+  putFile(id: string, file: NewFile, signal: AbortSignal): Promise<void>
   /** Lines of both output streams, bounded in length, free of control characters. Ends when the container does. */
   logs(
     id: string,

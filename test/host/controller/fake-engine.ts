@@ -10,6 +10,7 @@ import type {
   EngineInfo,
   EngineNetwork,
   NetworkSpec,
+  NewFile,
   PullUpdate,
 } from '../../../src/host/engine/engine.ts'
 
@@ -49,6 +50,7 @@ export class FakeEngine implements Engine {
   pullGate: Promise<void> | undefined
   stopGate: Promise<void> | undefined
   startFault: Fault | undefined
+  putFault: Fault | undefined
   #ids = 0
   readonly #followers = new Set<PassThrough>()
 
@@ -180,12 +182,9 @@ export class FakeEngine implements Engine {
     return content && { size: content.length, content: content.subarray(0, maxBytes) }
   }
 
-  async putFile(
-    _id: string,
-    { directory, name, content }: { directory: string; name: string; content: string },
-    signal: AbortSignal,
-  ): Promise<void> {
-    await this.#change(`put ${name}`, signal)
+  async putFile(_id: string, { directory, name, content }: NewFile, signal: AbortSignal): Promise<void> {
+    await this.#answer(signal, undefined)
+    if (this.putFault !== undefined) throw new ApplianceError(this.putFault)
     this.files.set(`${directory}/${name}`, content)
   }
 

@@ -28,6 +28,7 @@ export const machine: MachineFacts = {
   freeMegabytes: async () => 50_000,
   names: async () => ({ servers: ['192.0.2.53'], served: false }),
   processRuns: () => true,
+  mountOf: async () => undefined,
   directoryThere: async () => true,
   lookAtDirectory: async () => ({ there: 'unknown' }),
   findLockHolder: async () => undefined,

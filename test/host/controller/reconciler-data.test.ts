@@ -35,7 +35,7 @@ describe('a controller that is ready', () => {
       controller: { omadacId: 'abc', place: 'omada-data', mark },
     })
     expect(history).toContain('noted that the controller abc is in omada-data')
-    expect(engine.calls).toEqual([`put ${markFile}`])
+    expect(engine.calls).toEqual([])
     expect(reconciler.snapshot()).toMatchObject({ lifecycle: 'running', warnings: [] })
   })
 
@@ -161,6 +161,49 @@ describe('before anything is written', () => {
     })
     holder = undefined
     await clock.until(() => lifecycle() === 'starting', 1000)
+  })
+
+  test.each([
+    ['ntfs3', false, 'MongoDB cannot work on it', 'ext4'],
+    ['ext4', true, 'it is mounted read-only', 'mount -o remount,rw /mnt/usb'],
+  ])('a place on %s, read-only: %s, is refused by name', async (type, readOnly, message, remedy) => {
+    const mount = { type, readOnly, source: '/dev/sdb1', point: '/mnt/usb', device: '8:17' }
+    const { engine, clock, lifecycle, reconciler } = await started({ machine: { mountOf: async () => mount } })
+    await clock.until(() => lifecycle() === 'failed')
+    expect(reconciler.snapshot().reason).toMatchObject({
+      code: 'DATA_FILE_SYSTEM',
+      message: expect.stringMatching(new RegExp(`${type} \\(/dev/sdb1, mounted at /mnt/usb\\).*${message}`)),
+      remedy: expect.stringContaining(remedy),
+    })
+    expect(engine.calls).not.toContain('start')
+  })
+
+  test('a place on which nothing can be given to the controller is refused, in the words of the engine', async () => {
+    const all = appliance({
+      machine: {
+        mountOf: async () => ({ type: 'nfs4', readOnly: false, source: 'nas:/omada', point: '/srv', device: '0:60' }),
+      },
+    })
+    all.engine.putFault = {
+      code: 'ENGINE_REQUEST',
+      message: 'lchown .omada-host-id: operation not permitted',
+      remedy: '-',
+    }
+    await all.reconciler.start(forever)
+    await all.clock.until(() => all.lifecycle() === 'failed')
+    expect(all.reconciler.snapshot().reason).toMatchObject({
+      code: 'DATA_FILE_SYSTEM',
+      message: expect.stringMatching(/nfs4 \(nas:\/omada.*operation not permitted/),
+    })
+    all.engine.putFault = undefined
+    await all.clock.until(() => all.lifecycle() === 'starting', 1000)
+  })
+
+  test('a place that was used before is not tried again', async () => {
+    const first = await remembered()
+    first.engine.putFault = { code: 'ENGINE_REQUEST', message: 'no', remedy: '-' }
+    const second = await again(first)
+    await second.clock.until(() => second.lifecycle() === 'starting')
   })
 
   test('a database that does not tell who used it last is none that is new', async () => {

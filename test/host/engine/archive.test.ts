@@ -51,10 +51,9 @@ test.each([
   ).rejects.toThrow('archive')
 })
 
-test('what is put into a container is an archive that tar(1) reads', async () => {
-  const path = directory()
-  const { status } = spawnSync('tar', ['-xf', '-'], { cwd: path, input: archiveOf('.omada-host-id', 'abc\n') })
-  expect(status).toBe(0)
-  const listed = spawnSync('tar', ['-tvf', '-'], { input: archiveOf('.omada-host-id', 'abc\n'), encoding: 'utf8' })
-  expect(listed.stdout).toMatch(/^-rw-r--r-- 0\/0 +4 .* \.omada-host-id$/m)
+test('what is put into a container is an archive that tar(1) reads', () => {
+  const input = archiveOf({ name: '.omada-host-id', content: 'abc\n', uid: 508, gid: 509 })
+  const listed = spawnSync('tar', ['--numeric-owner', '-tvf', '-'], { input, encoding: 'utf8' })
+  expect(listed.stdout).toMatch(/^-rw-r--r-- 508\/509 +4 .* \.omada-host-id$/m)
+  expect(spawnSync('tar', ['-xOf', '-'], { input, encoding: 'utf8' }).stdout).toBe('abc\n')
 })
