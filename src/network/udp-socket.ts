@@ -21,7 +21,11 @@ export interface UdpSocketOptions {
   readonly address: string
   /** 0: any that is free. */
   readonly port: number
-  /** Shares the port with other sockets, which Linux wants of the wildcard's and of those of single addresses. */
+  /**
+   * Shares the port with other sockets of this process's user that ask for it too, which Linux wants of the wildcard's and
+   * of those of single addresses. By SO_REUSEPORT: with SO_REUSEADDR any local user could bind beside us, and the kernel
+   * would give the newest socket every datagram (socket(7)).
+   */
   readonly shared?: boolean
   /** What the kernel may hold until it is read, in bytes; it caps this at net.core.rmem_max. */
   readonly receiveBufferBytes?: number
@@ -50,7 +54,7 @@ export class UdpSocket {
     const socket = DgramAsPromised.createSocket(
       {
         type: 'udp4',
-        reuseAddr: shared,
+        reusePort: shared,
         lookup: literalLookup,
         ...(receiveBufferBytes === undefined ? {} : { recvBufferSize: receiveBufferBytes }),
       },

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { absenceCode, connectUdp, UdpSocket, type UdpSocketOptions } from '../../src/network/udp-socket.ts'
 import { waitFor } from '../support/wait-for.ts'
 
+const run = promisify(execFile)
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -39,6 +42,32 @@ test('a port that is held is told, and one that is shared is not held', async ()
   await expect(bound({ port: socket.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   const other = await bound({ port: socket.port, shared: true })
   expect(other.socket.port).toBe(socket.port)
+})
+
+test('another user of this machine gets no place beside a shared socket, whatever it asks for', async () => {
+  const { socket, texts } = await bound({ shared: true })
+  const { texts: broadcasts } = await bound({ address: '0.0.0.0', port: socket.port, shared: true })
+  const program = `
+    const { createSocket } = require('node:dgram')
+    const tries = ['127.0.0.1', '0.0.0.0'].flatMap((address) =>
+      [{}, { reuseAddr: true }, { reusePort: true }, { reuseAddr: true, reusePort: true }].map((options) => {
+        const thief = createSocket({ type: 'udp4', ...options })
+        return new Promise((resolve) => {
+          thief.on('error', (error) => resolve(error.code))
+          thief.bind(${socket.port}, address, () => resolve('bound'))
+        })
+      }),
+    )
+    Promise.all(tries).then((ends) => {
+      console.log(ends.join(' '))
+      process.exit()
+    })`
+  const { stdout } = await run(process.execPath, ['-e', program], { uid: 65_534, gid: 65_534, cwd: '/' })
+  expect(stdout.trim().split(' ')).toEqual(Array(8).fill('EADDRINUSE'))
+  const { socket: device } = await bound()
+  await device.send(Buffer.from('unicast'), socket.port, '127.0.0.1')
+  await device.broadcast(Buffer.from('broadcast'), socket.port, '127.255.255.255')
+  await waitFor(() => expect([texts, broadcasts]).toEqual([['unicast'], ['broadcast']]))
 })
 
 test('only a broadcast goes to a broadcast address, and nothing goes out by a closed socket', async () => {

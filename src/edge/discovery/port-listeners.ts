@@ -104,8 +104,8 @@ export class PortListeners {
   }
 
   /**
-   * Whether another process holds the port, which SO_REUSEADDR hides: it would let two processes share the port and starve
-   * one of them. To be asked while no socket of ours is on the port.
+   * Whether another process holds the port, which SO_REUSEPORT hides where it is of the same user: the two would share the
+   * datagrams. To be asked while no socket of ours is on the port.
    */
   async #heldByOther(): Promise<Fault | undefined> {
     try {

@@ -98,9 +98,12 @@ test('a port that another process holds is named, keeps no other port from servi
   expect(lines.filter((line) => line.includes('is served now'))).toHaveLength(1)
 })
 
-test('a holder that shares its port by SO_REUSEADDR is noticed too', async () => {
+test.each([
+  ['SO_REUSEADDR', { reuseAddr: true }],
+  ['SO_REUSEPORT', { reusePort: true }],
+])('a holder that shares its port by %s is noticed too', async (_option, sharing) => {
   const [port = 0] = await freePorts(1)
-  const holder = createSocket({ type: 'udp4', reuseAddr: true })
+  const holder = createSocket({ type: 'udp4', ...sharing })
   closing.push(() => new Promise<void>((resolve) => holder.close(resolve)))
   holder.bind(port, '0.0.0.0')
   await once(holder, 'listening')

@@ -26,7 +26,7 @@ export class Peer {
 
   /** A given port may be shared with the wildcard socket under test, since the "container" is on the same loopback. */
   static async open(address: string, port = 0, onDatagram: (datagram: Received) => void = () => {}): Promise<Peer> {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024, reuseAddr: port !== 0 })
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024, reusePort: port !== 0 })
     const peer = new Peer(socket, onDatagram)
     socket.bind(port, address)
     await once(socket, 'listening')
