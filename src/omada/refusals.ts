@@ -37,25 +37,26 @@ const refusals: readonly Refusal[] = [
   },
 ]
 
-const anyRefusal = /^ERROR: (.+)/
-
 /**
  * The refusal that the last lines of a container's log tell, or undefined. Only for a container that exited with 1: the
- * entrypoint's own code, which java does not use for a crash while it runs.
+ * entrypoint's own code, which java does not use for a crash while it runs. No line of the log is in what it says: whoever
+ * may see the status may not see the log. Of the line only the versions are named.
  */
 export function findRefusal(lines: readonly string[]): Fault | undefined {
   for (const line of lines) {
     const refusal = refusals.find(({ pattern }) => pattern.test(line))
     if (refusal === undefined) continue
     const { code, message, remedy } = refusal
-    return { code, message: `the controller refuses to start: ${message} (${line.trim()})`, remedy }
+    const versions = line.match(/(?<![\w.])\d{1,4}(?:\.\d{1,6}){1,4}(?![\w.]*\w)/g) ?? []
+    const named = versions.length === 0 ? '' : ` (it names ${versions.slice(0, 2).join(' and ')})`
+    return { code, message: `the controller refuses to start: ${message}${named}`, remedy }
   }
-  const other = lines.map((line) => anyRefusal.exec(line.trim())?.[1]).find((text) => text !== undefined)
-  if (other === undefined || hasRunJava(lines)) return undefined
+  if (!lines.some((line) => line.trim().startsWith('ERROR: ')) || hasRunJava(lines)) return undefined
   return {
     code: 'CONTROLLER_REFUSED',
-    message: `the image's entrypoint refused to start: ${other}`,
-    remedy: 'see the log before it (omada-host logs), correct what it names, then: omada-host start',
+    message: "the image's entrypoint refused to start",
+    remedy:
+      'see the line that begins with ERROR in its log (omada-host logs), correct what it names, then: omada-host start',
   }
 }
 
@@ -64,7 +65,7 @@ function hasRunJava(lines: readonly string[]): boolean {
   return lines.some((line) => line.startsWith('INFO: Starting Omada Controller'))
 }
 
-/** The line that tells that java's heap ran out, or undefined. */
-export function findOutOfMemory(lines: readonly string[]): string | undefined {
-  return lines.find((line) => /\bOutOfMemoryError\b/.test(line))?.trim()
+/** Whether a line tells that java's heap ran out. */
+export function tellsOutOfMemory(lines: readonly string[]): boolean {
+  return lines.some((line) => /\bOutOfMemoryError\b/.test(line))
 }

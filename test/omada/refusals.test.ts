@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findOutOfMemory, findRefusal } from '../../src/omada/refusals.ts'
+import { findRefusal, tellsOutOfMemory } from '../../src/omada/refusals.ts'
 
 // The wordings are those of the image's entrypoint-unified.sh.
 describe('a refusal of the entrypoint', () => {
@@ -32,8 +32,15 @@ describe('a refusal of the entrypoint', () => {
   ])('%s', (line, code) => {
     const fault = findRefusal(['INFO: Time zone set to UTC', line, '  See https://…'])
     expect(fault?.code).toBe(code)
-    expect(fault?.message).toContain(line.replace(/^ERROR: /, '').slice(0, 40))
+    expect(fault?.message).not.toContain(line.replace(/^ERROR: /, '').slice(0, 20))
     expect(fault?.remedy).not.toBe('')
+  })
+
+  test('names the versions of its line and nothing else of it', () => {
+    const line = (last: string) =>
+      `ERROR: The version from the image (6.1.0.19) is older than the last version executed (${last})! s3cret`
+    expect(findRefusal([line('6.2.10.17')])?.message).toMatch(/this image \(it names 6\.1\.0\.19 and 6\.2\.10\.17\)$/)
+    expect(findRefusal([line('6.2.s3cret')])?.message).toMatch(/this image \(it names 6\.1\.0\.19\)$/)
   })
 
   test('is found over an unknown error before it', () => {
@@ -49,8 +56,6 @@ describe('a refusal of the entrypoint', () => {
 })
 
 test('an exhausted heap is seen', () => {
-  expect(findOutOfMemory(['x', 'java.lang.OutOfMemoryError: Java heap space'])).toBe(
-    'java.lang.OutOfMemoryError: Java heap space',
-  )
-  expect(findOutOfMemory(['-XX:+HeapDumpOnOutOfMemoryError'])).toBeUndefined()
+  expect(tellsOutOfMemory(['x', 'java.lang.OutOfMemoryError: Java heap space'])).toBe(true)
+  expect(tellsOutOfMemory(['-XX:+HeapDumpOnOutOfMemoryError'])).toBe(false)
 })

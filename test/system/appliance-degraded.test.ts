@@ -52,7 +52,7 @@ describe('a database that dies while the login page still answers', () => {
     const own = await host.outpost.call('http', { url: 'https://10.129.81.10:8043/login' })
     expect(own.status).toBe(200)
     const answer = await eventually(readyz, ({ status }) => status === 503)
-    expect(answer.body).toContain(state.reason.message)
+    expect(JSON.parse(answer.body)).toEqual({ phase: 'degraded', since: state.since, code: 'DATABASE_DOWN' })
     await eventually(login, ({ status }) => status === 503)
 
     const informs = device.count('informed')

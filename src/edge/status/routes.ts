@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { plainAddress, sourceOf } from '../../core/cidr.ts'
 import { plainText } from '../../core/text.ts'
@@ -21,13 +22,20 @@ export interface RouteOptions {
 
 const json = 'application/json; charset=utf-8'
 
-/** Monitoring may ask under any name: these two tell no more than the phase. */
+/**
+ * Monitoring may ask under any name, and so may any page that a browser shows (DNS rebinding): these two tell the phase,
+ * since when it is, and the code of its reason, but not the reason's words, which can name images, addresses and settings.
+ */
 const open = new Set(['/healthz', '/readyz'])
 
 /** The page and the read-only API. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   const { snapshot, stream } = options
+  let turn: Promise<unknown> = Promise.resolve()
   app.addHook('onRequest', async (request, reply) => {
+    // One answer in a turn of the event loop: what is forwarded gets its own in between.
+    turn = turn.then(() => setImmediate())
+    await turn
     reply.headers(securityHeaders)
     return (
       refuseMethod(app, request, reply) ??
@@ -60,7 +68,7 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
     const { phase, reason, since } = snapshot.status()
-    return reply.code(phase === 'ready' ? 200 : 503).send({ phase, reason, since })
+    return reply.code(phase === 'ready' ? 200 : 503).send({ phase, since, code: reason.code })
   })
 }
 

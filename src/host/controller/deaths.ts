@@ -1,8 +1,7 @@
 import { backoffDelay } from '../../core/backoff.ts'
 import type { Fault, Reason } from '../../core/errors.ts'
-import { plainText } from '../../core/text.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
-import { findOutOfMemory, findRefusal } from '../../omada/refusals.ts'
+import { findRefusal, tellsOutOfMemory } from '../../omada/refusals.ts'
 import type { EngineContainer } from '../engine/engine.ts'
 
 /** How a container ended, and its log since its last start. */
@@ -53,16 +52,15 @@ export function judgeDeath(
   const minutes = crashLoop.windowMilliseconds / 60_000
   const loop: Fault = {
     code: reason.code === 'CONTROLLER_OUT_OF_MEMORY' ? reason.code : 'CONTROLLER_CRASH_LOOP',
-    message: `the controller died ${times.length} times within ${minutes} minutes; at last: ${reason.message}${lastLines(death.log)}`,
+    message: `the controller died ${times.length} times within ${minutes} minutes; at last: ${reason.message}`,
     remedy: reason.remedy ?? 'see why in its log (omada-host logs), then: omada-host start',
   }
   return { verdict: { kind: 'loop', reason: loop }, deaths: { times, inRow } }
 }
 
 function describe({ exitCode, outOfMemory, log }: Death): Reason {
-  const heap = findOutOfMemory(log)
   const causes = [
-    heap !== undefined && `its java heap is exhausted (${plainText(heap, 200)})`,
+    tellsOutOfMemory(log) && 'its java heap is exhausted',
     outOfMemory && 'it reached its memory limit and was killed',
     exitCode === killed && 'it was killed (exit code 137), most often for lack of memory',
   ]
@@ -78,9 +76,4 @@ function describe({ exitCode, outOfMemory, log }: Death): Reason {
     return { message: `the controller was stopped by somebody else (exit code ${cleanExitCode})` }
   }
   return { message: `the controller died with exit code ${exitCode}` }
-}
-
-function lastLines(log: readonly string[]): string {
-  const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
-  return lines.length === 0 ? '' : `; last log lines: ${lines.slice(-5).join(' | ')}`
 }

@@ -1,7 +1,7 @@
 import type { Chosen } from '../../config/chosen.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
-import { findOutOfMemory } from '../../omada/refusals.ts'
+import { tellsOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
 import { lastLog } from './container-log.ts'
 import { judgeDeath } from './deaths.ts'
@@ -160,8 +160,8 @@ async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal
     const ready = pass.ready()
     dispatch({ kind: 'runs', id: container.id, ready, at: clock.now() })
     if (ready || clock.now() - state().heapCheckedAt < heapCheckMilliseconds) return
-    const line = findOutOfMemory(await log())
-    dispatch({ kind: 'heap-checked', warning: line === undefined ? undefined : heapWarning(line), at: clock.now() })
+    const warning = tellsOutOfMemory(await log()) ? heapExhausted : undefined
+    dispatch({ kind: 'heap-checked', warning, at: clock.now() })
   } else if (hasDied(state(), container)) {
     const { exitCode, outOfMemory } = container
     const death = { exitCode, outOfMemory, log: await log() }
@@ -169,16 +169,21 @@ async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal
     const wasReady = state().wasReady || pass.ready()
     const { verdict, deaths } = judgeDeath(death, state().deaths, { now, wasReady })
     pass.onStep(verdict.reason.message)
+    if (verdict.kind !== 'restart') tellLastLines(pass, death.log)
     dispatch({ kind: 'died', verdict, deaths, at: now })
   }
 }
 
-function heapWarning(line: string) {
-  return {
-    code: 'CONTROLLER_OUT_OF_MEMORY' as const,
-    message: `the controller runs but its java heap is exhausted (${plainText(line, 200)})`,
-    remedy: 'omada-host restart; then give it more with controller.memory.heapMegabytes, or the machine more memory',
-  }
+const heapExhausted = {
+  code: 'CONTROLLER_OUT_OF_MEMORY',
+  message: 'the controller runs but its java heap is exhausted',
+  remedy: 'omada-host restart; then give it more with controller.memory.heapMegabytes, or the machine more memory',
+} as const
+
+/** What the controller said last, in our own log: only an administrator reads that, the reason is for all who see the status. */
+function tellLastLines({ logger }: Pass, log: readonly string[]): void {
+  const lines = log.map((line) => plainText(line, 200).trim()).filter((line) => line !== '')
+  if (lines.length > 0) logger.error(`the controller's last log lines: ${lines.slice(-5).join(' | ')}`)
 }
 
 function outdatedNotice(container: EngineContainer, { container: wanted, settings }: Desired): Fault {

@@ -87,10 +87,9 @@ export const pageStates = {
     served.host = hostState({ phase: 'failed', reason })
   },
   crashLoop(served: Served) {
-    const line = 'java.lang.IllegalStateException:at.com.tplink.smb.omada.starter.OmadaLinuxMain'
     const reason: Reason = {
       code: 'CONTROLLER_CRASH_LOOP',
-      message: `the controller died 5 times within 10 minutes; last log lines: ${Array.from({ length: 5 }, () => line.repeat(2)).join(' | ')}`,
+      message: 'the controller died 5 times within 10 minutes; at last: the controller died with exit code 1',
       remedy: 'see why in its log (omada-host logs), then: omada-host start',
     }
     served.host = hostState({ phase: 'failed', reason })

@@ -54,16 +54,17 @@ test('readyz follows the phase, healthz does not', async () => {
     'stopped',
     'failed',
   ] as const) {
-    const reason = { message: `it is ${phase}` }
+    const reason = { message: `it is ${phase}`, code: 'CONTROLLER_REFUSED' as const, remedy: 'look at 10.129.81.10' }
     served.host = hostState({ phase, reason })
+    // Any site can ask for this by DNS rebinding.
     expect(await ready()).toEqual({
       status: phase === 'ready' ? 200 : 503,
-      body: { phase, reason, since: served.host.since },
+      body: { phase, since: served.host.since, code: 'CONTROLLER_REFUSED' },
     })
     expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
   }
   served.host = undefined
-  expect(await ready()).toMatchObject({ status: 503, body: { reason: { code: 'APPLIANCE_UNREACHABLE' } } })
+  expect(await ready()).toMatchObject({ status: 503, body: { code: 'APPLIANCE_UNREACHABLE' } })
   expect((await fetch(`${served.url}/healthz`)).status).toBe(200)
 })
 

@@ -34,7 +34,7 @@ test('a refusal by the entrypoint is no death', () => {
 })
 
 test.each<[string, Partial<Death>, string]>([
-  ['a heap that ran out', { log: ['java.lang.OutOfMemoryError: Java heap space'] }, 'java heap'],
+  ['a heap that ran out', { log: ['java.lang.OutOfMemoryError: s3cret'] }, 'java heap'],
   ['a memory limit', { outOfMemory: true }, 'memory limit'],
   ['a kill', { exitCode: 137 }, 'exit code 137'],
 ])('%s is a lack of memory', (_, change, words) => {
@@ -42,4 +42,16 @@ test.each<[string, Partial<Death>, string]>([
     code: 'CONTROLLER_OUT_OF_MEMORY',
     message: expect.stringContaining(words),
   })
+})
+
+test('no line of the log is in what everybody sees', () => {
+  const log = ['java.lang.OutOfMemoryError: s3cret', 'password=s3cret', 'ERROR: s3cret']
+  const times = Array.from({ length: crashLoop.deaths - 1 }, (_, at) => at)
+  const verdicts = [
+    judge(noDeaths, 0, false, { log }),
+    judge({ times, inRow: 4 }, 10, false, { log }),
+    judge(noDeaths, 0, false, { exitCode: 1, log }),
+  ].map(({ verdict }) => verdict)
+  expect(verdicts.map(({ kind }) => kind)).toEqual(['restart', 'loop', 'refused'])
+  expect(JSON.stringify(verdicts)).not.toContain('s3cret')
 })

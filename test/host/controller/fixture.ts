@@ -55,11 +55,12 @@ export function appliance(
   const memory = options.memory ?? new Memory()
   const history: string[] = []
   const snapshots: ControllerSnapshot[] = []
+  const logged: string[] = []
   const reconciler = new Reconciler({
     config,
     chosen: options.chosen ?? {},
     live: () => config,
-    logger: silent,
+    logger: createLogger({ level: 'error', format: 'human', write: (line) => void logged.push(line) }),
     clock,
     connect: options.connect ?? (async () => engine),
     machine: { ...machine, ...options.machine },
@@ -74,7 +75,7 @@ export function appliance(
   reconciler.changed.on((snapshot) => snapshots.push(snapshot))
   const lifecycle = () => reconciler.snapshot().lifecycle
   const { name } = config.controller
-  return { config, engine, clock, ready, history, snapshots, reconciler, lifecycle, name, memory }
+  return { config, engine, clock, ready, history, snapshots, logged, reconciler, lifecycle, name, memory }
 }
 
 /** A record without a file: a clock that the test moves does not wait for a disk. */

@@ -35,7 +35,7 @@ export const notAccepting: WaitingView = {
   reason: { message: 'The controller does not accept connections at the moment' },
 }
 
-/** What a visitor outside the management role may know: reasons and remedies can quote logs and settings. */
+/** What a visitor outside the management role may know: reasons and remedies can quote settings. */
 export function guestView(view: WaitingView): WaitingView {
   return { phase: view.phase, reason: { message: 'Please try again in a few minutes' } }
 }
@@ -102,7 +102,7 @@ ${image}`
 ${image}`
 }
 
-/** A reason can carry the last lines of a log. */
+/** What several faults say is several lines. */
 function lines(text: string): string {
   return text
     .split('\n', 20)
