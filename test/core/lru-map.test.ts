@@ -7,7 +7,7 @@ function filled(onEvict?: (key: string, value: number) => void): LruMap<string, 
   return map
 }
 
-const keys = (map: LruMap<string, number>) => [...map.entries()].map(([key]) => key)
+const keys = (map: LruMap<string, number>) => [...map.keys()]
 
 test('evicts what was used longest ago', () => {
   const evicted: [string, number][] = []
@@ -32,6 +32,49 @@ test('setting what is there evicts nobody and makes it the newest', () => {
   map.set('a', 9)
   expect(evicted).toEqual([])
   expect([...map.values()]).toEqual([1, 2, 9])
+})
+
+test('an entry may be deleted while all are gone through', () => {
+  const map = filled()
+  const seen: string[] = []
+  for (const [key] of map) {
+    seen.push(key)
+    if (key !== 'b') map.delete(key)
+  }
+  expect(seen).toEqual(['a', 'b', 'c'])
+  expect([...map]).toEqual([['b', 1]])
+  map.set('d', 3)
+  expect([...map]).toEqual([
+    ['b', 1],
+    ['d', 3],
+  ])
+})
+
+test('after any calls it is as a list that is searched would be', () => {
+  const map = new LruMap<number, number>({ max: 8 })
+  let list: [number, number][] = []
+  let seed = 1
+  for (let call = 0; call < 5000; call += 1) {
+    seed = (seed * 48_271) % 2_147_483_647
+    const key = seed % 12
+    const known = list.find(([at]) => at === key)
+    const rest = list.filter(([at]) => at !== key)
+    const kind = (seed >> 8) % 3
+    if (kind === 0) {
+      map.set(key, call)
+      list = [...(known === undefined ? rest.slice(-7) : rest), [key, call]]
+    } else if (kind === 1) {
+      expect(map.get(key)).toBe(known?.[1])
+      if (known !== undefined) list = [...rest, known]
+    } else {
+      expect(map.delete(key)).toBe(known !== undefined)
+      list = rest
+    }
+    expect([...map]).toEqual(list)
+    expect([map.size, map.oldest(), map.has(key), map.peek(key)]).toEqual([
+      ...[list.length, list[0], list.some(([at]) => at === key), list.find(([at]) => at === key)?.[1]],
+    ])
+  }
 })
 
 test('what is deleted or cleared is not evicted', () => {

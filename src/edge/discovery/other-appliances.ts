@@ -139,7 +139,7 @@ export class OtherAppliances implements Component {
   }
 
   /** Those that are here now, after the silent ones have been forgotten. */
-  #current(): ReadonlyMap<string, Other> {
+  #current(): LruMap<string, Other> {
     const since = this.#options.clock.now() - forgetMilliseconds
     for (const [address, { seenAt }] of this.#others) if (seenAt < since) this.#others.delete(address)
     return this.#others
