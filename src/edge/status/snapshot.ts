@@ -12,17 +12,19 @@ export interface StatusSources {
 }
 
 /**
- * How long what was put together is handed to further readers: whoever asks in a loop must not keep this
- * process, which also forwards, from its work.
+ * How long what was put together is handed to further readers, from the end of that work on: whoever asks in a loop must
+ * not keep this process, which also forwards, from its work. As long as it takes the edge to tell its changed counters.
  */
-const lifetimeMilliseconds = 500
+const lifetimeMilliseconds = 2000
 
 /** What readers get, each part made when the first of them asks for it. */
 interface View {
-  readonly at: number
+  /** When the last part was made, in monotonic milliseconds. */
+  madeAt: number
   readonly host: HostState | undefined
+  readonly edge: EdgeState
   readonly status: ApplianceStatus
-  readonly devices: EdgeState['devices']
+  devices?: EdgeState['devices']
   statusJson?: string
   /** Bytes, which all answers share. */
   devicesJson?: Buffer
@@ -54,33 +56,39 @@ export class StatusSnapshot {
 
   statusJson(): string {
     const view = this.#current()
-    view.statusJson ??= JSON.stringify(view.status)
+    view.statusJson ??= this.#making(view, () => JSON.stringify(view.status))
     return view.statusJson
   }
 
   devicesJson(): Buffer {
     const view = this.#current()
-    view.devicesJson ??= Buffer.from(JSON.stringify(view.devices))
+    view.devicesJson ??= this.#making(view, () => Buffer.from(JSON.stringify(devicesOf(view))))
     return view.devicesJson
   }
 
   page(): { readonly main: Html; readonly status: ApplianceStatus } {
     const view = this.#current()
-    view.main ??= mainView(view.status, view.devices, this.#clock.wall())
+    view.main ??= this.#making(view, () => mainView(view.status, devicesOf(view), this.#clock.wall()))
     return { main: view.main, status: view.status }
   }
 
   #current(): View {
-    const at = this.#clock.now()
     const host = this.#host()
     // What the host says, the phase among it, is never a moment old.
     const view = this.#view
-    if (view !== undefined && view.host === host && at - view.at < lifetimeMilliseconds) return view
+    const isFresh = view !== undefined && this.#clock.now() - view.madeAt < lifetimeMilliseconds
+    if (isFresh && view.host === host) return view
     const edge = this.#sources.edge()
     const lost = host === undefined ? this.#lost : undefined
     const status = mergeStatus(host, edge, { ownPid: process.pid, ...(lost === undefined ? {} : { lost }) })
-    this.#view = { at, host, status, devices: edge.devices }
+    this.#view = { madeAt: this.#clock.now(), host, edge, status }
     return this.#view
+  }
+
+  #making<T>(view: View, make: () => T): T {
+    const made = make()
+    view.madeAt = this.#clock.now()
+    return made
   }
 
   #host(): HostState | undefined {
@@ -93,4 +101,9 @@ export class StatusSnapshot {
     }
     return host
   }
+}
+
+function devicesOf(view: View): EdgeState['devices'] {
+  view.devices ??= view.edge.devices
+  return view.devices
 }

@@ -67,8 +67,8 @@ const columns = (now: number): readonly Column<Device>[] => [
   { label: 'Announced', kind: 'brief', cell: (device) => agoView(now, device.lastSeen) },
 ]
 
-/** Rows at most: a table that strangers filled would keep browsers, and this process, busy for nothing. */
-const maxRows = 1500
+/** Rows at most: a table that strangers filled would keep browsers, and this process, which also forwards, busy for nothing. */
+const maxRows = 500
 
 /** The devices that announced themselves; those that need somebody come first. */
 export function devicesView(devices: readonly Device[], now: number): Html {
