@@ -22,7 +22,7 @@ import { InForce, type InForceOptions } from './in-force.ts'
 import { TcpProxy } from './proxy/proxy.ts'
 import { decideWebUpstream } from './proxy/web-upstream.ts'
 import { StatusServer } from './status/server.ts'
-import { type Alive, createSelfCheck } from './watchdog.ts'
+import { type Alive, selfCheck } from './watchdog.ts'
 
 export interface EdgeOptions extends InForceOptions {
   readonly paths: Paths
@@ -62,7 +62,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
   const addresses = interfaceWatch({ logger, clock })
   const routing = new Routing({ addresses, clock })
   const controllerAddress = controllerLink({ address: () => inForce.controllerAddress, routing })
-  const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateSocket })
+  const host = new StateSubscription<HostState>({ logger, clock, path: paths.hostStateForEdgeSocket })
   const policy = (role: Role) => networkAccess({ list: () => live().access[role], routing })
   const access = { devices: policy('devices'), management: policy('management'), guests: policy('guests') }
   const warnings = new Warnings({ logger, clock })
@@ -115,7 +115,10 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
     discovery: discovery.state(),
     proxy: { ports: proxy.state() },
     status: status.state(),
-    devices: discovery.devices(),
+    // There can be thousands: they are looked at only for who wants them.
+    get devices() {
+      return discovery.devices()
+    },
     warnings: warnings.list(),
     history: warnings.recent,
   })
@@ -171,7 +174,7 @@ async function serve(options: EdgeOptions, inForce: InForce): Promise<void> {
       telling,
       ...(options.alive === undefined
         ? []
-        : [createSelfCheck({ path: paths.edgeStateSocket, logger, clock, alive: options.alive })]),
+        : selfCheck({ path: paths.edgeSelfSocket, logger, clock, alive: options.alive })),
     ],
     signal: options.signal,
     stopMilliseconds: (config.proxy.drainSeconds + 5) * 1000,

@@ -1,11 +1,13 @@
 import type { Environment } from '../config/environment.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
+import { Emitter } from '../core/emitter.ts'
 import type { Logger } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
 import { Pulse } from '../core/pulse.ts'
-import { fetchState } from '../ipc/client.ts'
-import type { EdgeState } from '../ipc/edge-state.ts'
+import { fetchState, type Versioned } from '../ipc/client.ts'
+import { stateVersion } from '../ipc/host-state.ts'
+import { StateServer } from '../ipc/server.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { createWatchdog, watchdogTimeout } from '../systemd/watchdog.ts'
 
@@ -41,17 +43,29 @@ const askMilliseconds = 10_000
 const latenessMilliseconds = 20_000
 
 /**
- * Asks the edge by its own socket, `path`, for its state like the command line does. Each answer is a sign of life. An
- * edge that ends lets its connections finish for up to `proxy.drainSeconds` and answers nobody meanwhile: systemd's
- * timeout of the stop looks after that.
+ * The edge asks itself by a socket, and each answer is a sign of life: the socket, HTTP and the event loop work. It is a
+ * socket of its own, `path`, for which no other user has a right: on that of the edge's state, who may read the state
+ * could take every place and have the watchdog end the edge. An edge that ends lets its connections finish for up to
+ * `proxy.drainSeconds` and answers nobody meanwhile: systemd's timeout of the stop looks after that.
  */
-export function createSelfCheck(options: { path: string; logger: Logger; clock: Clock; alive: Alive }): Component {
+export function selfCheck(options: SelfCheckOptions): readonly [answering: Component, asking: Component] {
+  const answering = new StateServer({
+    logger: options.logger,
+    path: options.path,
+    mode: 0o600,
+    store: { get: () => ({ stateVersion }), changed: new Emitter<void>() },
+  })
+  return [answering, selfQuestions(options)]
+}
+
+/** The questions alone; whoever answers at `path` lives. */
+export function selfQuestions(options: SelfCheckOptions): Component {
   const asking = periodic({
     ...options,
     name: 'self-check',
     intervalMilliseconds: askMilliseconds,
     work: async (signal) => {
-      await fetchState<EdgeState>(options.path, signal)
+      await fetchState<Versioned>(options.path, signal)
       options.alive(askMilliseconds + latenessMilliseconds)
     },
   })
@@ -62,4 +76,11 @@ export function createSelfCheck(options: { path: string; logger: Logger; clock: 
       options.alive(Number.POSITIVE_INFINITY)
     },
   }
+}
+
+interface SelfCheckOptions {
+  readonly path: string
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly alive: Alive
 }

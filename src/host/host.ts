@@ -184,7 +184,9 @@ export async function runHost(options: HostOptions): Promise<void> {
   })
   const { state } = book
   const { stateGroup: group, companions = [] } = options
-  const stateServer = new StateServer({ logger, path: paths.hostStateSocket, mode: 0o660, group, store: state })
+  const stateServers = [paths.hostStateSocket, paths.hostStateForEdgeSocket].map(
+    (path) => new StateServer({ logger, path, mode: 0o660, group, store: state }),
+  )
   const loops = [
     { name: 'the reconciler', dueBy: () => reconciler.pulse.dueBy },
     { name: 'the prober', dueBy: () => health.dueBy() },
@@ -197,7 +199,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     logger,
     components: [
       systemdStatus({ state, logger, clock, notifier }),
-      stateServer,
+      ...stateServers,
       control,
       ...companions,
       health,

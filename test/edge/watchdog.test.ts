@@ -1,12 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
+import { Emitter } from '../../src/core/emitter.ts'
 import { createLogger } from '../../src/core/logger.ts'
-import { createSelfCheck } from '../../src/edge/watchdog.ts'
+import { selfCheck, selfQuestions } from '../../src/edge/watchdog.ts'
+import { fetchState } from '../../src/ipc/client.ts'
 import { stateVersion } from '../../src/ipc/host-state.ts'
+import { StateServer } from '../../src/ipc/server.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const logger = createLogger({ level: 'error', format: 'human', write: () => {} })
@@ -29,7 +33,7 @@ test('an answer is a sign of life; a socket that accepts and says nothing is non
   const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(20, signal)
   const promised: number[] = []
   const alive = (within: number) => void promised.push(within)
-  const check = createSelfCheck({ path, logger, clock: { ...systemClock, sleep }, alive })
+  const check = selfQuestions({ path, logger, clock: { ...systemClock, sleep }, alive })
   await check.start(AbortSignal.timeout(10_000))
   try {
     await waitFor(() => expect(asked).toBe(1))
@@ -48,5 +52,29 @@ test('an answer is a sign of life; a socket that accepts and says nothing is non
     expect(promised.at(-1)).toBe(Number.POSITIVE_INFINITY)
     server.closeAllConnections()
     server.close()
+  }
+})
+
+test('whoever may read the state of the edge cannot keep its signs of life away', async () => {
+  const path = join(directory, 'self.sock')
+  const statePath = join(directory, 'state.sock')
+  const readers = new StateServer({
+    ...{ logger, path: statePath, mode: 0o660, store: { get: () => ({ stateVersion }), changed: new Emitter<void>() } },
+  })
+  const sleep = (_: number, signal?: AbortSignal) => systemClock.sleep(20, signal)
+  const promised: number[] = []
+  const alive = (within: number) => void promised.push(within)
+  const check = selfCheck({ path, logger, clock: { ...systemClock, sleep }, alive })
+  const held: Socket[] = []
+  try {
+    for (const component of [readers, ...check]) await component.start(AbortSignal.timeout(10_000))
+    for (let place = 0; place < 300; place += 1) held.push(connect(statePath).on('error', () => undefined))
+    await expect(fetchState(statePath, AbortSignal.timeout(10_000))).rejects.toThrow('does not answer')
+    const before = promised.length
+    await waitFor(() => expect(promised.length).toBeGreaterThan(before + 2))
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+  } finally {
+    for (const socket of held) socket.destroy()
+    for (const component of [...check, readers].reverse()) await component.stop(AbortSignal.timeout(1000))
   }
 })
