@@ -21,12 +21,16 @@ export interface LocalAddresses {
   readonly changed: Emitter<readonly LocalAddress[]>
 }
 
-/** The addresses that the kernel reports now, sorted, so that two readings compare. */
+/**
+ * The addresses that the kernel reports now, sorted, so that two readings compare. Node lists an address with a label
+ * (`ip address add … label lan0:1`) under the label: it belongs to the interface, whose name cannot have a colon in it
+ * (dev_valid_name in the kernel).
+ */
 export function readLocalAddresses(): readonly LocalAddress[] {
   return Object.entries(networkInterfaces())
-    .flatMap(([name, addresses]) =>
+    .flatMap(([label, addresses]) =>
       (addresses ?? []).map((info) => ({
-        interface: name,
+        interface: label.split(':')[0] ?? label,
         address: info.address,
         family: info.family === 'IPv4' ? ('ipv4' as const) : ('ipv6' as const),
         prefix: Number(info.cidr?.split('/')[1] ?? (info.family === 'IPv4' ? 32 : 128)),

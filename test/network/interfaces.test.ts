@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
@@ -62,6 +65,26 @@ describe('interfaceWatch', () => {
     watcher.look()
     expect(watcher.list()).toEqual([eth0, eth1])
     await watcher.stop()
+  })
+
+  it('counts an address with a label among those of its interface', async () => {
+    const module = fileURLToPath(new URL('../../src/network/interfaces.ts', import.meta.url))
+    const program = `import(${JSON.stringify(module)}).then((all) => console.log(JSON.stringify(all.readLocalAddresses())))`
+    const script = [
+      'ip link add lan0 type veth peer name lan1',
+      'ip link set lan0 up',
+      'ip link set lan1 up',
+      'ip address add 192.0.2.1/24 dev lan0',
+      'ip address add 192.0.2.129/24 dev lan0 label lan0:1',
+      'exec "$1" -e "$2"',
+    ].join(' && ')
+    const argv = ['--net', 'sh', '-c', script, 'sh', process.execPath, program]
+    const { stdout } = await promisify(execFile)('unshare', argv)
+    const told = (JSON.parse(stdout) as LocalAddress[]).filter(({ family }) => family === 'ipv4')
+    expect(told).toEqual([
+      { ...eth0, interface: 'lan0', address: '192.0.2.1' },
+      { ...eth0, interface: 'lan0', address: '192.0.2.129' },
+    ])
   })
 
   it("reads this machine's loopback address with its prefix", () => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { appliancePorts, type PortKey } from '../../config/appliance-ports.ts'
 import type { Config } from '../../config/schema.ts'
 import { systemCode } from '../../core/errors.ts'
@@ -10,6 +9,7 @@ import type { EdgeState } from '../../ipc/edge-state.ts'
 import { openFilesNeeded, openFilesWarning } from '../../linux/open-files.ts'
 import { findPortHolders } from '../../linux/port-holders.ts'
 import { unknownInterfaces } from '../../network/access.ts'
+import { readLocalAddresses } from '../../network/interfaces.ts'
 import { type Check, type CheckResult, fail, failed, ok, warn } from '../finding.ts'
 
 /** No clock that is right shows an earlier time than this program's making. */
@@ -71,7 +71,7 @@ function checkClock(now: number): CheckResult {
 }
 
 function checkInterfaces(config: Config): readonly CheckResult[] {
-  const known = Object.keys(networkInterfaces())
+  const known = [...new Set(readLocalAddresses().map((local) => local.interface))]
   const listed = known.filter((name) => name !== 'lo').join(', ')
   const unknown = unknownInterfaces(config.access, known).map(failed)
   if (unknown.length > 0) return unknown
