@@ -1,8 +1,10 @@
 import { fstatSync } from 'node:fs'
+import { inspect } from 'node:util'
 import type { CliContext, ParentChannel } from './cli/context.ts'
 import { runCli } from './cli/program.ts'
 import { Emitter } from './core/emitter.ts'
 import { systemCode } from './core/errors.ts'
+import { plainLines } from './core/text.ts'
 
 // The process's edge: what the operating system hands in becomes a CliContext, and what the command resolves with
 // becomes the exit code. Nothing ends the process by force: whatever is still open is still needed, or a defect to see.
@@ -16,7 +18,7 @@ function onSignal(): void {
 }
 
 function onDefect(error: unknown): void {
-  console.error('error [INTERNAL] a defect in omada-host; it ends in order:', error)
+  process.stderr.write(plainLines(`error [INTERNAL] a defect in omada-host; it ends in order: ${inspect(error)}\n`))
   process.exitCode = 1
   ending.abort()
 }

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { ApplianceError } from '../core/errors.ts'
+import { plainText } from '../core/text.ts'
 import type { CliCommand, PlaceOptions } from './command.ts'
 import { pathsOf } from './places.ts'
 
 const defaultTail = 200
 const maxTail = 100_000
+/** Longest line that is printed, in characters: longer than any that the host sends. */
+const maxLine = 10_000
 
 /** `omada-host logs` */
 export function addLogsCommand(program: CliCommand): void {
@@ -24,7 +27,8 @@ export function addLogsCommand(program: CliCommand): void {
       })
       for await (const line of lines) {
         // A reader that is slower than the log holds it up, instead of filling our memory.
-        if (!context.stdout.write(`${line}\n`)) await once(context.stdout, 'drain', { signal: context.signal })
+        if (!context.stdout.write(`${plainText(line, maxLine)}\n`))
+          await once(context.stdout, 'drain', { signal: context.signal })
       }
       return 0
     })

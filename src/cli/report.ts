@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { errorCodes } from '../core/error-codes.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../core/errors.ts'
 import type { AdjustableLogger, LogLevel } from '../core/logger.ts'
-import { plainText } from '../core/text.ts'
+import { plainJson, plainLines, plainText } from '../core/text.ts'
 import type { Finding } from '../diagnosis/finding.ts'
 import type { CliContext } from './context.ts'
 
@@ -12,7 +12,7 @@ export function reportError(error: unknown, output: Writable): number {
   for (const fault of faults) output.write(faultLines(`error [${fault.code}]`, fault))
   const first = faults[0]
   // A defect is for whoever mends it.
-  if (first?.code === 'INTERNAL' && error instanceof Error) output.write(`${error.stack}\n`)
+  if (first?.code === 'INTERNAL' && error instanceof Error) output.write(`${plainLines(error.stack ?? '')}\n`)
   return first === undefined ? 1 : errorCodes[first.code].exit
 }
 
@@ -58,7 +58,7 @@ export function formatFindings(
 
 /** JSON on as many lines as people need to read it. */
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`
+  return `${plainJson(value, 2)}\n`
 }
 
 /** The process's logger, on stderr, and what changes its level. */

@@ -6,7 +6,10 @@ import type { ApplianceStatus } from '../edge/status/merge.ts'
 import type { Device, ProxyPortState } from '../ipc/edge-state.ts'
 import type { Condition } from '../ipc/host-state.ts'
 
-/** The status as lines for people. `now` is milliseconds since 1970. */
+/**
+ * The status as lines for people. `now` is milliseconds since 1970. Every line is fit for a terminal whatever the two
+ * processes say, one of which faces the network.
+ */
 export function formatStatus(status: ApplianceStatus, devices: readonly Device[], now: number): string {
   const since = status.since === '' ? '' : `, since ${lasting(now, status.since)}`
   return [
@@ -22,7 +25,9 @@ export function formatStatus(status: ApplianceStatus, devices: readonly Device[]
       'warnings',
       status.warnings.flatMap((warning) => warningLines(warning, now)),
     ),
-  ].join('\n')
+  ]
+    .map((line) => plainText(line))
+    .join('\n')
 }
 
 function block(title: string, lines: readonly string[]): readonly string[] {

@@ -1,3 +1,4 @@
+import { plainJson } from '../core/text.ts'
 import type { EdgeState } from '../ipc/edge-state.ts'
 import type { HostState } from '../ipc/host-state.ts'
 import type { CliCommand, PlaceOptions } from './command.ts'
@@ -54,7 +55,7 @@ async function printStatus(context: CliContext, options: StatusOptions, halves: 
   const { host, edge, ...rest } = halves
   const status = mergeStatus(host, edge, rest)
   if (options.json === true) {
-    context.stdout.write(`${JSON.stringify(status, undefined, options.watch === true ? undefined : 2)}\n`)
+    context.stdout.write(`${plainJson(status, options.watch === true ? undefined : 2)}\n`)
     return
   }
   // On a terminal the new one takes the place of the old: cursor home, clear to the end (ECMA-48 CUP, ED).

@@ -1,3 +1,4 @@
+import { plainLines } from '../core/text.ts'
 import type { ControlVerb } from '../ipc/control-client.ts'
 import type { CliCommand } from './command.ts'
 import { pathsOf } from './places.ts'
@@ -57,7 +58,7 @@ export function addAcknowledgeCommand(program: CliCommand): void {
       const { withDeadline } = await import('../core/deadline.ts')
       const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
       const message = await sendAcknowledge(pathsOf(context, options).hostControlSocket, code, signal)
-      context.stdout.write(`${message}\n`)
+      context.stdout.write(`${plainLines(message)}\n`)
       return 0
     })
 }
@@ -78,7 +79,7 @@ export function addVerbCommands(program: CliCommand): void {
         const { withDeadline } = await import('../core/deadline.ts')
         const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
         const message = await sendControl(pathsOf(context, options).hostControlSocket, name, signal)
-        context.stdout.write(`${message}\n`)
+        context.stdout.write(`${plainLines(message)}\n`)
         return 0
       })
   }

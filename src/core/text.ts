@@ -25,6 +25,25 @@ export function plainText(text: string, max = longest): string {
   return `${firstCharacters(line, max - 1)}…`
 }
 
+/** Text of several lines, each as `plainText` has it. */
+export function plainLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => plainText(line))
+    .join('\n')
+}
+
+/**
+ * A value as JSON that may go to a terminal: what JSON itself leaves as it is, and a terminal takes for a command, for an
+ * end of a line or for nothing (C1's controls, Unicode's Zl, Zp and Cf), is escaped, too. It stands for the same value.
+ */
+export function plainJson(value: unknown, indent?: number): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value, undefined, indent).replace(/[\u{7f}-\u{9f}\p{Zl}\p{Zp}\p{Cf}]/gu, (character) =>
+    character.split('').map(escaped).join(''),
+  )
+}
+
 /** The first `count` characters; one outside Unicode's first plane is two in a string's length. */
 function firstCharacters(text: string, count: number): string {
   return text.length <= count ? text : [...text.slice(0, 2 * count)].slice(0, count).join('')
@@ -39,4 +58,16 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
   } catch {
     return undefined
   }
+}
+
+/**
+ * The text without the users and passwords of URIs in it: `https://…@host/`, of MongoDB's, which may also have a password
+ * in an option, `mongodb://…`. Takes away too much rather than too little: a password may have any character.
+ */
+export function withoutCredentials(text: string): string {
+  const mongo = /mongodb(?:\+srv)?:\/\//i.exec(text)
+  if (mongo !== null) return `${withoutCredentials(text.slice(0, mongo.index))}${mongo[0]}…`
+  const from = text.indexOf('://') + 3
+  const to = text.lastIndexOf('@')
+  return from < 3 || to < from ? text : `${text.slice(0, from)}…${text.slice(to)}`
 }

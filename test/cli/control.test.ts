@@ -50,6 +50,22 @@ test('acknowledge hands on the code of a problem, and takes no other word', asyn
   expect(asked).toEqual(['CONTROLLER_KILLED'])
 })
 
+test('what the host hands on of an engine or a container is no command to the terminal', async () => {
+  const evil = 'one\u001b[2J\u0000\ntwo\u009bH'
+  await using appliance = await startAppliance({
+    verbs: {
+      ...{ restart: unasked, stop: unasked, start: unasked, reload: unasked },
+      pull: async () => ({ message: evil }),
+    },
+    logs: async function* () {
+      yield evil.replace('\n', ' ')
+    },
+  })
+  const place = ['--runtime-dir', appliance.runtimeDirectory]
+  expect((await run(['pull', ...place])).out).toBe('one\ntwo\n')
+  expect((await run(['logs', ...place])).out).toBe('one two\n')
+})
+
 test('a refusal is told with its own code, remedy and exit code', async () => {
   const refuse = async () => {
     throw new ApplianceError({ code: 'REGISTRY_UNREACHABLE', message: 'docker.io is away', remedy: 'check the line' })

@@ -29,8 +29,9 @@ test('several are told one by one, and the first decides', () => {
 })
 
 test('a defect comes with where it is', () => {
-  const { code, text } = report(new TypeError('x is undefined'))
+  const { code, text } = report(new TypeError('x\u001b[2J is \u009bHundefined'))
   expect(code).toBe(1)
+  expect(text).not.toMatch(/[^\P{Cc}\n]/u)
   expect(text).toContain('error [INTERNAL] x is undefined')
   expect(text).toContain('report.test.ts')
 })

@@ -24,6 +24,29 @@ test('--json is the public status', async () => {
   expect(JSON.parse(out)).toEqual(mergeStatus(appliance.host.get(), appliance.edge.get()))
 })
 
+test('nothing that the edge says, which faces the network, is a command to the terminal', async () => {
+  await using appliance = await startAppliance()
+  const evil = '\u001b]0;owned\u0007\u0000\u009b2J\u202e'
+  const { stateVersion, ...edge } = appliance.edge.get()
+  const reason = { code: 'PORT_FAILED', message: 'because', remedy: 'so' } as const
+  const more = {
+    ...edge,
+    discovery: { ...edge.discovery, outcomes: { [`relayed${evil}`]: 1 } },
+    devices: edge.devices.map((device) => ({ ...device, hint: reason })),
+    status: { ...edge.status, state: 'failed', reason },
+  }
+  const spoilt = JSON.parse(JSON.stringify(more), (key, value) =>
+    typeof value === 'string' && key !== 'state' ? value + evil : value,
+  )
+  appliance.edge.update(() => ({ ...spoilt, stateVersion }))
+  for (const argv of [['status'], ['status', '--json']]) {
+    const { code, out } = await run([...argv, '--runtime-dir', appliance.runtimeDirectory])
+    expect(code).toBe(0)
+    expect(out).toContain('relayed')
+    expect(out).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
+  }
+})
+
 test('a phase that is not ready is told with its remedy and is no failure of the command', async () => {
   await using appliance = await startAppliance()
   appliance.host.update((state) => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseObject, plainText } from '../../src/core/text.ts'
+import { parseObject, plainJson, plainLines, plainText, withoutCredentials } from '../../src/core/text.ts'
 
 test.each([
   ['\u001b[1;31mred\u001b[0m', 'red'],
@@ -41,4 +41,27 @@ test.each<[string, object | undefined]>([
   ['{"Tags": [', undefined],
 ])('the object that a text is: %s', (text, expected) => {
   expect(parseObject(text)).toEqual(expected)
+})
+
+test('several lines stay several', () => {
+  expect(plainLines('one\u001b[2J\n  two\u0000\n')).toBe('one\n  two\n')
+})
+
+test('JSON for a terminal is the same value, without anything that a terminal obeys or hides', () => {
+  const value = { text: 'a\u001b[1m\u009b2J\u2028\u202e\u{e0041}é💡', list: [1, null] }
+  const text = plainJson(value, 2)
+  expect(JSON.parse(text)).toEqual(value)
+  expect(text).toContain('é💡')
+  expect(text).not.toMatch(/[^\P{Cc}\n]|[\p{Cf}\p{Zl}]/u)
+})
+
+test.each([
+  ['mongodb://u:p@db/x', 'mongodb://…'],
+  ['see MongoDB+srv://db/?password=p for more', 'see MongoDB+srv://…'],
+  ['https://u:p/@s@registry/x', 'https://…@registry/x'],
+  ['http://a/ and mongodb://u:p@b', 'http://a/ and mongodb://…'],
+  ['https://registry/x', 'https://registry/x'],
+  ['me@home', 'me@home'],
+])('%s without credentials is %s', (text, expected) => {
+  expect(withoutCredentials(text)).toBe(expected)
 })

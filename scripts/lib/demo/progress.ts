@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { plainText } from '../../../src/core/text.ts'
 import { fetchState } from '../../../src/ipc/client.ts'
 import type { Device, EdgeState } from '../../../src/ipc/edge-state.ts'
 import type { HostState } from '../../../src/ipc/host-state.ts'
@@ -73,7 +74,7 @@ export class Progress {
     if (this.#shown.get(key) === text) return
     this.#shown.set(key, text)
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1)
-    console.log(`${seconds.padStart(6)} s  ${text}`)
+    console.log(`${seconds.padStart(6)} s  ${plainText(text)}`)
   }
 }
 
