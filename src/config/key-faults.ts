@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import type * as z from 'zod'
 import type { Fault } from '../core/errors.ts'
-import { plainText } from '../core/text.ts'
+import { plainText, withoutCredentials } from '../core/text.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
 
 /** Where a value comes from. `line` counts from 1 and is the line of the key. */
@@ -64,20 +64,22 @@ export function unknownVariableFault(variable: string): Fault {
   }
 }
 
-/** The fault of a section that holds something else than keys. */
+/** The fault of a section that holds something else than keys: what kind of thing, and not what, which may be a secret. */
 export function notASectionFault(section: string, value: unknown, source: Source): Fault {
+  const kind = Array.isArray(value) ? 'a list' : typeof value === 'string' ? 'a text' : `a ${typeof value}`
   return {
     code: 'CONFIG_INVALID',
-    message: `${section} (${describeSource(source)}) is ${quote(value)}; accepted: keys and values below it`,
+    message: `${section} (${describeSource(source)}) is ${kind} (not shown: it may be a secret); accepted: keys and values below it`,
     remedy: `indent the keys of ${section} below it: omada-host config show prints the form`,
   }
 }
 
-/** A value as JSON, short and on one line. */
-function quote(value: unknown): string {
+/** A value or a name as JSON, short, on one line and without the credentials of URIs. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return plainText(JSON.stringify(withoutCredentials(value)), 120)
   // JSON would write null for NaN and infinity, and hide what is wrong with them.
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
-  return plainText(text, 120)
+  return plainText(withoutCredentials(text), 120)
 }
 
 /** Of an issue with alternatives, the issues of the alternative that came furthest; else the issue itself. */

@@ -1,5 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
 import { ApplianceError, type Fault } from '../core/errors.ts'
+import { quote } from './key-faults.ts'
 
 /** The largest configuration text that is parsed, in bytes. */
 export const maxConfigBytes = 1_048_576
@@ -34,7 +35,7 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
   const deep = problems.find((problem) => problem.code === 'RESOURCE_EXHAUSTION')
   if (deep !== undefined) return { faults: [tooDeep(at(deep.pos[0]))] }
   if (problems.length > 0) {
-    return { faults: problems.slice(0, 20).map((problem) => notYaml(`${at(problem.pos[0])}: ${problem.message}`)) }
+    return { faults: problems.slice(0, 20).map((problem) => notYaml(`${at(problem.pos[0])}: ${wordsOf(problem)}`)) }
   }
 
   const faults: Fault[] = []
@@ -50,7 +51,8 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
       const target = node.resolve(document)
       if (target === undefined || enclosing.includes(target)) {
         const problem = target === undefined ? 'stands for nothing before it' : 'stands inside itself'
-        throw new ApplianceError(notYaml(`${at(node.range?.[0] ?? 0)}: the alias *${node.source} ${problem}`))
+        const alias = 'a value that begins with * and is not in quotes is an alias, and this one'
+        throw new ApplianceError(notYaml(`${at(node.range?.[0] ?? 0)}: ${alias} ${problem}`))
       }
       return read(target, path)
     }
@@ -74,7 +76,7 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
         continue
       }
       const name = String(key.value)
-      if (entries.has(name)) faults.push(notYaml(`${at(offset)}: the key ${JSON.stringify(name)} is there twice`))
+      if (entries.has(name)) faults.push(notYaml(`${at(offset)}: the key ${quote(name)} is there twice`))
       const childPath = path === '' ? name : `${path}.${name}`
       lines.set(childPath, lineCounter.linePos(offset).line)
       entries.set(name, read(value, childPath))
@@ -88,6 +90,20 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
   } catch (error) {
     if (error instanceof ApplianceError) return { faults: [error.fault] }
     throw error
+  }
+}
+
+/** What is wrong, in the parser's words, but without what these quote of the text, which may be a part of a password. */
+function wordsOf({ code, message }: YAMLError): string {
+  switch (code) {
+    case 'TAG_RESOLVE_FAILED':
+      return 'a value that begins with ! and is not in quotes is a tag, and this one is not known'
+    case 'BAD_DIRECTIVE':
+      return 'a line that begins with % is a directive, and this one is not known'
+    case 'BAD_DQ_ESCAPE':
+      return 'between double quotes \\ begins an escape sequence, and this one is not known; single quotes take it as it is'
+    default:
+      return message.split(': ')[0] ?? message
   }
 }
 

@@ -10,14 +10,18 @@ const bomb = Array.from({ length: 9 }, (_, level) => {
 test.each([
   ['an alias bomb', bomb, 'more than 100 aliases, or more than 100000 values'],
   ['100 aliases of 2000 values', `a: &a [${'x,'.repeat(2000)}]\nb: [${'*a,'.repeat(90)}]`, 'more than 100000 values'],
-  ['an alias to what encloses it', 'a: &a [*a]', 'line 1, column 8: the alias *a stands inside itself'],
-  ['an alias to nothing', 'a: *b', 'the alias *b stands for nothing before it'],
+  [
+    'an alias to what encloses it',
+    'a: &a [*a]',
+    'line 1, column 8: a value that begins with * and is not in quotes is an alias, and this one stands inside itself',
+  ],
+  ['an alias to nothing', 'a: *b', 'is an alias, and this one stands for nothing before it'],
   ['100,000 open brackets', '['.repeat(100_000), 'nested more than 16 levels deep'],
   ['17 levels', `${'['.repeat(17)}${']'.repeat(17)}`, 'nested more than 16 levels deep'],
   ['a megabyte and one', '#'.repeat(1_048_577), '/c.yaml has 1048577 bytes, more than the 1048576'],
   ['an unclosed quote', 'log:\n  level: "info', 'line 2, column'],
   ['a tab', 'log:\n\tlevel: info', 'line 2, column 1'],
-  ['an unknown tag', 'log: {level: !!js/function info}', 'Unresolved tag'],
+  ['an unknown tag', 'log: {level: !!js/function info}', 'is a tag, and this one is not known'],
   ['two documents', 'log: {}\n---\nlog: {}', 'multiple documents'],
   [
     'a key that is there twice',

@@ -78,8 +78,8 @@ test.each([
   ['images: {checkSchedule: "61 3 * * *"}', 'images.checkSchedule'],
   ['images: {checkSchedule: "*/5 * * * * *"}', 'images.checkSchedule'],
   ['images: {checkSchedule: daily}', 'images.checkSchedule'],
-  ['- a list', 'the configuration (/c.yaml:1) is ["a list"]'],
-  ['controller: none', 'controller (/c.yaml:1) is "none"'],
+  ['- a list', 'the configuration (/c.yaml:1) is a list'],
+  ['controller: none', 'controller (/c.yaml:1) is a text'],
 ])('%s is refused', (text, expected) => {
   expect(messagesOf(text)).toEqual([expect.stringContaining(expected)])
 })
