@@ -49,6 +49,25 @@ const requireHttp: esbuild.Plugin = {
   },
 }
 
+/**
+ * A server may compress what it sends, asked or not, and one megabyte can be nine hundred in memory. It is never asked to,
+ * and so the driver's decompression is replaced by one that refuses.
+ */
+export const refuseDecompression: esbuild.Plugin = {
+  name: 'refuse-decompression',
+  setup(build) {
+    build.onLoad({ filter: /\/mongodb[^/]*\/lib\/cmap\/wire_protocol\/compression\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      if (!source.includes('\nasync function decompress(')) throw new Error(`${path} has no function decompress`)
+      const refusing = source.replace(
+        '\nasync function decompress(',
+        `$&) { throw new Error('the server sends compressed messages, which it was not asked for') }\nasync function unused(`,
+      )
+      return { contents: refusing, loader: 'js' }
+    })
+  },
+}
+
 /** Puts the texts for the browser in the place of the calls that make them. */
 const browserTexts: esbuild.Plugin = {
   name: 'browser-texts',
@@ -112,7 +131,7 @@ export async function buildProgram(outdir: string, options: { version?: string }
     metafile: true,
     external: absentOptions,
     plugins: [
-      ...[leaveOut, requireHttp, browserTexts],
+      ...[leaveOut, refuseDecompression, requireHttp, browserTexts],
       ...(options.version === undefined ? [] : [versioned(options.version)]),
     ],
     banner: { js: banner },

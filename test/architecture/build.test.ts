@@ -44,15 +44,17 @@ const everything: readonly Kind[] = ['import-statement', 'dynamic-import']
 test('the edge has neither engine nor database nor a parser of the configuration, not even for later', () => {
   const packages = packagesOf('src/edge/edge.ts', everything)
   expect(packages).toContain('fastify')
-  for (const name of ['dockerode', 'docker-modem', 'mongodb', 'bson', 'zod', 'yaml'])
+  for (const name of ['dockerode', 'docker-modem', 'mongodb', 'mongodb-3.6', 'bson', 'zod', 'yaml'])
     expect(packages).not.toContain(name)
 })
 
 test('the probe has the MongoDB driver and nothing else', () => {
   expect(packagesOf('src/host/health/probe-child.ts', everything)).toEqual([
     '@mongodb-js/saslprep',
+    'bson',
     'memory-pager',
     'mongodb',
+    'mongodb-3.6',
     'mongodb-connection-string-url',
     'punycode',
     'sparse-bitfield',
@@ -62,10 +64,23 @@ test('the probe has the MongoDB driver and nothing else', () => {
   ])
 })
 
+test('the probe loads one version of the MongoDB driver, and the other only where it is needed', () => {
+  const loaded = packagesOf('src/host/health/probe-child.ts', ['import-statement'])
+  expect(loaded.filter((name) => name.startsWith('mongodb'))).toEqual([])
+})
+
+test('neither version of the MongoDB driver decompresses what a server sends', async () => {
+  const paths = Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'))
+  const texts = await Promise.all(paths.map((path) => readFile(join(root, path), 'utf8')))
+  const refusals = texts.flatMap((text) => text.match(/async function decompress\d*\(\) \{\s+throw new Error\(/g) ?? [])
+  expect(refusals).toHaveLength(2)
+  expect(texts.flatMap((text) => text.match(/function decompress\d*\([^)]/g) ?? [])).toEqual([])
+})
+
 test('the host has the engine, and nothing of the database or of the LAN', () => {
   const packages = packagesOf('src/cli/serve-host.ts', everything)
   expect(packages).toContain('dockerode')
-  for (const name of ['mongodb', 'bson', 'dgram-as-promised', '@grpc/grpc-js', 'ssh2']) {
+  for (const name of ['mongodb', 'mongodb-3.6', 'bson', 'dgram-as-promised', '@grpc/grpc-js', 'ssh2']) {
     expect(packages).not.toContain(name)
   }
 })

@@ -82,8 +82,8 @@ test('a reader that has enough ends the command quietly', async () => {
 })
 
 test.each([
-  ['an exception that nobody catches', 'throw new Error("boom")'],
-  ['a rejection that nobody catches', 'Promise.reject(new Error("boom"))'],
+  ['an exception that nobody catches', 'throw new Error("boom\\u001b[2J\\u009bH")'],
+  ['a rejection that nobody catches', 'Promise.reject(new Error("boom\\u001b[2J\\u009bH"))'],
 ])('%s is told, and the command ends in order with 1', async (_, statement) => {
   await using appliance = await startAppliance()
   // Once it is at work, which is when it prints first.
@@ -97,13 +97,14 @@ test.each([
   const program = await watching(appliance, ['--import', `data:text/javascript,${encodeURIComponent(defect)}`])
   expect(await program.ended).toEqual({ code: 1, signal: null })
   expect(program.text()).toMatch(/error \[INTERNAL\] .*Error: boom/s)
+  expect(program.text()).not.toMatch(/[^\P{Cc}\n]/u)
 })
 
 test('the probe talks over its channel, and ends when that closes', async () => {
   const program = start(['probe'], { ipc: true })
   const messages: unknown[] = []
   program.child.on('message', (message) => messages.push(message))
-  program.child.send({ type: 'configure' })
+  program.child.send({ type: 'configure', driver: 'current' })
   await waitFor(() => expect(messages).toEqual([{ type: 'ready' }]))
   program.child.disconnect()
   expect(await program.ended).toEqual({ code: 0, signal: null })

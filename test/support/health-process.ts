@@ -21,9 +21,9 @@ export async function runs(pid: number): Promise<boolean> {
   }
 }
 
-/** Resident memory in MB (10^6 bytes). */
-export async function residentMegabytes(pid: number): Promise<number> {
+/** Resident memory in MB (10^6 bytes): now, or VmHWM, the most that it ever was. */
+export async function residentMegabytes(pid: number, which: 'VmRSS' | 'VmHWM' = 'VmRSS'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'latin1')
-  const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
+  const kibibytes = Number(new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1])
   return (kibibytes * 1024) / 1e6
 }

@@ -26,23 +26,28 @@ export async function copyright(options: {
   ].join('\n')
 }
 
-/** The npm packages of which something is in the bundle, in order. */
+/** The npm packages of which something is in the bundle, by their directories below node_modules, in order. */
 export function bundledPackages(metafile: Metafile): readonly string[] {
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
   const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
-  const names = used.flatMap((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
+  const names = used.flatMap(
+    (path) => /(?:^|\/)node_modules\/((?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+  )
   return [...new Set(names)].sort()
 }
 
-async function describePackage(root: string, name: string): Promise<string> {
-  const directory = join(root, 'node_modules', name)
+async function describePackage(root: string, path: string): Promise<string> {
+  const directory = join(root, 'node_modules', path)
   const manifest = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as {
+    name: string
     version: string
     license?: string
   }
   const files = (await readdir(directory)).filter((file) => licenceFile.test(file)).sort()
   const texts = await Promise.all(files.map((file) => readFile(join(directory, file), 'utf8')))
-  return [titled(`${name} ${manifest.version}, licence: ${manifest.license ?? 'see below'}`), ...texts].join('\n')
+  return [titled(`${manifest.name} ${manifest.version}, licence: ${manifest.license ?? 'see below'}`), ...texts].join(
+    '\n',
+  )
 }
 
 function titled(text: string): string {

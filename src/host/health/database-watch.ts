@@ -1,5 +1,6 @@
-import { MongoClient, MongoServerSelectionError, type ServerDescription, type TopologyDescription } from 'mongodb'
+import type { MongoClient, ServerDescription, TopologyDescription } from 'mongodb'
 import { messageOf } from '../../core/errors.ts'
+import { isTooOld, type MongoDriver } from './mongo-driver.ts'
 import type { DatabaseReport } from './probe-messages.ts'
 
 /**
@@ -25,6 +26,7 @@ const clientOptions = {
  * driver's view of the topology, not from a command: MongoDB 3.6 has no `hello`.
  */
 export class DatabaseWatch {
+  readonly #driver: MongoDriver
   readonly #client: MongoClient
   readonly #uri: string
   readonly #onWritable: () => void
@@ -34,11 +36,12 @@ export class DatabaseWatch {
   #ping: Promise<DatabaseReport> | undefined
 
   /** `onWritable` is called each time a writable server appears. Throws, without the URI, what the driver refuses. */
-  constructor(options: { uri: string; onWritable: () => void }) {
+  constructor(options: { uri: string; driver: MongoDriver; onWritable: () => void }) {
+    this.#driver = options.driver
     this.#uri = options.uri
     this.#onWritable = options.onWritable
     try {
-      this.#client = new MongoClient(options.uri, clientOptions)
+      this.#client = new options.driver.MongoClient(uncompressed(options.uri), clientOptions)
     } catch (error) {
       throw new Error(`the driver does not accept the database's URI: ${redact(messageOf(error), options.uri)}`)
     }
@@ -72,7 +75,9 @@ export class DatabaseWatch {
       this.#version ??= await this.#askVersion()
       return { ...this.#view(), pingOk: true, roundTripMilliseconds }
     } catch (error) {
-      return { ...this.#view(), pingOk: false, error: redact(causeOf(error), this.#uri) }
+      const cause = this.#causeOf(error)
+      const tooOld = isTooOld(cause) ? { tooOldForDriver: true } : {}
+      return { ...this.#view(), pingOk: false, error: redact(cause, this.#uri), ...tooOld }
     }
   }
 
@@ -84,6 +89,13 @@ export class DatabaseWatch {
     } catch {
       return undefined
     }
+  }
+
+  /** The first server's own error rather than "server selection timed out". */
+  #causeOf(error: unknown): string {
+    if (!(error instanceof this.#driver.MongoServerSelectionError)) return messageOf(error)
+    const servers = [...(error.reason?.servers.values() ?? [])]
+    return servers.find((server) => server.error !== null)?.error?.message ?? error.message
   }
 
   #servers(): readonly ServerDescription[] {
@@ -112,14 +124,15 @@ export class DatabaseWatch {
   }
 }
 
-/** The first server's own error rather than "server selection timed out". */
-function causeOf(error: unknown): string {
-  if (!(error instanceof MongoServerSelectionError)) return messageOf(error)
-  const servers = [...(error.reason?.servers.values() ?? [])]
-  return servers.find((server) => server.error !== null)?.error?.message ?? error.message
-}
-
 /** The driver quotes the whole URI in some messages, and it may hold a password. */
 function redact(message: string, uri: string): string {
   return message.replaceAll(uri, 'mongo.uri').replaceAll(/\/\/[^/\s]*@/g, '//…@')
+}
+
+/** The URI without the wish for compression, which may be the controller's: the driver here takes nothing compressed. */
+function uncompressed(uri: string): string {
+  const [place = '', ...query] = uri.split('?')
+  const options = query.join('?').split('&')
+  const kept = options.filter((option) => !/^compressors=/i.test(option))
+  return kept.length === options.length ? uri : [place, ...(kept.length === 0 ? [] : [kept.join('&')])].join('?')
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod'
+import type { DriverVersion } from './mongo-driver.ts'
 
 /** What the host tells its probe child. The database's URI travels here and nowhere else: it may hold a password. */
 export type ToChild =
-  | { readonly type: 'configure'; readonly databaseUri?: string }
+  | { readonly type: 'configure'; readonly databaseUri?: string; readonly driver: DriverVersion }
   | { readonly type: 'ask'; readonly id: number; readonly what: Question }
 
 /** `database`: a ping and what the driver's monitoring saw. `sockets`: the UDP ports bound in the namespace. */
@@ -17,6 +18,8 @@ const databaseReport = z.object({
   roundTripMilliseconds: z.number().exactOptional(),
   /** Why the ping failed, without secrets. */
   error: z.string().exactOptional(),
+  /** The server is older than what this version of the driver speaks to. */
+  tooOldForDriver: z.boolean().exactOptional(),
 })
 
 /** What the driver knows of the database at the end of one ping. */

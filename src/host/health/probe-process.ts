@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { KeptChild } from '../../core/kept-child.ts'
 import type { Logger } from '../../core/logger.ts'
 import { childEnvironment } from '../../core/run-program.ts'
+import type { DriverVersion } from './mongo-driver.ts'
 import { type DatabaseReport, type FromChild, fromChild, type Question } from './probe-messages.ts'
 
 /** A child that answers nothing for this long, its start included, is hung: it is ended and another one takes over. */
@@ -30,6 +31,7 @@ export class ProbeProcess {
   readonly #onWritable: () => void
   readonly #child: KeptChild
   readonly #asked = new Map<number, PromiseWithResolvers<Answer>>()
+  #driver: DriverVersion = 'current'
   #lastId = 0
   #unavailable = 'the probe has not been started yet'
   /** Since when the child owes us an answer, on the monotonic clock. */
@@ -56,7 +58,8 @@ export class ProbeProcess {
       events: {
         started: () => {
           this.#owedSince = clock.now()
-          this.#child.send({ type: 'configure', ...(databaseUri === undefined ? {} : { databaseUri }) })
+          const database = databaseUri === undefined ? {} : { databaseUri }
+          this.#child.send({ type: 'configure', driver: this.#driver, ...database })
         },
         message: (message) => {
           const heard = fromChild.safeParse(message)
@@ -90,6 +93,11 @@ export class ProbeProcess {
   async database(signal: AbortSignal): Promise<DatabaseReport> {
     const answer = await this.#ask('database', signal)
     if (answer.type !== 'database') throw unexpected(answer)
+    if (answer.report.tooOldForDriver === true && this.#driver === 'current') {
+      // By another child, which never loads the driver that is of no use here.
+      this.#driver = 'for MongoDB 3.6'
+      this.#child.kill()
+    }
     return answer.report
   }
 

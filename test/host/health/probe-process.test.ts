@@ -37,6 +37,28 @@ it('asks the child for the database and the bound ports, and hears of a writable
   expect(writable).toBe(1)
 })
 
+it('speaks to MongoDB 3.6 by another child, with the driver that can', async () => {
+  const old = new MongoServer({ pose: '3.6', host: '127.0.0.1', port: 0 })
+  databaseUri = `mongodb://127.0.0.1:${await old.start()}/?directConnection=true`
+  try {
+    const probe = start()
+    const first = probe.pid
+    expect(await probe.database(soon())).toMatchObject({ pingOk: false, tooOldForDriver: true })
+    await expect
+      .poll(() => probe.database(soon()).catch(() => undefined), { timeout: 15_000 })
+      .toMatchObject({ pingOk: true, writable: true, version: '3.6.8' })
+    expect(probe.pid).not.toBe(first)
+  } finally {
+    await old.stop()
+  }
+})
+
+it('is the first to be killed when memory runs out', async () => {
+  const probe = start()
+  await probe.boundUdpPorts(soon())
+  expect(await readFile(`/proc/${probe.pid}/oom_score_adj`, 'latin1')).toBe('1000\n')
+})
+
 it('keeps the URI out of arguments and environment', async () => {
   process.env.OMADA_HOST_MONGO_URI = databaseUri
   const probe = start()
@@ -113,7 +135,7 @@ it('ends a child that has answered nothing for half a minute and starts another'
 it('the child leaves when its channel closes', async () => {
   const [file = '', ...argv] = probeCommand
   const child = spawn(file, argv, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  child.send({ type: 'configure', databaseUri })
+  child.send({ type: 'configure', databaseUri, driver: 'current' })
   await once(child, 'message')
   const exit = once(child, 'exit')
   child.disconnect()
@@ -128,7 +150,7 @@ it('the child leaves when its host is killed', async () => {
       `const { spawn } = require('node:child_process')
        const [file, ...argv] = ${JSON.stringify(probeCommand)}
        const child = spawn(file, argv, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], detached: true })
-       child.send({ type: 'configure' })
+       child.send({ type: 'configure', driver: 'current' })
        child.once('message', () => process.send(child.pid))`,
     ],
     { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },

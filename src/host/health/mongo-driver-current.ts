@@ -1,0 +1,1 @@
+export { MongoClient, MongoServerSelectionError } from 'mongodb'
