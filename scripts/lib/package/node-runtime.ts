@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -32,17 +34,38 @@ interface LockedPackage {
   readonly integrity: string
 }
 
+/** The SHA-256 of each program that is packaged, in sha256sum's form. */
+export const checksumsFile = 'scripts/lib/package/node.sha256'
+
 /**
- * The Node.js that package-lock.json names for `architecture`. What `npm ci` installed is taken as it is: npm checked it.
- * The other architecture's, which npm skips, is fetched once, checked against the lock file and kept below .cache.
- * @throws Error when it cannot be fetched or is not what the lock file names
+ * The Node.js that package-lock.json names for `architecture`: what `npm ci` installed; the other architecture's, which npm
+ * skips, is fetched once, checked against the lock file and kept below .cache. In either case the program is the one whose
+ * checksum is kept in the repository: npm looks at an archive when it unpacks it, and never again.
+ * @throws Error when it cannot be fetched, or is not what the lock file or the checksum names
  */
 export async function nodeRuntime(root: string, architecture: Architecture): Promise<NodeRuntime> {
   const name = nodePackages[architecture]
   const locked = await lockedPackage(root, name)
   const installed = join(root, 'node_modules', name)
   const directory = (await versionOf(installed)) === locked.version ? installed : await unpacked(root, name, locked)
-  return { program: join(directory, 'bin', 'node'), licence: join(directory, 'LICENSE'), version: locked.version }
+  const program = join(directory, 'bin', 'node')
+  await checkProgram(root, program, `${name}-${locked.version}/bin/node`)
+  return { program, licence: join(directory, 'LICENSE'), version: locked.version }
+}
+
+/** @param name how the file of checksums calls the program @throws Error when it is another one */
+async function checkProgram(root: string, program: string, name: string): Promise<void> {
+  const lines = (await readFile(join(root, checksumsFile), 'utf8')).split('\n').map((line) => line.split(/\s+/))
+  const wanted = lines.find(([, file]) => file === name)?.[0]
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(program), hash)
+  const found = hash.digest('hex')
+  if (found === wanted) return
+  throw new Error(
+    wanted === undefined
+      ? `${checksumsFile} has no line for ${name}, whose SHA-256 is ${found}: compare it with the release, then add it`
+      : `${program} has the SHA-256 ${found}, but ${checksumsFile} has ${wanted}: rm -rf node_modules .cache/node, npm ci, and try again`,
+  )
 }
 
 async function lockedPackage(root: string, name: string): Promise<LockedPackage> {
