@@ -7,6 +7,7 @@ export interface Mount {
   readonly type: string
   /** What is mounted: a device, a server's export. */
   readonly source: string
+  /** The file system itself is: what only this process sees read-only (ProtectSystem=strict) is not. */
   readonly readOnly: boolean
 }
 
@@ -15,12 +16,12 @@ export function mountOf(mountinfo: string, path: string): Mount | undefined {
   let best: Mount | undefined
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ')
-    const [, , device = '', , escaped = '', options = ''] = before.split(' ')
+    const [, , device = '', , escaped = ''] = before.split(' ')
     const [type = '', source = '', superOptions = ''] = after.split(' ')
     const point = unescaped(escaped)
     const inside = path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`)
     if (point === '' || !inside || point.length < (best?.point.length ?? 0)) continue
-    const readOnly = [options, superOptions].some((list) => list.split(',').includes('ro'))
+    const readOnly = superOptions.split(',').includes('ro')
     best = { point, device, type, source: unescaped(source), readOnly }
   }
   return best
