@@ -29,7 +29,10 @@ export const containerProcessLimit = 8192
  */
 const entrypointCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'] as const
 
-/** An init stays root, and may not hand the signal that stops it on to the controller's user without KILL (kill(2)). */
+/**
+ * An init stays root, and may not hand the signal that stops it on to the controller's user without KILL (kill(2)): seen to
+ * end in SIGKILL after the whole grace.
+ */
 export function neededCapabilities({ init }: { readonly init: boolean }): readonly string[] {
   return init ? [...entrypointCapabilities, 'KILL'] : entrypointCapabilities
 }

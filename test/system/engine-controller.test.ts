@@ -200,6 +200,44 @@ describe('repairs', () => {
     expect(next.facts.startedAt).not.toBe(facts.startedAt)
   })
 
+  test('a container that somebody kills is started again, and it is told that it was somebody', async () => {
+    const { reconciler, history } = await appliance()
+    const { facts } = await lifecycle(reconciler, 'running')
+    await machine.podman.run(['kill', name])
+    await eventually(
+      async () => history,
+      (lines) => lines.some((line) => /stopped by somebody else, who did not wait .*137/.test(line)),
+    )
+    const { startedAt } = facts
+    await eventually(
+      async () => reconciler.snapshot(),
+      (now) => now.lifecycle === 'running' && now.facts.startedAt !== startedAt,
+    )
+  })
+
+  test('one of another image in the place of ours, with its labels, is told, and undone by a restart', async () => {
+    const first = await appliance()
+    await lifecycle(first.reconciler, 'running')
+    await first.reconciler.stop()
+    const labels = Object.entries(JSON.parse(await inspect('{{json .Config.Labels}}')) as Record<string, string>)
+    await machine.build('localhost/newer:1', { megabytes: 1 })
+    await machine.podman.run(['rm', '--force', '--time', '60', name])
+    const like = ['--name', name, '--network', machine.network, '--ip', '10.129.81.10']
+    const limits = ['--ulimit', 'nofile=4096:8192', '--ulimit', 'nproc=4096:4096']
+    const copied = labels.flatMap(([label, value]) => ['--label', `${label}=${value}`])
+    await machine.podman.run(['run', '--detach', ...like, ...limits, ...copied, 'localhost/newer:1'])
+    const second = await appliance()
+    const told = await eventually(
+      async () => second.reconciler.snapshot(),
+      ({ lifecycle: now }) => now === 'running',
+    )
+    expect(told).toMatchObject({ warnings: [{ code: 'CONTAINER_REPLACED' }] })
+    expect(second.history).toEqual([])
+    await second.reconciler.requestRestart(forever)
+    expect(await inspect('{{.ImageName}}')).toBe(EngineMachine.image)
+    expect(second.reconciler.snapshot().warnings).toEqual([])
+  })
+
   test('a refusal of the entrypoint becomes the reason, and is not tried again', async () => {
     const { reconciler } = await appliance()
     await lifecycle(reconciler, 'running')

@@ -104,7 +104,12 @@ test('the image goes while the container runs: the container is left alone', asy
 test('the container is removed behind its back: one like it is made, from an image pulled anew, with the same data', async () => {
   const { before, reconnected } = await snapshot()
   await podman('rm', '--force', '--time', '60', 'omada-controller')
-  expect(steps(await repaired(before))).toEqual(['pulled the image', 'created the container', 'started the container'])
+  expect(steps(await repaired(before))).toEqual([
+    'somebody else removed or renamed the container',
+    'pulled the image',
+    'created the container',
+    'started the container',
+  ])
   expect(await host().appliance.dataHistory()).toEqual(['first-start', 'clean-stop', 'clean-start'])
   await reconnected()
 })
@@ -113,6 +118,7 @@ test('the network is removed behind its back, and the container with it: both ar
   const { before, reconnected } = await snapshot()
   await podman('network', 'rm', '--force', '--time', '60', 'omada')
   expect(steps(await repaired(before))).toEqual([
+    'somebody else removed or renamed the container',
     'created the network',
     'created the container',
     'started the container',

@@ -8,6 +8,8 @@ import type { EngineContainer } from '../engine/engine.ts'
 export interface Death extends Pick<EngineContainer, 'exitCode' | 'outOfMemory'> {
   /** Last lines, oldest first. */
   readonly log: readonly string[]
+  /** The engine was seen to send it a signal for somebody else. Podman tells of `podman kill`, not of `podman stop`. */
+  readonly signalled: boolean
 }
 
 /** The deaths so far. */
@@ -58,11 +60,19 @@ export function judgeDeath(
   return { verdict: { kind: 'loop', reason: loop }, deaths: { times, inRow } }
 }
 
-function describe({ exitCode, outOfMemory, log }: Death): Reason {
+function describe({ exitCode, outOfMemory, log, signalled }: Death): Reason {
+  if (signalled && exitCode === killed && !outOfMemory) {
+    return {
+      message:
+        'the controller was stopped by somebody else, who did not wait for it: it was killed (exit code 137), which can damage its database',
+      remedy: 'stop it by omada-host stop, which waits, and keep other programs from its container',
+    }
+  }
   const causes = [
     tellsOutOfMemory(log) && 'its java heap is exhausted',
     outOfMemory && 'it reached its memory limit and was killed',
-    exitCode === killed && 'it was killed (exit code 137), most often for lack of memory',
+    exitCode === killed &&
+      'it was killed (exit code 137), most often for lack of memory, or by somebody else who stopped it and did not wait',
   ]
   const cause = causes.find((applies) => applies !== false)
   if (cause !== undefined) {

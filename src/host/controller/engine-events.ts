@@ -2,7 +2,7 @@ import { Backoff } from '../../core/backoff.ts'
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineEvent } from '../engine/engine.ts'
 
 /** What containers do that a reconciler need not look at. */
 const dull = /^(?:exec_|health_status|top|attach|resize|sync)/
@@ -26,7 +26,7 @@ export async function followEvents(options: {
   clock: Clock
   logger: Logger
   signal: AbortSignal
-  onEvent: () => void
+  onEvent: (event?: EngineEvent) => void
 }): Promise<void> {
   const { engine, clock, logger, signal, onEvent } = options
   const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: longestWaitMilliseconds })
@@ -37,7 +37,7 @@ export async function followEvents(options: {
       followed = clock.now()
       onEvent()
       for await (const event of events) {
-        if (options.names.includes(event.name) && !dull.test(event.action)) onEvent()
+        if (options.names.includes(event.name) && !dull.test(event.action)) onEvent(event)
       }
     } catch (error) {
       if (signal.aborted) return

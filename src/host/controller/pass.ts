@@ -164,7 +164,7 @@ async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal
     dispatch({ kind: 'heap-checked', warning, at: clock.now() })
   } else if (hasDied(state(), container)) {
     const { exitCode, outOfMemory } = container
-    const death = { exitCode, outOfMemory, log: await log() }
+    const death = { exitCode, outOfMemory, log: await log(), signalled: state().signalled }
     const now = clock.now()
     const wasReady = state().wasReady || pass.ready()
     const { verdict, deaths } = judgeDeath(death, state().deaths, { now, wasReady })

@@ -8,7 +8,7 @@ import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core
 import { periodic } from '../../core/periodic.ts'
 import { Pulse } from '../../core/pulse.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, EngineEvent } from '../engine/engine.ts'
 import { acknowledge } from './acknowledge.ts'
 import { containerLog } from './container-log.ts'
 import { followEvents } from './engine-events.ts'
@@ -331,7 +331,8 @@ export class Reconciler implements Component {
   async #connected(signal: AbortSignal): Promise<Engine> {
     const { connect, config, clock, logger } = this.#options
     const engine = await raceAbort(connect(signal), signal)
-    const onEvent = () => {
+    const onEvent = (event?: EngineEvent) => {
+      if (event?.action === 'kill' && event.name === config.controller.name) this.#dispatch({ kind: 'signalled' })
       if (!this.#backingOff) this.#wake.ring()
     }
     const names = [config.controller.name, config.network.name]

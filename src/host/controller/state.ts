@@ -40,6 +40,8 @@ export interface ControllerState {
   readonly restartAt: number
   readonly heapCheckedAt: number
   readonly heapWarning: Fault | undefined
+  /** Somebody else had the engine send it a signal. */
+  readonly signalled: boolean
   /** Id of the container that we made, or found when we came. */
   readonly made: string | undefined
   /** Somebody else made what is in its place. */
@@ -73,6 +75,7 @@ export const initialState: ControllerState = {
   restartAt: 0,
   heapCheckedAt: Number.NEGATIVE_INFINITY,
   heapWarning: undefined,
+  signalled: false,
   made: undefined,
   replaced: undefined,
   outdated: undefined,
@@ -106,6 +109,8 @@ export type ControllerEvent =
   | PullEvent
   /** The configured image was pulled. */
   | { readonly kind: 'pulled' }
+  /** The engine sent our container a signal, for whomever. */
+  | { readonly kind: 'signalled' }
   | { readonly kind: 'made'; readonly id: string }
   /** The container was removed, by whomever. */
   | { readonly kind: 'unmade' }
@@ -123,7 +128,13 @@ type EventOf<Kind extends ControllerEvent['kind']> = Extract<ControllerEvent, { 
 /** What no other try will change: only the user's next request takes it up again. */
 const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE'])
 
-const unwatched = { watched: undefined, wasReady: false, heapWarning: undefined, outdated: undefined } as const
+const unwatched = {
+  watched: undefined,
+  wasReady: false,
+  heapWarning: undefined,
+  outdated: undefined,
+  signalled: false,
+} as const
 
 const up = { stage: 'up', reason: { message: 'the container runs' } } as const
 
@@ -173,6 +184,8 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
       const solved = state.held !== undefined && permanent.has(state.held.code)
       return { ...state, pulled: true, held: solved ? undefined : state.held }
     }
+    case 'signalled':
+      return state.watched === undefined || state.stage === 'stopping' ? state : { ...state, signalled: true }
     case 'made':
       return { ...state, made: event.id, replaced: undefined }
     case 'unmade':

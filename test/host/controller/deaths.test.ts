@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { crashLoop, type Death, judgeDeath, noDeaths } from '../../../src/host/controller/deaths.ts'
 
-const death: Death = { exitCode: 2, outOfMemory: false, log: [] }
+const death: Death = { exitCode: 2, outOfMemory: false, log: [], signalled: false }
 const judge = (before = noDeaths, now = 0, wasReady = false, change: Partial<Death> = {}) =>
   judgeDeath({ ...death, ...change }, before, { now, wasReady, random: () => 0 })
 
@@ -31,6 +31,14 @@ test('a refusal by the entrypoint is no death', () => {
   const refused = { exitCode: 1, log: ['ERROR: something new went wrong'] }
   expect(judge(before, 5, false, refused)).toMatchObject({ verdict: { kind: 'refused' }, deaths: before })
   expect(judge(before, 5, false, { ...refused, exitCode: 2 }).verdict.kind).toBe('restart')
+})
+
+test('a kill that somebody asked the engine for is no lack of memory', () => {
+  const { reason } = judge(noDeaths, 0, false, { exitCode: 137, signalled: true }).verdict
+  expect(reason).toMatchObject({ message: expect.stringMatching(/somebody else, .*exit code 137/) })
+  expect(reason.code).toBeUndefined()
+  const limited = judge(noDeaths, 0, false, { exitCode: 137, signalled: true, outOfMemory: true }).verdict
+  expect(limited.reason.code).toBe('CONTROLLER_OUT_OF_MEMORY')
 })
 
 test.each<[string, Partial<Death>, string]>([

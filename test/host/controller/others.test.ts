@@ -1,3 +1,4 @@
+import { setImmediate as immediately } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { labels } from '../../../src/host/controller/spec.ts'
 import { forever, up } from './fixture.ts'
@@ -81,6 +82,38 @@ describe('what somebody else does', () => {
     await until(() => engine.calls.length === 2)
     expect(since()).toEqual(['stopped the controller', 'somebody else started the container', 'stopped the controller'])
   })
+})
+
+test('to kill it is told as such, and the next end is none of theirs', async () => {
+  const { engine, name, since, until, lifecycle } = await scene()
+  const die = async () => {
+    engine.die(name, 137)
+    await until(() => lifecycle() === 'creating')
+    await until(() => lifecycle() === 'starting')
+  }
+  engine.tell({ type: 'container', action: 'kill', name })
+  await die()
+  await die()
+  expect(since().filter((message) => message.includes('137'))).toEqual([
+    expect.stringMatching(/^the controller was stopped by somebody else, who did not wait/),
+    expect.stringMatching(/most often for lack of memory, or by somebody else/),
+  ])
+})
+
+test('the signal of a stop of ours is nobody else', async () => {
+  const { engine, name, reconciler, since, until } = await scene()
+  const stopped = Promise.withResolvers<void>()
+  engine.stopGate = stopped.promise
+  const restarted = reconciler.requestRestart(forever)
+  await until(() => engine.calls.includes('stop 120'))
+  engine.tell({ type: 'container', action: 'kill', name })
+  // It comes long before the end that it leads to.
+  for (let round = 0; round < 20; round += 1) await immediately()
+  stopped.resolve()
+  await restarted
+  engine.die(name, 137)
+  await until(() => since().some((message) => message.includes('137')))
+  expect(since().join()).not.toContain('did not wait for it')
 })
 
 test('what we do ourselves is nobody else: a restart with a newer image, a stop, a start', async () => {
