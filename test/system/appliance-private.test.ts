@@ -64,3 +64,22 @@ test('a reload is taken over in the foreground, too, by both processes, and a wr
   expect(JSON.stringify(warnings)).toContain('end omada-host run')
   expect(appliance.report()).toContain('taken over from the changed configuration: log.level')
 })
+
+test('in the foreground, too, the fence stands with the controller, comes back, and goes with it', async () => {
+  const { appliance, namespace } = host
+  const table = () =>
+    namespace.run(['nft', 'list', 'table', 'inet', 'omada-host']).then(
+      () => true,
+      () => false,
+    )
+  expect(await table()).toBe(true)
+  await namespace.run(['nft', 'flush', 'ruleset'])
+  await eventually(table, Boolean)
+  const { warnings } = await eventually(
+    () => appliance.hostState(),
+    (state) => state.warnings.some(({ code }) => code === 'FILTER_FLUSHED'),
+  )
+  expect(JSON.stringify(warnings)).toContain("Podman's own rules for it, too")
+  await appliance.stop('SIGTERM')
+  expect(await table()).toBe(false)
+})

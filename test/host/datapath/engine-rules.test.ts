@@ -36,6 +36,15 @@ const dockerFilter = `table ip filter {
 	}
 }
 `
+const firewalld = `table inet firewalld { # progname firewalld
+	flags owner,persist
+
+	chain filter_FORWARD_POLICIES {
+		ip saddr 10.129.81.0/24 jump filter_FWD_trusted
+		ip saddr 10.129.81.0/24 accept
+	}
+}
+`
 const others = `table inet omada-host {
 	chain fence-in {
 		iifname "br-omada" accept
@@ -55,6 +64,7 @@ table ip nat {
 
 test.each([
   ['of netavark', netavark, ['inet netavark']],
+  ['of firewalld, for netavark', firewalld + netavark, ['inet firewalld', 'inet netavark']],
   ['of Docker, by addresses and by the bridge', dockerNat + dockerFilter, ['ip nat', 'ip filter']],
   ['of nobody: ours, a user’s, and another network’s', others, []],
   ['of nobody at all', '', []],
