@@ -113,6 +113,24 @@ test('an edge that hangs is started anew by its watchdog; the controller and the
   expect(await machine.journal(edgeUnit)).toContain('Watchdog timeout')
 })
 
+test('an edge that fails at once is not started all the time, although systemd cannot let the delay grow', async () => {
+  const { machine } = host()
+  // As systemd before 254 has it.
+  await dropIn('[Service]\nRestartSteps=0\nExecStart=\nExecStart=/bin/false\n', edgeUnit)
+  const begun = performance.now()
+  await machine.exec(['systemctl', 'restart', edgeUnit])
+  const restarts = async () => Number((await show(edgeUnit, 'NRestarts')).NRestarts)
+  await eventually(restarts, (count) => count >= 3, 60_000)
+  // The first comes at once, the others after five seconds each.
+  expect(performance.now() - begun).toBeGreaterThan(9000)
+  await dropIn('', edgeUnit)
+  await machine.exec(['systemctl', 'restart', edgeUnit])
+  await eventually(
+    () => show(edgeUnit, 'SubState'),
+    ({ SubState }) => SubState === 'running',
+  )
+})
+
 test('a SIGTERM that is not systemd’s ends the host alone, and it is back soon', async () => {
   const { appliance, machine } = host()
   const before = { container: await appliance.container(), edge: await pidOf(edgeUnit) }

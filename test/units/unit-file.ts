@@ -10,7 +10,7 @@ export class UnitFile {
   constructor(name: string) {
     this.path = join(root, 'units', name)
     let section = ''
-    for (const line of readFileSync(this.path, 'utf8').split('\n')) {
+    for (const line of readFileSync(this.path, 'utf8').replaceAll('\\\n', ' ').split('\n')) {
       if (line === '' || line.startsWith('#')) continue
       const [, head] = /^\[(\w+)\]$/.exec(line) ?? []
       const [, key, value = ''] = /^(\w+)=(.*)$/.exec(line) ?? []

@@ -53,6 +53,9 @@ describe('what ties the two services', () => {
     )
     expect(sysusers).toContain(`\ng ${group} -\n`)
     expect(host.words('Service', 'ReadWritePaths')).toContain(channel)
+    // Where no reader of the status can take its place.
+    expect(dirname(paths.hostStateForEdgeSocket)).toBe(channel)
+    expect(dirname(paths.edgeSelfSocket)).toBe(dirname(paths.edgeKeptFile))
     expect(dirname(paths.edgeKeptFile)).toBe(`/run/${edge.get('Service', 'RuntimeDirectory')}`)
     expect(edge.get('Service', 'RuntimeDirectoryPreserve')).toBe('restart')
   })
@@ -118,6 +121,16 @@ describe('the life of the services', () => {
 
   test.each([host, edge])('the watchdog gives a slow machine some beats', (unit) => {
     expect(milliseconds(unit.get('Service', 'WatchdogSec'))).toBeGreaterThanOrEqual(30_000)
+  })
+
+  test('memory is bounded, without what would stall an event loop, and the network’s part goes first', () => {
+    for (const unit of [host, edge]) {
+      expect(unit.get('Service', 'MemoryMax')).toMatch(/^\d+[MG]$/)
+      expect(unit.names).not.toContain('Service.MemoryHigh')
+      expect(unit.get('Service', 'OOMPolicy')).toBe('continue')
+    }
+    expect(host.get('Service', 'MemoryMax')).toBe('400M')
+    expect([edge, host].map((unit) => Number(unit.get('Service', 'OOMScoreAdjust')))).toEqual([500, 200])
   })
 
   test('the edge may open as many files as the default bounds need', () => {
