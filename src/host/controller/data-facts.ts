@@ -2,7 +2,6 @@ import { posix } from 'node:path'
 import {
   controllerVersion,
   type DataVersions,
-  databaseFiles,
   dataFiles,
   imageVersionFile,
   markFile,
@@ -30,11 +29,8 @@ export async function readDataFacts(engine: Engine, id: string, signal: AbortSig
   const text = async (path: string) => (await engine.file(id, path, { maxBytes, signal }))?.content.toString('utf8')
   const inData = (name: string) => posix.join(dataDirectory, name)
   const turtle = await text(inData(dataFiles.storageEngine))
-  let database = turtle !== undefined
-  for (const name of databaseFiles) {
-    if (database) break
-    database = (await engine.file(id, inData(`db/${name}`), { maxBytes: 0, signal })) !== undefined
-  }
+  // Each look costs Podman some 100 ms. Older kinds of database are the entrypoint's to refuse.
+  const database = turtle !== undefined || (await text(inData('db/WiredTiger'))) !== undefined
   return {
     database,
     storageEngine: storageEngineVersion(turtle ?? ''),
