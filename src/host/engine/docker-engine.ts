@@ -173,13 +173,18 @@ export class DockerEngine implements Engine {
       }
     }
     const stream = await this.#call(what, signal, open, deadlineMilliseconds.look)
-    return stream && (await firstFile(this.#guarded(chunksOf(stream, signal), what, signal), maxBytes))
+    if (stream === undefined) return undefined
+    try {
+      return await firstFile(chunksOf(stream, signal), maxBytes)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw this.#failed(error, what, this.#connection?.socket ?? this.#sockets.join(', '))
+    }
   }
 
   async putFile(id: string, file: NewFile, signal: AbortSignal): Promise<void> {
     await this.#call(`write ${file.name} into the container`, signal, async (docker, abortSignal) => {
-      const answer = await docker.getContainer(id).putArchive(archiveOf(file), { path: file.directory, abortSignal })
-      answer.resume()
+      await docker.getContainer(id).putArchive(archiveOf(file), { path: file.directory, abortSignal })
     })
   }
 

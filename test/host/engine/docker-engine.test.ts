@@ -143,6 +143,29 @@ describe('a pull', () => {
   })
 })
 
+test('a file is put into a container and read from it; one that is not there is none', async () => {
+  const put: Buffer[] = []
+  await api({
+    '/containers/c1/archive?path=%2Fdata': (request, response) => {
+      request.on('data', (chunk: Buffer) => put.push(chunk)).on('end', () => response.writeHead(200).end())
+    },
+    '/containers/c1/archive?path=%2Fread': (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-tar' }).end(Buffer.concat(put))
+    },
+    '/containers/c1/archive?path=%2Ftext': (_, response) => response.writeHead(200).end('text '.repeat(200)),
+  })
+  const connected = engine()
+  await connected.putFile('c1', { directory: '/data', name: 'id', content: 'abc', uid: 508, gid: 508 }, forever)
+  expect(await connected.file('c1', '/read', { maxBytes: 2, signal: forever })).toEqual({
+    size: 3,
+    content: Buffer.from('ab'),
+  })
+  await expect(connected.file('c1', '/text', { maxBytes: 2, signal: forever })).rejects.toMatchObject({
+    message: expect.stringContaining('no archive'),
+  })
+  expect(await connected.file('c1', '/other', { maxBytes: 2, signal: forever })).toBeUndefined()
+})
+
 test('a stop of what has stopped is done', async () => {
   await api({ '/containers/': (_, response) => response.writeHead(304).end() })
   await engine().stop('x', 60, forever)
