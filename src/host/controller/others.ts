@@ -25,7 +25,7 @@ export function deedOfOthers(state: ControllerState, { container }: Observed): D
   if (!isOurs(container) || container.id === made) return undefined
   const replaced = { kind: 'replaced', id: container.id, fault: replacedFault(container) } as const
   if (made !== undefined) return { message: 'somebody else removed the container and made another', outcome: replaced }
-  return hasOwnImage(container) ? undefined : { outcome: replaced }
+  return isRemembered(state, container) && hasOwnImage(container) ? undefined : { outcome: replaced }
 }
 
 /** Whether somebody else started what we do not want to run, or gave up. Pure. */
@@ -33,6 +33,14 @@ export function startedByOthers(state: ControllerState, { container }: Observed)
   const before = ownContainer(state)
   const resting = state.stage === 'stopped' || state.stage === 'failed'
   return resting && before !== undefined && before.id === container?.id && !isRunning(before) && isRunning(container)
+}
+
+/** Of a container that another version made nothing is remembered: it may have been before there was a record. */
+function isRemembered(
+  { record }: ControllerState,
+  { id, labels: { [labels.version]: version } }: EngineContainer,
+): boolean {
+  return record?.container?.version !== version || record?.container?.id === id
 }
 
 /** Whoever makes a container anew for a newer image copies its labels. */

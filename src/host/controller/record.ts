@@ -11,6 +11,7 @@ const schema = z.looseObject({
   version: z.literal(recordVersion),
   controller: z.looseObject({ omadacId: z.string(), place: z.string(), mark: z.string() }).optional(),
   confirmedPlace: z.string().optional(),
+  container: z.looseObject({ id: z.string(), version: z.string() }).optional(),
   killed: z.object({ message: z.string(), remedy: z.string() }).optional(),
 })
 
@@ -21,6 +22,8 @@ export interface ApplianceRecord {
   readonly controller?: { readonly omadacId: string; readonly place: string; readonly mark: string } | undefined
   /** The user said that the controller is to begin with what is in this place. Until one was ready there. */
   readonly confirmedPlace?: string | undefined
+  /** The container that was made last, and the version of this program that made it. */
+  readonly container?: { readonly id: string; readonly version: string } | undefined
   /** A stop that may have damaged the database, until the user has acknowledged it. */
   readonly killed?: { readonly message: string; readonly remedy: string } | undefined
 }

@@ -73,11 +73,12 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   create: {
     doing: 'creating the container',
     stage: 'creating',
-    execute: async ({ spec }, { engine, config, state, dispatch }, signal) => {
+    execute: async ({ spec }, { engine, config, state, dispatch, remember: note }, signal) => {
       const record = state().record ?? emptyRecord
       const made = engine.createContainer(spec, signal)
       const id = await made.catch((error: unknown) => failCreate(error, spec, config, record))
       dispatch({ kind: 'made', id })
+      await note((before) => ({ ...before, container: { id, version: spec.labels[labels.version] ?? '' } }))
       return 'created the container'
     },
   },

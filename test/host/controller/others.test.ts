@@ -53,6 +53,18 @@ describe('what somebody else does', () => {
     await until(() => warnings().includes('CONTAINER_REPLACED'))
   })
 
+  test('is seen by the next host as well, of the same image, by what is remembered', async () => {
+    const first = await scene()
+    await first.reconciler.stop()
+    first.replace(first.container().imageId)
+    const { memory } = first
+    const second = await up({ engine: first.engine, memory })
+    expect(second.reconciler.snapshot().warnings.map(({ code }) => code)).toEqual(['CONTAINER_REPLACED'])
+    await second.reconciler.stop()
+    const upgraded = await up({ engine: first.engine, memory, version: '2.0.0' })
+    expect(upgraded.reconciler.snapshot().warnings.map(({ code }) => code)).toEqual(['CONTAINER_REPLACED'])
+  })
+
   test('is seen by the next host as well, by the image', async () => {
     const first = await scene()
     await first.reconciler.stop()
