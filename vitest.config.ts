@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Started first, longest first, where files run side by side: else the last one runs long and alone. */
 const slowest = [
+  'systemd-fence',
   'systemd-fleet',
   'systemd-docker',
   'systemd-poweroff',
