@@ -1,7 +1,9 @@
 import { formatIpv4, ipv4Broadcast, ipv4Contains, parseIpv4, parseIpv4Network } from '../core/cidr.ts'
 import type { Fault } from '../core/errors.ts'
+import { databaseUriProblem } from '../omada/database-uri.ts'
 import { parseImageReference } from '../omada/image-reference.ts'
 import { embeddedDatabasePort, portVariables } from '../omada/ports.ts'
+import { variableProblem } from '../omada/variables.ts'
 import type { Config } from './schema.ts'
 
 /** A rule about several keys. It runs when each of `keys` is fine by itself. */
@@ -19,6 +21,11 @@ const ownVariables = new Map<string, string>([
   ['TZ', 'controller.timezone'],
   ['MONGO_EXTERNAL', 'mongo.uri'],
   ['EAP_MONGOD_URI', 'mongo.uri'],
+  ['ROOTLESS', 'nothing: the image starts as root in its container, and gives its rights away itself'],
+  ...['SSL_CERT_NAME', 'SSL_KEY_NAME'].map((variable): [string, string] => [
+    variable,
+    'controller.certificateDirectory, in which the files are called tls.crt and tls.key',
+  ]),
 ])
 
 /** Rules that no single key's schema can state. */
@@ -71,14 +78,32 @@ export const crossChecks: readonly CrossCheck[] = [
   {
     keys: ['controller.environment'],
     *run({ controller }) {
-      for (const name of Object.keys(controller.environment)) {
+      for (const [name, value] of Object.entries(controller.environment)) {
         const instead = ownVariables.get(name)
-        if (instead === undefined) continue
-        yield invalid(
-          `controller.environment sets ${name}, which omada-host sets itself`,
-          `take ${name} out of controller.environment; what decides it is ${instead}`,
-        )
+        const accepts = variableProblem(name, value)
+        if (instead !== undefined) {
+          yield invalid(
+            `controller.environment sets ${name}, which omada-host sets itself`,
+            `take ${name} out of controller.environment; what decides it is ${instead}`,
+          )
+        } else if (accepts !== undefined) {
+          yield invalid(
+            `controller.environment sets ${name} to what the image does not take for what it says (not shown: secret)`,
+            `set ${name} in controller.environment to ${accepts}, or take it out`,
+          )
+        }
       }
+    },
+  },
+  {
+    keys: ['mongo.uri'],
+    *run({ mongo }) {
+      const problem = mongo.uri === undefined ? undefined : databaseUriProblem(mongo.uri)
+      if (problem === undefined) return
+      yield invalid(
+        `mongo.uri is not read alike by the controller and by omada-host: ${problem}`,
+        'correct mongo.uri, then try: omada-host config check',
+      )
     },
   },
 ]

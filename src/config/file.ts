@@ -1,11 +1,12 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { ApplianceError, systemCode } from '../core/errors.ts'
+import { decodeText } from './decode.ts'
 import { maxConfigBytes, tooLarge } from './parse-yaml.ts'
 
 /**
  * The configuration file's text; undefined when `path` is not there and need not be.
- * @throws ApplianceError CONFIG_UNREADABLE, or CONFIG_SYNTAX for a file that is too large
+ * @throws ApplianceError CONFIG_UNREADABLE, or CONFIG_SYNTAX for a file that is too large or is not a text in UTF-8
  */
 export async function readConfigFile(path: string, options: { required: boolean }): Promise<string | undefined> {
   try {
@@ -14,7 +15,7 @@ export async function readConfigFile(path: string, options: { required: boolean 
     const facts = await file.stat()
     if (!facts.isFile()) throw unreadable(path, facts.isDirectory() ? 'it is a directory' : 'it is not a plain file')
     if (facts.size > maxConfigBytes) throw new ApplianceError(tooLarge(path, facts.size))
-    return await file.readFile('utf8')
+    return decodeText(await file.readFile(), path)
   } catch (error) {
     if (error instanceof ApplianceError) throw error
     const code = systemCode(error)

@@ -13,7 +13,7 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
       if (words !== undefined) jsonSchema.title = sentence(words)
       if (path.length === 0) jsonSchema.title = 'omada-host configuration'
       // What JSON Schema has no word for gets the prefix that other readers skip.
-      for (const key of ['accepts', 'needs', 'secret']) {
+      for (const key of ['accepts', 'needs', 'secret', 'asWritten']) {
         if (!(key in jsonSchema)) continue
         jsonSchema[`x-${key}`] = jsonSchema[key]
         delete jsonSchema[key]

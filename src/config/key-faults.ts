@@ -16,11 +16,16 @@ export function describeSource(source: Source): string {
   return source.kind === 'file' ? `${source.path}:${source.line}` : `environment ${source.variable}`
 }
 
-/** One fault for each thing that is wrong with the value of `key`. `error` has the input reported. */
-export function valueFaults(key: ConfigKey, source: Source, error: z.ZodError): readonly Fault[] {
+/**
+ * One fault for each thing that is wrong with the value of `key`. `sourceOf` says where what is at a path inside of it
+ * comes from; `error` has the input reported.
+ */
+export function valueFaults(key: ConfigKey, sourceOf: (path: string) => Source, error: z.ZodError): readonly Fault[] {
   return error.issues.flatMap(innermost).map((issue) => {
     const steps = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
     const path = `${key.path}${steps.join('')}`
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+    const source = sourceOf(unknown === undefined ? path : `${path}.${unknown}`)
     return {
       code: 'CONFIG_INVALID',
       message: `${path} (${describeSource(source)}) ${describeProblem(key, issue)}; accepted: ${key.accepts}`,

@@ -1,9 +1,10 @@
 import { ApplianceErrors, type Fault } from '../core/errors.ts'
 import { crossChecks, warningsOf } from './cross-checks.ts'
 import { type Environment, unknownVariables, valueOfVariable } from './environment.ts'
+import { foreignFault } from './foreign.ts'
 import { notASectionFault, type Source, unknownKeyFault, valueFaults } from './key-faults.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
-import { type ParsedYaml, parseYaml } from './parse-yaml.ts'
+import { asWritten, type ParsedYaml, parseYaml } from './parse-yaml.ts'
 import { type Config, configSchema } from './schema.ts'
 
 /** The effective configuration and where it comes from. */
@@ -34,6 +35,11 @@ export function loadConfig(options: { path: string; text?: string | undefined; e
   const found: Found = { values: {}, sources, invalid: new Set(), faults: [] }
   if ('faults' in parsed) found.faults.push(...parsed.faults)
   else readFile(parsed, options.path, found)
+  if (found.faults.length > 0 && options.text !== undefined) {
+    const value = 'value' in parsed ? parsed.value : undefined
+    const foreign = foreignFault({ text: options.text, value, path: options.path })
+    if (foreign !== undefined) throw new ApplianceErrors([foreign])
+  }
   readEnvironment(options.env, found)
 
   const config = configSchema.parse(found.values)
@@ -63,18 +69,34 @@ function readFile(file: ParsedYaml, path: string, found: Found): void {
     } else if (!isMapping(content ?? {})) {
       found.faults.push(notASectionFault(section, content, sourceOf(section)))
     } else {
-      readSection(section, content ?? {}, sourceOf, found)
+      readSection(section, content ?? {}, { file, path }, found)
     }
   }
 }
 
-function readSection(section: string, content: object, sourceOf: (key: string) => Source, found: Found): void {
+function readSection(
+  section: string,
+  content: object,
+  { file, path }: { file: ParsedYaml; path: string },
+  found: Found,
+): void {
+  // The innermost one that has a line: a key that is missing has none.
+  const sourceOf = (...keys: readonly string[]): Source => {
+    const line = keys.map((key) => file.lines.get(key)).find((known) => known !== undefined)
+    return { kind: 'file', path, line: line ?? 1 }
+  }
   for (const [name, value] of Object.entries(content)) {
     if (found.faults.length >= maxFaults) return
     const key = configKeys.find((known) => known.section === section && known.key === name)
-    const source = sourceOf(`${section}.${name}`)
-    if (key === undefined) found.faults.push(unknownKeyFault(name, section, source))
-    else readValue(key, value, source, found)
+    const at = `${section}.${name}`
+    if (key === undefined) found.faults.push(unknownKeyFault(name, section, sourceOf(at)))
+    else
+      readValue(
+        key,
+        key.meta.asWritten === true ? asWritten(value, at, file) : value,
+        (inner) => sourceOf(inner, at),
+        found,
+      )
   }
 }
 
@@ -83,19 +105,19 @@ function readEnvironment(env: Environment, found: Found): void {
   for (const key of configKeys) {
     const text = env[key.variable]
     if (text === undefined) continue
-    readValue(key, valueOfVariable(key, text), { kind: 'environment', variable: key.variable }, found)
+    readValue(key, valueOfVariable(key, text), () => ({ kind: 'environment', variable: key.variable }), found)
   }
 }
 
-function readValue(key: ConfigKey, value: unknown, source: Source, found: Found): void {
+function readValue(key: ConfigKey, value: unknown, sourceOf: (path: string) => Source, found: Found): void {
   const { error } = key.schema.safeParse(value, { reportInput: true })
   if (error !== undefined) {
-    found.faults.push(...valueFaults(key, source, error))
+    found.faults.push(...valueFaults(key, sourceOf, error))
     found.invalid.add(key.path)
     return
   }
   found.values[key.section] = { ...found.values[key.section], [key.key]: value }
-  found.sources.set(key.path, source)
+  found.sources.set(key.path, sourceOf(key.path))
 }
 
 function isMapping(value: unknown): value is object {

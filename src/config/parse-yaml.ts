@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
 import { ApplianceError, type Fault } from '../core/errors.ts'
 import { quote } from './key-faults.ts'
 
@@ -11,10 +11,13 @@ const maxValues = 100_000
 /** Each alias is looked up by walking the text. */
 const maxAliases = 100
 
-/** A YAML text as plain values, and the line (from 1) on which each one's key stands, by dotted path. */
+/** A YAML text as plain values. Paths are like `controller.image` and `proxy.ports[0]`. */
 export interface ParsedYaml {
   readonly value: unknown
+  /** By path, the line (from 1) on which a value's key stands, of a list's item the item itself. */
   readonly lines: ReadonlyMap<string, number>
+  /** By path, the texts of numbers: YAML reads 0508 as 508, and 1.10 as 1.1. */
+  readonly numbers: ReadonlyMap<string, string>
 }
 
 /**
@@ -40,6 +43,7 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
 
   const faults: Fault[] = []
   const lines = new Map<string, number>()
+  const numbers = new Map<string, string>()
   const enclosing: Node[] = []
   let values = 0
   let aliases = 0
@@ -58,14 +62,24 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
     }
     values += 1
     if (values > maxValues) throw new ApplianceError(tooMany(where))
-    if (isScalar(node)) return node.value
+    if (isScalar(node)) {
+      if (typeof node.value === 'number' && node.source !== undefined) numbers.set(path, node.source)
+      return node.value
+    }
     if (!isMap(node) && !isSeq(node)) return null
     if (enclosing.length >= maxDepth) throw new ApplianceError(tooDeep(at(node.range?.[0] ?? 0)))
     enclosing.push(node)
-    const value = isMap(node) ? readMap(node.items, path) : node.items.map((item, i) => read(item, `${path}[${i}]`))
+    const value = isMap(node) ? readMap(node.items, path) : readList(node.items, path)
     enclosing.pop()
     return value
   }
+
+  const readList = (items: readonly unknown[], path: string) =>
+    items.map((item, index) => {
+      const itemPath = `${path}[${index}]`
+      if (isNode(item)) lines.set(itemPath, lineCounter.linePos(item.range?.[0] ?? 0).line)
+      return read(item, itemPath)
+    })
 
   const readMap = (items: readonly { key: unknown; value: unknown }[], path: string) => {
     const entries = new Map<string, unknown>()
@@ -86,11 +100,22 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
 
   try {
     const value = read(document.contents, '')
-    return faults.length > 0 ? { faults: faults.slice(0, 100) } : { value, lines }
+    return faults.length > 0 ? { faults: faults.slice(0, 100) } : { value, lines, numbers }
   } catch (error) {
     if (error instanceof ApplianceError) return { faults: [error.fault] }
     throw error
   }
+}
+
+/** The mapping at `path` of a parsed text, its numbers in the form in which they are written. */
+export function asWritten(value: unknown, path: string, { numbers }: Pick<ParsedYaml, 'numbers'>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const prefix = path === '' ? '' : `${path}.`
+  const entries = Object.entries(value).map(([name, inner]): [string, unknown] => [
+    name,
+    typeof inner === 'number' ? (numbers.get(`${prefix}${name}`) ?? inner) : inner,
+  ])
+  return Object.fromEntries(entries)
 }
 
 /** What is wrong, in the parser's words, but without what these quote of the text, which may be a part of a password. */

@@ -13,6 +13,7 @@ import {
   subnet,
   text,
   timezone,
+  variables,
   volume,
 } from './values.ts'
 
@@ -26,6 +27,8 @@ export interface KeyMeta {
   readonly accepts?: string
   readonly needs?: Need
   readonly secret?: boolean
+  /** A number in it is a text, and keeps the form that it is written in: 1.10 is not 1.1. */
+  readonly asWritten?: boolean
 }
 
 /** Only in types: how the compiler knows what a change of a key needs. */
@@ -71,11 +74,10 @@ const controller = section({
   timezone: key('container', timezone.optional(), "time zone; the machine's when absent"),
   environment: key(
     'container',
-    z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
-      .meta({ accepts: 'variable names, each with a text; numbers, true and false in quotes' })
-      .default({})
-      .meta({ secret: true }),
+    variables
+      .meta({ accepts: 'variable names, each with a value, or a list of NAME=value' })
+      .prefault({})
+      .meta({ secret: true, asWritten: true }),
     'more variables for the image',
   ),
   stopGraceSeconds: key(

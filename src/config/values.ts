@@ -14,19 +14,51 @@ export function text(accepts: string, rule: RegExp | ((value: string) => boolean
   return (rule instanceof RegExp ? z.string().regex(rule) : z.string().refine(rule)).meta({ accepts })
 }
 
+/** NUL ends a text in the environment of a process. */
+function isValue(value: string): boolean {
+  return !value.includes('\0')
+}
+
+/** The name in NAME=value. */
+function nameIn(item: string): string {
+  return item.slice(0, item.indexOf('='))
+}
+
 export const volume = text('a volume name or an absolute path without a colon', (value) =>
   isAbsolute(value) ? !/[:\0]/.test(value) : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(value),
 )
 export const absolutePath = text('an absolute path', (value) => isAbsolute(value) && !value.includes('\0'))
 export const engineName = text('a name of at most 64 letters, digits, _ . and -', /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/)
-export const timezone = text('a time zone such as Europe/Berlin', (zone) => {
+// Node.js takes europe/berlin and +01:00, too; the image looks for a file of that very name, and takes UTC where it finds none.
+export const timezone = text('a time zone, spelt as in Europe/Berlin', (zone) => {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions()
+    const otherCase = zone !== timeZone && zone.toLowerCase() === timeZone.toLowerCase()
+    return !otherCase && /^[A-Z][\w+-]*(?:\/[A-Z][\w+-]*)*$/.test(zone)
   } catch {
     return false
   }
 })
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/
+/**
+ * Variables of a process: a mapping, or compose's list of NAME=value. A number or a truth value is its text: compose does
+ * the same.
+ */
+export const variables = z.union([
+  z.record(
+    z.string().regex(variableName),
+    z.union([z.string(), z.number(), z.boolean()]).transform(String).refine(isValue),
+  ),
+  z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*=/)
+        .refine(isValue),
+    )
+    .refine((list) => new Set(list.map(nameIn)).size === list.length)
+    .transform((list) => Object.fromEntries(list.map((item) => [nameIn(item), item.slice(nameIn(item).length + 1)]))),
+])
 export const subnet = text('an IPv4 network from /8 to /29, such as 10.129.81.0/24', (value) => {
   const network = parseIpv4Network(value)
   return network !== undefined && network.prefix >= 8 && network.prefix <= 29

@@ -5,7 +5,10 @@
  */
 export const errorCodes = {
   CONFIG_UNREADABLE: { exit: 78, summary: 'the configuration file cannot be read' },
-  CONFIG_SYNTAX: { exit: 78, summary: 'the configuration file is not valid YAML, too large or too deeply nested' },
+  CONFIG_SYNTAX: {
+    exit: 78,
+    summary: 'the configuration file is not valid YAML in UTF-8, too large, too deeply nested or another kind of file',
+  },
   CONFIG_INVALID: { exit: 78, summary: 'a configuration key is unknown or has a value that is not accepted' },
   RESTART_PENDING: { exit: 1, summary: 'the configuration was changed in a way that only a restart applies' },
   ENGINE_UNREACHABLE: { exit: 69, summary: 'no container engine answers on its socket' },

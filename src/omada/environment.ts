@@ -1,3 +1,4 @@
+import { databaseUriForImage } from './database-uri.ts'
 import type { MemoryPlan } from './memory.ts'
 import { portVariables } from './ports.ts'
 
@@ -19,7 +20,7 @@ export function imageEnvironment(options: {
     ...databaseArguments(memory, MONGOD_EXTRA_ARGS),
     TZ: options.timezone,
     ...Object.fromEntries(Object.entries(portVariables).map(([variable, port]) => [variable, String(port)])),
-    ...(databaseUri === undefined ? {} : { MONGO_EXTERNAL: 'true', EAP_MONGOD_URI: databaseUri }),
+    ...(databaseUri === undefined ? {} : { MONGO_EXTERNAL: 'true', EAP_MONGOD_URI: databaseUriForImage(databaseUri) }),
   }
   return Object.fromEntries(Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -21,7 +21,7 @@ test('what is shown is a configuration that gives the same values', () => {
 
 test.each([
   ['mongodb://admin:hunter2@db:27017/omada', 'mongodb://(redacted)@db:27017/omada'],
-  ['mongodb://admin:hun@ter2@db', 'mongodb://(redacted)@db'],
+  ['mongodb://admin:hun%40ter2@db', 'mongodb://(redacted)@db'],
   ['mongodb+srv://db/omada?tlsCertificateKeyFilePassword=hunter2', 'mongodb+srv://db/omada?(redacted)'],
   ['mongodb://db1,db2/omada', 'mongodb://db1,db2/omada'],
 ])('%s is shown as %s', (uri, expected) => {
