@@ -31,9 +31,12 @@ const processes = {
 
 /** What diagnosis asks of the host: its pure judges, and the engine. */
 const judges = [
+  'src/host/controller/data-obstacles.ts',
+  'src/host/controller/directories.ts',
   'src/host/controller/machine.ts',
   'src/host/controller/plan.ts',
   'src/host/controller/preflight.ts',
+  'src/host/controller/record.ts',
   'src/host/datapath/',
   'src/host/disks/',
   'src/host/engine/',

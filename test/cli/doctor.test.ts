@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -45,10 +45,26 @@ test('an engine that does not answer is a failure, and what needs it is said not
   }
   expect(new Set(findings.map(({ check }) => check))).toEqual(
     new Set([
-      ...['configuration', 'engine', 'runtime', 'limits', 'processor', 'subnet', 'disk', 'memory'],
+      ...['configuration', 'engine', 'runtime', 'limits', 'processor', 'subnet', 'disk', 'memory', 'data'],
       ...['room', 'privileges', 'clock', 'interfaces', 'ipv6', 'open files', 'isolation', 'ports'],
     ]),
   )
+})
+
+test('a directory that is not there, and one beside the data, are told before a start', async () => {
+  await using directory = await temporaryDirectory()
+  const data = join(directory.path, 'data')
+  await mkdir(join(data, 'db'), { recursive: true })
+  await mkdir(join(data, 'keystore'))
+  await writeFile(join(data, 'db/WiredTiger'), '')
+  const ofData = async (config: string) => (await doctor(config)).findings.filter(({ check }) => check === 'data')
+  expect(await ofData(`controller: {dataVolume: ${directory.path}}`)).toMatchObject([
+    { status: 'fail', code: 'DATA_ELSEWHERE', message: expect.stringContaining(`${data} has one`) },
+  ])
+  expect(await ofData(`controller: {dataVolume: ${data}}`)).toMatchObject([{ status: 'ok' }])
+  expect(await ofData(`controller: {logsVolume: ${data}s}`)).toMatchObject([
+    { status: 'fail', code: 'DIRECTORY_MISSING', remedy: expect.stringContaining(`mkdir -p ${data}s`) },
+  ])
 })
 
 test('a port that another process holds is named with it', async () => {

@@ -1,9 +1,11 @@
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { ApplianceError, ApplianceErrors } from '../../core/errors.ts'
+import { RecordFile } from '../../host/controller/record.ts'
 import { nft } from '../../host/datapath/nft.ts'
 import { ownPlaces } from '../../host/disks/storage-places.ts'
 import type { Paths } from '../../ipc/paths.ts'
 import { type Check, type Finding, failed, ok, runChecks, warn } from '../finding.ts'
+import { dataCheck } from './data-check.ts'
 import { engineChecks, lookAtEngine } from './engine-checks.ts'
 import { isolationCheck } from './isolation.ts'
 import { machineChecks } from './machine-checks.ts'
@@ -22,8 +24,11 @@ export async function examine(options: {
   const look = await lookAtEngine(config, signal)
   const places = [...look.places, ...ownPlaces(paths)]
   const machine = machineChecks({ config, now: Date.now, places, edgeStateSocket: paths.edgeStateSocket })
+  const data = look.places.find((place) => place.data)?.path
+  const recordFile = new RecordFile(paths.hostRecordFile)
   const isolation = isolationCheck(look.controller, nft)
-  return await runChecks([check, ...(await engineChecks(config, look)), isolation, ...machine], signal)
+  const ofData = dataCheck({ config, data, recordFile })
+  return await runChecks([check, ...(await engineChecks(config, look)), ofData, isolation, ...machine], signal)
 }
 
 async function examineConfig(

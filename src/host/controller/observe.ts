@@ -4,8 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Fault } from '../../core/errors.ts'
 import { dataDirectory as inContainer } from '../../omada/image-contract.ts'
 import { type Engine, type EngineContainer, type EngineInfo, mountSource } from '../engine/engine.ts'
-import { judgePlace, missingDirectory } from './data-place.ts'
-import type { DirectoryFacts } from './directories.ts'
+import { judgeDirectories } from './data-obstacles.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
 import { preflight } from './preflight.ts'
@@ -90,32 +89,6 @@ export async function findObstacles(options: {
       networkPresent,
     }),
     ...(wrong === undefined ? [] : [wrong]),
-    ...(await judgeDirectories(config, machine, observed.dataDirectory, record)),
+    ...(await judgeDirectories({ config, machine, data: observed.dataDirectory, record })),
   ]
-}
-
-/** A volume that is not made yet is empty. */
-const noVolume: DirectoryFacts = { there: true, database: false }
-
-/** What is wrong with the directories that the configuration names, as far as this process can see them. */
-async function judgeDirectories(
-  { controller, mongo }: HostConfig,
-  machine: MachineFacts,
-  data: string | undefined,
-  record: ApplianceRecord,
-): Promise<readonly Fault[]> {
-  const { dataVolume: place } = controller
-  const faults: (Fault | undefined)[] = []
-  for (const key of ['dataVolume', 'logsVolume', 'certificateDirectory'] as const) {
-    const path = controller[key]
-    if (path?.startsWith('/') !== true || (await machine.directoryThere(path)) !== false) continue
-    faults.push(missingDirectory(`controller.${key}`, path, record))
-  }
-  if (mongo.uri === undefined) {
-    const facts = data === undefined ? noVolume : await machine.lookAtDirectory(data)
-    // Beside a volume are other volumes, with names that say what they are.
-    const near = place.startsWith('/') ? {} : { elsewhere: undefined }
-    if (facts.there === true) faults.push(judgePlace(record, { ...facts, ...near, place }))
-  }
-  return faults.filter((fault) => fault !== undefined)
 }
