@@ -27,6 +27,8 @@ interface SeenDevicesOptions {
 export class SeenDevices {
   readonly #options: SeenDevicesOptions
   readonly #devices = new LruMap<string, SeenDevice>({ max: maxDevices })
+  /** What was told of each last, and all that it follows from and can change. */
+  readonly #told = new WeakMap<SeenDevice, { readonly view: Device; readonly follows: readonly unknown[] }>()
   #looks = maxDevices
   /** What the wall clock is ahead of the monotonic one, in milliseconds. */
   #wallAheadMilliseconds = Number.NEGATIVE_INFINITY
@@ -83,9 +85,22 @@ export class SeenDevices {
     const wallAheadMilliseconds = clock.wall() - clock.now()
     if (Math.abs(wallAheadMilliseconds - this.#wallAheadMilliseconds) > clockDriftMilliseconds)
       this.#wallAheadMilliseconds = wallAheadMilliseconds
-    return [...this.#devices.values()]
-      .sort((a, b) => b.seenAt - a.seenAt)
-      .map((device) => viewOf(device, this.#contextOf(device)))
+    return [...this.#devices.values()].sort((a, b) => b.seenAt - a.seenAt).map((device) => this.#viewOf(device))
+  }
+
+  /** The very object of before while nothing in it is other: of thousands most stay as they are from one look to the next. */
+  #viewOf(device: SeenDevice): Device {
+    const context = this.#contextOf(device)
+    const adoption = adoptionOf(device, context)
+    const { announces, managed } = device
+    const follows = [adoption, announces, managed, context.omadacId, context.wallAheadMilliseconds]
+    const told = this.#told.get(device)
+    // Why one is stalled changes with each try of its.
+    if (adoption !== 'stalled' && told?.follows.every((value, index) => value === follows[index]) === true)
+      return told.view
+    const view = viewOf(device, context)
+    this.#told.set(device, { view, follows })
+    return view
   }
 
   #contextOf(device: SeenDevice): DeviceContext {

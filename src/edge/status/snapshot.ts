@@ -1,6 +1,6 @@
 import { type Clock, isoTime } from '../../core/clock.ts'
 import type { Html } from '../../core/html.ts'
-import type { EdgeState } from '../../ipc/edge-state.ts'
+import type { Device, EdgeState } from '../../ipc/edge-state.ts'
 import type { HostState } from '../../ipc/host-state.ts'
 import { type ApplianceStatus, type MergeOptions, mergeStatus } from './merge.ts'
 import { mainView } from './views/page.ts'
@@ -38,6 +38,7 @@ export class StatusSnapshot {
   #lastHost: HostState | undefined
   #lost: MergeOptions['lost']
   #view: View | undefined
+  readonly #json = new WeakMap<Device, string>()
 
   constructor({ sources, clock }: { sources: StatusSources; clock: Clock }) {
     this.#sources = sources
@@ -62,7 +63,13 @@ export class StatusSnapshot {
 
   devicesJson(): Buffer {
     const view = this.#current()
-    view.devicesJson ??= this.#making(view, () => Buffer.from(JSON.stringify(devicesOf(view))))
+    view.devicesJson ??= this.#making(view, () =>
+      Buffer.from(
+        `[${devicesOf(view)
+          .map((one) => this.#jsonOf(one))
+          .join()}]`,
+      ),
+    )
     return view.devicesJson
   }
 
@@ -83,6 +90,13 @@ export class StatusSnapshot {
     const status = mergeStatus(host, edge, { ownPid: process.pid, ...(lost === undefined ? {} : { lost }) })
     this.#view = { madeAt: this.#clock.now(), host, edge, status }
     return this.#view
+  }
+
+  /** Of a device that is the same object as before its JSON is the same. */
+  #jsonOf(device: Device): string {
+    const json = this.#json.get(device) ?? JSON.stringify(device)
+    this.#json.set(device, json)
+    return json
   }
 
   #making<T>(view: View, make: () => T): T {

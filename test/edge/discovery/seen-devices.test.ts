@@ -40,6 +40,28 @@ test('when the clock is set, the times shown stay as long ago as they were; they
   expect(first()).toMatchObject({ firstSeen: '2029-12-31T23:59:55.000Z', lastSeen: '2029-12-31T23:59:55.000Z' })
 })
 
+test('of a device that is as it was the same object is told, and of one that changed another', () => {
+  announce()
+  announce({ mac: 'AA-BB-CC-00-00-02' }, '192.0.2.8')
+  const told = () => Object.fromEntries(devices.list().map((device) => [device.mac.at(-1), device]))
+  const before = told()
+  clock.advance(5000)
+  expect(told()['1']).toBe(before['1'])
+  announce()
+  expect(told()['1']).toMatchObject({ announces: 2 })
+  expect(told()['2']).toBe(before['2'])
+  clock.advance(61_000)
+  expect(told()['2']).toMatchObject({ adoption: 'silent' })
+  omadacId = factoryControllerId
+  devices.adoptSent('AA-BB-CC-00-00-02')
+  clock.advance(31_000)
+  expect(told()['2']?.hint?.message).toMatch(/no connection from/)
+  connections.set('192.0.2.8', { open: 0, lastRefusal: 'limit-total' })
+  expect(told()['2']?.hint?.message).toMatch(/limit-total/)
+  connections.set('192.0.2.8', { open: 1 })
+  expect(told()['2']).toMatchObject({ adoption: 'connected' })
+})
+
 test('an announcing device is remembered with all that it tells', () => {
   announce()
   clock.advance(10_000)
