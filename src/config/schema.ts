@@ -7,6 +7,7 @@ import {
   access,
   count,
   engineName,
+  mountedDirectory,
   peer,
   port,
   seconds,
@@ -68,7 +69,7 @@ const controller = section({
   logsVolume: key('container', volume.default('omada-logs'), 'volume name or absolute path of the logs'),
   certificateDirectory: key(
     'container',
-    absolutePath.optional(),
+    mountedDirectory.optional(),
     'directory with tls.crt (full chain) and tls.key, mounted read-only at /cert',
   ),
   timezone: key('container', timezone.optional(), "time zone; the machine's when absent"),

@@ -24,8 +24,14 @@ function nameIn(item: string): string {
   return item.slice(0, item.indexOf('='))
 }
 
-export const volume = text('a volume name or an absolute path without a colon', (value) =>
-  isAbsolute(value) ? !/[:\0]/.test(value) : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(value),
+// Podman's API joins the parts of a mount by commas and reads them again as CSV (pkg/api/handlers/compat/
+// containers_create.go): what comes after a comma in a path would be an option of it.
+export const volume = text('a volume name or an absolute path without a colon, a comma or a quotation mark', (value) =>
+  isAbsolute(value) ? !/[:,"\0]/.test(value) : /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(value),
+)
+export const mountedDirectory = text(
+  'an absolute path without a comma or a quotation mark',
+  (value) => isAbsolute(value) && !/[,"\0]/.test(value),
 )
 export const absolutePath = text('an absolute path', (value) => isAbsolute(value) && !value.includes('\0'))
 export const engineName = text('a name of at most 64 letters, digits, _ . and -', /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/)

@@ -63,6 +63,8 @@ test.each([
   ['controller: {init: yes}', 'controller.init (/c.yaml:1) is "yes"; accepted: true or false'],
   ['controller: {dataVolume: ../up}', 'controller.dataVolume'],
   ['controller: {dataVolume: "/a:/b"}', 'controller.dataVolume'],
+  ['controller: {dataVolume: "/srv/a,ro"}', 'controller.dataVolume'],
+  ['controller: {certificateDirectory: "/etc/a,rw"}', 'controller.certificateDirectory'],
   ['controller: {timezone: Mars/Olympus}', 'controller.timezone (/c.yaml:1) is "Mars/Olympus"'],
   ['controller: {memory: some}', 'controller.memory (/c.yaml:1) is "some"; accepted: auto, off, or'],
   ['controller: {memory: {heapMegabytes: 1024}}', 'controller.memory.databaseCacheMegabytes (/c.yaml:1) is missing'],
