@@ -47,7 +47,9 @@ test('a device is adopted', async () => {
 test('the engine hangs: it is told, everything else goes on; it wakes up, and that is told', async () => {
   const { machine, appliance } = host()
   const before = await appliance.container()
-  const { history } = await state()
+  // It is the last that the appliance does of its own accord.
+  const noted = (entry: HistoryEntry) => entry.message.startsWith('noted that the controller')
+  const { history } = await eventually(state, (now) => now.history.some(noted), 60_000)
   await machine.exec(['systemctl', 'kill', '--signal=STOP', 'podman.service'])
   const hung = await eventually(state, (now) => codes(now).includes('ENGINE_TIMEOUT'), 120_000)
   expect(hung.controller.containerId).toBe((await state()).controller.containerId)
