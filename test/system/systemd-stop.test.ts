@@ -58,7 +58,10 @@ test('a stop in the first moments of a host that found a controller running stop
     () => show('podman.service', 'ActiveState'),
     ({ ActiveState }) => ActiveState === 'inactive',
   )
+  const fence = async () => (await machine.try(['nft', 'list', 'table', 'inet', 'omada-host'])).code
+  expect(await fence()).toBe(0)
   expect((await appliance.systemctl('stop')).code).toBe(0)
+  expect(await fence()).not.toBe(0)
   expect(await containers()).toBe('')
   expect(await show(hostUnit, 'ActiveState', 'Result')).toEqual({ ActiveState: 'inactive', Result: 'success' })
   expect((await appliance.dataHistory()).at(-1)).toBe('clean-stop')
