@@ -7,7 +7,10 @@ export type MongoDriver = Pick<typeof import('mongodb'), 'MongoClient' | 'MongoS
  */
 export type DriverVersion = 'current' | 'for MongoDB 3.6'
 
-/** Loads the driver, and never the other one: each is some 30 MB of memory. */
+/**
+ * Loads the driver, and never the other one. A probe child of the built program has 74 MB of resident memory with the
+ * current one and 73 MB with 6.9.0 (after 300 questions), of which bare Node.js is 43: both at once is no child's need.
+ */
 export async function loadDriver(version: DriverVersion): Promise<MongoDriver> {
   if (version === 'current') return await import('./mongo-driver-current.ts')
   // Their types differ in what is not used here.
