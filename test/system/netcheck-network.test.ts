@@ -92,7 +92,7 @@ test('nftables that drops by default is named, and the remedy opens it, word for
       code: 'FIREWALL_BLOCKS',
       message:
         'nftables (table inet own, chain in) drops what arrives on lan0 for ' +
-        'UDP 19810, 27001, 29810 and TCP 8043, 8088, 8090, 8843, 29811-29817',
+        'UDP 19810, 27001, 29810 and TCP 8043-8044, 8088, 8090, 8843, 29811-29817',
       remedy: expect.stringMatching(/^nft 'insert rule inet own in /),
     },
   ])
