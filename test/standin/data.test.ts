@@ -199,9 +199,11 @@ it('has the ports and the database of its version', async () => {
   expect(five.controller.ports).not.toHaveProperty('olt')
   expect(five.controller.ports).not.toHaveProperty('deviceMonitor')
   expect(five.controller.ports).not.toHaveProperty('portalHttp')
+  expect(five.controller.ports).not.toHaveProperty('upgradeEsHttps')
   expect(readFileSync(join(five.directory, 'db/WiredTiger.turtle'), 'utf8')).toContain('WiredTiger 3.1.0')
   const six = await startController({ STANDIN_VERSION: '6.3.0.42' })
   expect(six.controller.ports).toHaveProperty('olt')
+  expect(six.controller.ports).toHaveProperty('upgradeEsHttps')
   expect(readFileSync(join(six.directory, 'db/WiredTiger.turtle'), 'utf8')).toContain('WiredTiger 11.3.0')
 })
 
