@@ -219,6 +219,11 @@ const images = section({
     text('a cron schedule of five fields, such as "17 3 * * *"', isSchedule).default('17 3 * * *'),
     'cron schedule of the check for newer images; nothing is changed by it',
   ),
+  authFile: key(
+    'live',
+    absolutePath.optional(),
+    "file with the logins to registries, for either engine: the form of Docker's config.json and Podman's auth.json",
+  ),
 })
 
 const log = section({

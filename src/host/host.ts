@@ -33,6 +33,7 @@ import { connectEngine } from './engine/choose.ts'
 import { bidFarewell } from './farewell.ts'
 import { HealthMonitor } from './health/monitor.ts'
 import { unhealthyRestart } from './health/unhealthy-restart.ts'
+import { registryLogin } from './images/auth-file.ts'
 import { imageCheckJob } from './images/image-check.ts'
 import { type HostService, signsOfLife, systemdStatus } from './systemd-status.ts'
 
@@ -110,6 +111,10 @@ export async function runHost(options: HostOptions): Promise<void> {
     },
     chosen: configuration.chosen,
     connect: (signal) => connectEngine({ config, logger, signal }),
+    login: async (reference) => {
+      const { authFile } = live().images
+      return authFile === undefined ? undefined : await registryLogin(authFile, reference)
+    },
     machine,
     version,
     ready: () => health.snapshot().ready,

@@ -26,9 +26,18 @@ const index = JSON.stringify({
 })
 const indexDigest = `sha256:${createHash('sha256').update(index).digest('hex')}`
 
+const basic = `Basic ${Buffer.from('omada:S3cret').toString('base64')}`
+
 /** As much of a registry as skopeo asks for, on loopback. */
 const registry = createServer((request, response) => {
-  if (request.url?.startsWith('/v2/omada/big/') === true) response.end(`{"Tags":"${'x'.repeat(8_000_000)}"}`)
+  // How to log in is asked for there, once for all of a registry.
+  if (request.url === '/v2/') response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"' }).end()
+  else if (request.url?.startsWith('/v2/omada/private/') === true && request.headers.authorization !== basic) {
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"' }).end()
+  } else if (request.url?.startsWith('/v2/omada/limited/') === true) {
+    response.writeHead(429, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'pull rate limit' }] }))
+  } else if (request.url?.startsWith('/v2/omada/big/') === true) response.end(`{"Tags":"${'x'.repeat(8_000_000)}"}`)
   else if (request.url?.includes('/tags/list') === true) {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ name: 'omada/tiny', tags: ['6.2.1', '6.2.2', '6.2.10', '6.3.0', '6.2'] }))
@@ -58,8 +67,8 @@ afterAll(async () => {
   await ledger?.close()
 })
 
-const check = async (image: string, current: string | undefined) => {
-  const config = configSchema.parse({ controller: { image } })
+const check = async (image: string, current: string | undefined, images: { authFile?: string } = {}) => {
+  const config = configSchema.parse({ controller: { image }, images })
   return await imageCheckJob({
     config,
     live: () => config,
@@ -95,9 +104,21 @@ test('newer tags of the same minor version are told, newest first', async () => 
 test('a registry that is not there is a fault in the result', async () => {
   const { fault } = await check('127.0.0.1:1/omada/tiny:6.2', indexDigest)
   expect(fault?.code).toBe('REGISTRY_UNREACHABLE')
-  expect(fault?.message).toMatch(/omada\/tiny:6\.2: .*refused$/)
+  expect(fault?.message).toMatch(/omada\/tiny:6\.2 \(.*refused\)$/)
 })
 
 test('a registry that answers without end is a fault in the result', async () => {
   expect((await check(`${address}/omada/big:6.2`, indexDigest)).fault?.code).toBe('REGISTRY_UNREACHABLE')
+})
+
+test('a registry that limits, or wants a login, is told as that, and the login of the configured file opens it', async () => {
+  expect((await check(`${address}/omada/limited:6.2`, indexDigest)).fault?.code).toBe('REGISTRY_LIMIT')
+  const image = `${address}/omada/private:6.2`
+  expect((await check(image, indexDigest)).fault?.code).toBe('REGISTRY_LOGIN')
+  const authFile = join(ledger.directory, 'auth.json')
+  writeFileSync(authFile, JSON.stringify({ auths: { [address]: { auth: basic.slice('Basic '.length) } } }))
+  expect(await check(image, indexDigest, { authFile })).toEqual({ checkedAt: expect.any(String), newerTags: [] })
+  writeFileSync(authFile, JSON.stringify({ credHelpers: { [address]: 'pass' } }))
+  const { fault } = await check(image, indexDigest, { authFile })
+  expect(fault).toMatchObject({ code: 'REGISTRY_LOGIN', message: expect.stringContaining('credential helper pass') })
 })

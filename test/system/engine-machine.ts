@@ -91,7 +91,7 @@ export class EngineMachine {
   }
 
   /** How the registry behaves from now on; see engine-proxy.ts. */
-  registryIs(mode: 'fine' | 'slow' | 'truncate' | 'down'): void {
+  registryIs(mode: 'fine' | 'slow' | 'truncate' | 'down' | 'limited' | 'login'): void {
     writeFileSync(this.#modeFile, mode)
   }
 

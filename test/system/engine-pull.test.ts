@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { type PullEvent, Puller, type PullUnderWay } from '../../src/host/controller/puller.ts'
 import type { PullUpdate } from '../../src/host/engine/engine.ts'
+import { registryLogin } from '../../src/host/images/auth-file.ts'
 import { command } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
 import { EngineMachine } from './engine-machine.ts'
@@ -71,7 +74,9 @@ describe('a pull', () => {
     ['of an unknown tag', () => {}, '127.0.0.1:5000/omada/tiny:nope', 'IMAGE_NOT_FOUND'],
     ['of an unknown repository', () => {}, '127.0.0.1:5000/omada/nothing:6.2', 'IMAGE_NOT_FOUND'],
     ['from a registry that is not there', () => {}, '127.0.0.1:5009/omada/tiny:6.2', 'REGISTRY_UNREACHABLE'],
-    ['from a registry that is ill', () => machine.registryIs('down'), image, 'REGISTRY_UNREACHABLE'],
+    ['from a registry that is ill', () => machine.registryIs('down'), image, 'REGISTRY_FAILED'],
+    ['from a registry that has had enough', () => machine.registryIs('limited'), image, 'REGISTRY_LIMIT'],
+    ['from a registry that wants a login', () => machine.registryIs('login'), image, 'REGISTRY_LOGIN'],
     ['of a blob that is cut short', () => machine.registryIs('truncate'), image, 'IMAGE_PULL_FAILED'],
     ['of a list without this architecture', () => {}, listImage, 'IMAGE_ARCHITECTURE'],
   ])('%s fails, though the engine answers 200', async (_, prepare, reference, code) => {
@@ -79,6 +84,25 @@ describe('a pull', () => {
     await expect(pull(reference)).rejects.toMatchObject({ code })
     expect(await machine.engine.image(reference, forever)).toBeUndefined()
   })
+})
+
+test('a login of the configured file opens the registry', async () => {
+  machine.registryIs('login')
+  const path = join(machine.ledger.directory, 'auth.json')
+  const auth = (password: string) => Buffer.from(`omada:${password}`).toString('base64')
+  const write = (password: string) =>
+    writeFileSync(path, JSON.stringify({ auths: { '127.0.0.1:5000': { auth: auth(password) } } }))
+  const pullByFile = async () =>
+    await machine.engine.pull(image, {
+      signal: forever,
+      onProgress: () => {},
+      login: await registryLogin(path, image),
+    })
+  write('wrong')
+  await expect(pullByFile()).rejects.toMatchObject({ code: 'REGISTRY_LOGIN' })
+  write('a:b+/c')
+  await pullByFile()
+  expect(await machine.engine.image(image, forever)).toBeDefined()
 })
 
 describe('the puller', () => {

@@ -5,10 +5,16 @@ import { ApplianceError, type Fault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { Serial } from '../../core/serial.ts'
 import type { PullProgress } from '../../ipc/host-state.ts'
-import type { Engine, EngineImage, PullUpdate } from '../engine/engine.ts'
+import type { Engine, EngineImage, PullOptions, PullUpdate, RegistryLogin } from '../engine/engine.ts'
+import { retryAfterMilliseconds } from '../engine/registry-fault.ts'
 
 /** Failures of a pull that pass by themselves. */
 const transient = new Set<Fault['code']>([
+  'REGISTRY_FAILED',
+  'REGISTRY_LIMIT',
+  'REGISTRY_LOGIN',
+  'REGISTRY_PROXY',
+  'REGISTRY_TLS',
   'REGISTRY_UNREACHABLE',
   'IMAGE_PULL_FAILED',
   'DISK_FULL',
@@ -28,12 +34,14 @@ export type PullEvent =
   | { readonly kind: 'pulling'; readonly pull: PullUnderWay }
   | { readonly kind: 'pull-ended'; readonly id: number }
 
-interface PullerOptions {
+export interface PullerOptions {
   readonly logger: Logger
   readonly clock: Clock
   /** This machine's, by Go's name. */
   readonly architecture: string
   readonly onEvent: (event: PullEvent) => void
+  /** The login for an image's registry, looked up at every try; rejects with an ApplianceError REGISTRY_LOGIN. */
+  readonly login?: ((reference: string) => Promise<RegistryLogin | undefined>) | undefined
 }
 
 /** Pulls one image at a time, with progress, and again after failures that may pass. */
@@ -75,7 +83,7 @@ export class Puller {
           signal.throwIfAborted()
           const passes = error instanceof ApplianceError && transient.has(error.code)
           if (!passes || attempt >= attempts) throw error
-          const wait = backoff.next()
+          const wait = Math.max(backoff.next(), retryAfterMilliseconds(error.fault))
           logger.warn({ code: error.code }, `${error.message}; trying again in ${Math.ceil(wait / 1000)} s`)
           tell({ fault: error.fault })
           // Only a success from now on is one of another pull.
@@ -88,9 +96,9 @@ export class Puller {
     }
   }
 
-  async #try(engine: Engine, reference: string, options: Parameters<Engine['pull']>[1]): Promise<EngineImage> {
+  async #try(engine: Engine, reference: string, options: PullOptions): Promise<EngineImage> {
     options.onProgress({ current: 0, total: 0, layers: [] })
-    await engine.pull(reference, options)
+    await engine.pull(reference, { ...options, login: await this.#options.login?.(reference) })
     const image = await engine.image(reference, options.signal)
     if (image === undefined) {
       throw new ApplianceError({

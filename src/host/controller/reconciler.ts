@@ -13,7 +13,7 @@ import { acknowledge } from './acknowledge.ts'
 import { containerLog } from './container-log.ts'
 import { followEvents } from './engine-events.ts'
 import { type PassOptions, runPass } from './pass.ts'
-import { Puller } from './puller.ts'
+import { Puller, type PullerOptions } from './puller.ts'
 import { type ApplianceRecord, emptyRecord } from './record.ts'
 import { Requests, superseded } from './requests.ts'
 import { type ControllerSnapshot, snapshotOf } from './snapshot.ts'
@@ -72,6 +72,8 @@ export interface ReconcilerOptions
   > {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
+  /** The login for an image's registry. */
+  readonly login?: PullerOptions['login']
 }
 
 /**
@@ -119,7 +121,13 @@ export class Reconciler implements Component {
     const dispatch = (event: ControllerEvent) => this.#dispatch(event)
     this.#pass = {
       ...options,
-      puller: new Puller({ logger, clock, architecture: machine.architecture, onEvent: dispatch }),
+      puller: new Puller({
+        logger,
+        clock,
+        architecture: machine.architecture,
+        onEvent: dispatch,
+        login: options.login,
+      }),
       state: () => this.#state,
       dispatch,
       remember: async (change) => {

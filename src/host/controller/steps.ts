@@ -46,7 +46,7 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
       try {
         await puller.pull(engine, image, { attempts: optional ? 1 : Number.POSITIVE_INFINITY, signal })
       } catch (error) {
-        const offline = error instanceof ApplianceError && error.code === 'REGISTRY_UNREACHABLE'
+        const offline = error instanceof ApplianceError && error.code.startsWith('REGISTRY_')
         if (!optional || !offline) throw error
         logger.warn({ code: error.code }, `${error.message}; going on with the image at hand`)
       }

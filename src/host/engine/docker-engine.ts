@@ -15,7 +15,7 @@ import type {
   EngineNetwork,
   NetworkSpec,
   NewFile,
-  PullUpdate,
+  PullOptions,
 } from './engine.ts'
 import { engineError, engineMessage, engineTimeout, isAbsent, statusOf } from './errors.ts'
 import {
@@ -59,18 +59,16 @@ export class DockerEngine implements Engine {
     return image && engineImage(image)
   }
 
-  async pull(
-    reference: string,
-    options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void },
-  ): Promise<void> {
+  async pull(reference: string, options: PullOptions): Promise<void> {
     const { socket, kind } = await this.#connect(options.signal)
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), deadlineMilliseconds.silentPull)
     const abortSignal = AbortSignal.any([options.signal, silence.signal])
     try {
       const fromImage = engineReference(reference)
+      const auth = options.login === undefined ? {} : { authconfig: options.login }
       const stream = await raceAbort(
-        request(socket, (docker) => docker.createImage({ fromImage, abortSignal })),
+        request(socket, (docker) => docker.createImage({ fromImage, abortSignal, ...auth })),
         abortSignal,
       )
       await followPull(chunksOf(stream, abortSignal), reference, options.onProgress, () => timer.refresh(), kind)

@@ -118,6 +118,19 @@ export interface ContainerSpec {
 /** Progress of a pull: the layers known so far and their sums, in bytes. */
 export type PullUpdate = Pick<PullProgress, 'current' | 'total' | 'layers'>
 
+/** A user's name and password for one registry, as X-Registry-Auth carries them (Docker's API, which Podman keeps to). */
+export interface RegistryLogin {
+  readonly username: string
+  readonly password: string
+  readonly serveraddress: string
+}
+
+export interface PullOptions {
+  readonly signal: AbortSignal
+  readonly onProgress: (update: PullUpdate) => void
+  readonly login?: RegistryLogin | undefined
+}
+
 /** A regular file in a container: its size in bytes, and as much of it as was asked for. */
 export interface ContainerFile {
   readonly size: number
@@ -150,10 +163,10 @@ export interface Engine {
   /** undefined when this machine does not have it. */
   image(reference: string, signal: AbortSignal): Promise<EngineImage | undefined>
   /**
-   * Pulls once, without retrying. Also rejects with IMAGE_NOT_FOUND, IMAGE_ARCHITECTURE, REGISTRY_UNREACHABLE or
-   * IMAGE_PULL_FAILED.
+   * Pulls once, without retrying, by `login` where the registry wants one. Also rejects with IMAGE_NOT_FOUND,
+   * IMAGE_ARCHITECTURE, IMAGE_PULL_FAILED or one of REGISTRY_….
    */
-  pull(reference: string, options: { signal: AbortSignal; onProgress: (update: PullUpdate) => void }): Promise<void>
+  pull(reference: string, options: PullOptions): Promise<void>
   network(name: string, signal: AbortSignal): Promise<EngineNetwork | undefined>
   createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void>
   /** Rejects when a container uses it. */

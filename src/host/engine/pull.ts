@@ -2,6 +2,7 @@ import { ApplianceError, type Fault } from '../../core/errors.ts'
 import { parseObject, plainText } from '../../core/text.ts'
 import type { PullLayer } from '../../ipc/host-state.ts'
 import type { EngineKind, PullUpdate } from './engine.ts'
+import { registryFault } from './registry-fault.ts'
 import { linesOf } from './streams.ts'
 
 /** One line of `POST /images/create`'s answer, as both engines send it. */
@@ -74,11 +75,7 @@ export async function followPull(
 
 const diskFull = /no space left on device/i
 const noSuchArchitecture = /no image found in (?:manifest list|image index)|no matching manifest for/i
-const notFound =
-  /manifest unknown|not found|name unknown|does not exist|repository name not known|unauthorized|access to the resource is denied/i
-const unreachable =
-  /pinging container registry|dial tcp|connection re(?:fused|set)|no such host|i\/o timeout|timeout exceeded|TLS handshake|network is unreachable|no route to host|too ?many ?requests|Client\.Timeout|server misbehaving|50[0234] |Bad Gateway|Service Unavailable/i
-
+const notFound = /manifest unknown|not found|name unknown|does not exist|repository name not known/i
 /** What an engine's message about a failed pull means. The wordings are containers/image's, Docker's and Go's. */
 export function pullFault(engineMessage: string, reference: string, kind: EngineKind = 'podman'): Fault {
   const message = plainText(engineMessage, 600)
@@ -96,19 +93,15 @@ export function pullFault(engineMessage: string, reference: string, kind: Engine
       remedy: 'choose another tag with controller.image',
     }
   }
+  const ofRegistry = registryFault(message, reference, kind)
+  if (ofRegistry !== undefined && (ofRegistry.code !== 'REGISTRY_UNREACHABLE' || !notFound.test(message)))
+    return ofRegistry
   if (notFound.test(message)) {
     return {
       code: 'IMAGE_NOT_FOUND',
       message: `the registry does not have ${reference} (${message})`,
       remedy:
         'correct controller.image; tags are listed by: skopeo list-tags docker://docker.io/mbentley/omada-controller',
-    }
-  }
-  if (unreachable.test(message)) {
-    return {
-      code: 'REGISTRY_UNREACHABLE',
-      message: `the registry of ${reference} does not answer (${message})`,
-      remedy: "check this machine's way to the internet and its DNS; it is tried again by itself",
     }
   }
   return {

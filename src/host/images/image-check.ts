@@ -6,6 +6,7 @@ import { toFault } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ImageCheck } from '../../ipc/host-state.ts'
 import { parseImageReference } from '../../omada/image-reference.ts'
+import { registryLogin } from './auth-file.ts'
 import { newerTags } from './newer-tags.ts'
 import { remoteDigests, remoteTags } from './skopeo.ts'
 
@@ -42,8 +43,12 @@ export function imageCheckJob(options: {
     if (reference?.tag === undefined) return { checkedAt, newerTags: [] }
     const repository = `${reference.registry}/${reference.repository}`
     try {
-      const digests = await remoteDigests(`${repository}:${reference.tag}`, architecture, signal)
-      const tags = newerTags(reference.tag, await remoteTags(repository, signal))
+      const { authFile } = options.live().images
+      // A file that skopeo reads otherwise than a pull does is refused alike.
+      if (authFile !== undefined) await registryLogin(authFile, image)
+      const asked = { authFile, signal }
+      const digests = await remoteDigests(`${repository}:${reference.tag}`, architecture, asked)
+      const tags = newerTags(reference.tag, await remoteTags(repository, asked))
       const current = reference.digest ?? currentDigest()
       const moved = current !== undefined && !digests.includes(current)
       return { checkedAt, newerTags: tags, ...(moved ? { newDigest: digests[0] } : {}) }

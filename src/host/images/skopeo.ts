@@ -3,24 +3,31 @@ import { ApplianceError, messageOf } from '../../core/errors.ts'
 import { ProgramError, runProgram } from '../../core/run-program.ts'
 import { parseObject, plainText } from '../../core/text.ts'
 import { containerToolVariables } from '../engine/environment.ts'
+import { registryFault } from '../engine/registry-fault.ts'
 
 /** Longest answer of a registry that is read, and how long skopeo may take. */
 const maxBytes = 4 * 1024 * 1024
 const deadlineMilliseconds = 60_000
 
+interface SkopeoOptions {
+  /** With the logins to registries. */
+  readonly authFile: string | undefined
+  readonly signal: AbortSignal
+}
+
 /** Digests under which a tag's image may be known: of the tag itself and, of an index, of the image for `architecture`. */
 export async function remoteDigests(
   reference: string,
   architecture: string,
-  signal: AbortSignal,
+  options: SkopeoOptions,
 ): Promise<readonly [tag: string, ...images: string[]]> {
-  const raw = await skopeo(['inspect', '--raw', `docker://${reference}`], reference, signal)
+  const raw = await skopeo(['inspect', '--raw', `docker://${reference}`], reference, options)
   return [`sha256:${createHash('sha256').update(raw).digest('hex')}`, ...imagesFor(raw, architecture)]
 }
 
 /** The repository's tags. */
-export async function remoteTags(repository: string, signal: AbortSignal): Promise<readonly string[]> {
-  const answer = await skopeo(['list-tags', `docker://${repository}`], repository, signal)
+export async function remoteTags(repository: string, options: SkopeoOptions): Promise<readonly string[]> {
+  const answer = await skopeo(['list-tags', `docker://${repository}`], repository, options)
   const tags = parseObject(answer.toString())?.Tags
   return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : []
 }
@@ -34,10 +41,15 @@ function imagesFor(raw: Buffer, architecture: string): string[] {
   )
 }
 
-async function skopeo(args: readonly string[], subject: string, signal: AbortSignal): Promise<Buffer> {
+async function skopeo(
+  [verb, ...args]: readonly [string, ...string[]],
+  subject: string,
+  { authFile, signal }: SkopeoOptions,
+): Promise<Buffer> {
   try {
     const options = { deadlineMilliseconds, maxBytes, signal, inherit: containerToolVariables }
-    return await runProgram(['skopeo', ...args], options)
+    const login = authFile === undefined ? [] : ['--authfile', authFile]
+    return await runProgram(['skopeo', verb, ...login, ...args], options)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ProgramError && error.kind === 'absent') {
@@ -47,8 +59,9 @@ async function skopeo(args: readonly string[], subject: string, signal: AbortSig
         remedy: 'apt-get install skopeo',
       })
     }
+    const known = registryFault(lastLine(error), subject, 'omada-host')
     throw new ApplianceError(
-      {
+      known ?? {
         code: 'REGISTRY_UNREACHABLE',
         message: `the registry was not asked about ${subject}: ${lastLine(error)}`,
         remedy: "check this machine's way to the internet; the next check is at images.checkSchedule",

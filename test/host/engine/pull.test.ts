@@ -75,10 +75,10 @@ describe('what a message means', () => {
       'IMAGE_NOT_FOUND',
     ],
     ['manifest for mbentley/omada-controller:nope not found: manifest unknown', 'IMAGE_NOT_FOUND'],
-    ['pull access denied for a/b, repository does not exist or may require docker login', 'IMAGE_NOT_FOUND'],
+    ['pull access denied for a/b, repository does not exist or may require docker login', 'REGISTRY_LOGIN'],
     [
       'errors: denied: requested access to the resource is denied unauthorized: authentication required',
-      'IMAGE_NOT_FOUND',
+      'REGISTRY_LOGIN',
     ],
     [
       'pinging container registry 127.0.0.1:5056: Get "https://127.0.0.1:5056/v2/": dial tcp 127.0.0.1:5056: connect: connection refused',
@@ -86,8 +86,8 @@ describe('what a message means', () => {
     ],
     ['Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', 'REGISTRY_UNREACHABLE'],
     ['Get "https://registry.example/v2/": net/http: TLS handshake timeout', 'REGISTRY_UNREACHABLE'],
-    ['toomanyrequests: You have reached your pull rate limit', 'REGISTRY_UNREACHABLE'],
-    ['received unexpected HTTP status: 503 Service Unavailable', 'REGISTRY_UNREACHABLE'],
+    ['toomanyrequests: You have reached your pull rate limit', 'REGISTRY_LIMIT'],
+    ['received unexpected HTTP status: 503 Service Unavailable', 'REGISTRY_FAILED'],
     [
       'choosing an image from manifest list docker://r/a:1: no image found in image index for architecture amd64',
       'IMAGE_ARCHITECTURE',
