@@ -6,6 +6,7 @@ import { sendFault } from '../../ipc/server-app.ts'
 import type { EventStream } from '../../ipc/sse.ts'
 import type { ConnectionGuard } from './connection-guard.ts'
 import { hostOf, meansThisMachine } from './host-header.ts'
+import { Pace } from './pace.ts'
 import { securityHeaders } from './policy.ts'
 import type { StatusSnapshot } from './snapshot.ts'
 import { pageView } from './views/page.ts'
@@ -32,7 +33,10 @@ const open = new Set(['/healthz', '/readyz'])
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   const { snapshot, stream } = options
   let turn: Promise<unknown> = Promise.resolve()
+  const pace = new Pace()
+  app.addHook('onSend', async (request, _reply, payload) => pace.sent(sourceOf(request.ip), payload))
   app.addHook('onRequest', async (request, reply) => {
+    if (!open.has(request.url)) await pace.wait(sourceOf(request.ip))
     // One answer in a turn of the event loop: what is forwarded gets its own in between.
     turn = turn.then(() => setImmediate())
     await turn
