@@ -82,6 +82,7 @@ export async function findObstacles(options: {
       engine,
       machine,
       // One that is wider than ours, such as a VPN's that came later, takes no traffic from a network that is there.
+      allRoutes: routes,
       routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (subnet?.prefix ?? 0)),
       freeMegabytes: await machine.freeMegabytes(engine.storageDirectory),
       data,

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import type { HostConfig } from '../../config/schema.ts'
-import { formatIpv4, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
+import { formatIpv4, type Ipv4Network, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
 import type { Fault } from '../../core/errors.ts'
+import { freeNetwork } from '../../network/free-network.ts'
 import type { Route } from '../../network/routes.ts'
 import { cpuNeed } from '../../omada/image-contract.ts'
 import type { EngineInfo } from '../engine/engine.ts'
@@ -14,7 +15,10 @@ export interface PreflightFacts {
   readonly config: HostConfig
   readonly engine: EngineInfo
   readonly machine: Pick<MachineFacts, 'architecture' | 'cpuFlags' | 'cgroups'>
+  /** Those that take something away from the network. */
   readonly routes: readonly Route[]
+  /** Where `routes` are not all: those that another network should keep away from. */
+  readonly allRoutes?: readonly Route[]
   /** Free space where the engine stores images; undefined when unknown. */
   readonly freeMegabytes: number | undefined
   /** Where the controller's database is, when that is known already. */
@@ -91,7 +95,7 @@ function checkCpu({ config, machine }: PreflightFacts): Fault | undefined {
   }
 }
 
-function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault | undefined {
+function checkSubnet({ config, routes, allRoutes = routes, networkPresent }: PreflightFacts): Fault | undefined {
   const { subnet, name } = config.network
   const own = parseIpv4Network(subnet)
   if (own === undefined) return undefined
@@ -102,9 +106,19 @@ function checkSubnet({ config, routes, networkPresent }: PreflightFacts): Fault 
   return {
     code: 'SUBNET_CLASH',
     message: `network.subnet ${subnet} overlaps the route to ${formatIpv4(clash.base)}/${clash.prefix} by ${clash.interface}`,
-    remedy:
-      'set network.subnet and network.controllerAddress to a network that is used nowhere near this machine, such as 10.211.81.0/24 and 10.211.81.10',
+    remedy: otherNetwork([own, ...allRoutes]),
   }
+}
+
+/**
+ * The remedy for a network that is taken: one that is free as far as this machine knows.
+ * @param taken the routes of this machine, and networks that are taken besides
+ */
+export function otherNetwork(taken: readonly Ipv4Network[]): string {
+  const free = freeNetwork(taken.filter(({ prefix }) => prefix >= narrowest))
+  return free === undefined
+    ? 'every private network overlaps a route of this machine: make a route narrower, or set network.subnet and network.controllerAddress to a network that no machine here has to reach'
+    : `set network.subnet to ${free.subnet} and network.controllerAddress to ${free.controllerAddress}, which no route of this machine overlaps, unless you use that network somewhere else`
 }
 
 function checkDisk({ engine, freeMegabytes, data, imagePresent, config }: PreflightFacts): Fault | undefined {

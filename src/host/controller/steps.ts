@@ -1,10 +1,13 @@
 import type { HostConfig } from '../../config/schema.ts'
+import { parseIpv4Network } from '../../core/cidr.ts'
 import { ApplianceError, type Fault } from '../../core/errors.ts'
+import type { Route } from '../../network/routes.ts'
 import type { ContainerSpec } from '../engine/engine.ts'
 import { readDatabaseLock } from './data-facts.ts'
 import { missingDirectory } from './data-place.ts'
 import { checkData, remember } from './data-steps.ts'
 import type { Step } from './plan.ts'
+import { otherNetwork } from './preflight.ts'
 import { type ApplianceRecord, emptyRecord } from './record.ts'
 import { containerNetwork } from './snapshot.ts'
 import { labels } from './spec.ts'
@@ -57,8 +60,10 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   'create-network': {
     doing: 'creating the network',
     stage: 'creating',
-    execute: async ({ spec }, { engine }, signal) => {
-      await engine.createNetwork(spec, signal).catch((error: unknown) => failNetwork(error, spec.subnet))
+    execute: async ({ spec }, { engine, machine }, signal) => {
+      await engine
+        .createNetwork(spec, signal)
+        .catch(async (error: unknown) => failNetwork(error, spec.subnet, await machine.routes()))
       return 'created the network'
     },
   },
@@ -221,12 +226,12 @@ function failCreate(
 }
 
 /** @throws the engine's error of a network that was not created, or that its subnet is taken */
-function failNetwork(error: unknown, subnet: string): never {
+function failNetwork(error: unknown, subnet: string, routes: readonly Route[]): never {
   if (!says(error, /subnet .*already (?:used|in use)|pool overlaps/i)) throw error
   throw meaning(error, {
     code: 'SUBNET_CLASH',
     message: `network.subnet ${subnet} is taken`,
-    remedy: 'set network.subnet and network.controllerAddress to a network that nothing else uses',
+    remedy: otherNetwork([...routes, parseIpv4Network(subnet) ?? []].flat()),
   })
 }
 

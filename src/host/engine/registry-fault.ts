@@ -5,11 +5,11 @@ import type { EngineKind } from './engine.ts'
 /** Who asks a registry: an engine, whose service has the proxy's settings, or we by skopeo. */
 type Asker = EngineKind | 'omada-host'
 
-const limit = /too ?many ?requests|\b429\b|pull rate limit/i
-const proxy = /Proxy Authentication Required|\b407\b|proxyconnect|Forbidden by proxy/i
+const limit = /too ?many ?requests|HTTP (?:status|code):? 429|pull rate limit/i
+const proxy = /Proxy Authentication Required|HTTP (?:status|code):? 407|proxyconnect/i
 const tls = /x509:|tls: |certificate (?:has expired|is not|signed by)|server gave HTTP response to HTTPS client/i
 const login = /\bunauthorized\b|authentication required|(?<!permission )\bdenied\b|may require .?docker login/i
-const broken = /\b50[0-9] [A-Z]|HTTP status:? 50\d|Internal Server Error|Bad Gateway|Service Unavailable/i
+const broken = /HTTP (?:status|code):? 50\d|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out/i
 const unreachable =
   /pinging container registry|dial tcp|connection re(?:fused|set)|no such host|i\/o timeout|timeout exceeded|TLS handshake|network is unreachable|no route to host|Client\.Timeout|server misbehaving/i
 

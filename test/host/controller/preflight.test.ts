@@ -142,3 +142,23 @@ test('all faults are told at once, each with a remedy', () => {
   ])
   expect(faults.every(({ remedy }) => remedy.length > 10)).toBe(true)
 })
+
+test.each([
+  ['the LAN is the same', ['10.129.81.0/24'], '10.211.81.0/24', '10.211.81.10'],
+  ['the LAN is all of 10', ['10.0.0.0/8'], '172.30.81.0/24', '172.30.81.10'],
+  ['a VPN has the rest', ['10.0.0.0/8', '172.16.0.0/12'], '192.168.240.0/24', '192.168.240.10'],
+])('where %s, the remedy is a configuration that clashes with nothing', (_, lan, subnet, controllerAddress) => {
+  const routes = ['0.0.0.0/0', '0.0.0.0/1', ...lan].map((cidr) => route(cidr))
+  const facts = (network: object) => ({
+    config: configSchema.parse({ network }),
+    engine,
+    machine,
+    routes,
+    freeMegabytes: 50_000,
+    imagePresent: false,
+    networkPresent: false,
+  })
+  const [fault] = preflight(facts({}))
+  expect(fault?.remedy).toContain(`network.subnet to ${subnet} and network.controllerAddress to ${controllerAddress},`)
+  expect(preflight(facts({ subnet, controllerAddress }))).toEqual([])
+})

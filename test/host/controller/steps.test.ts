@@ -120,3 +120,19 @@ test('without its fence the container is not started; it is as soon as there is 
   missing = false
   await clock.until(() => lifecycle() === 'starting', 100)
 })
+
+test('a network that the engine has given away already is told with one that is free', async () => {
+  const { engine, reconciler, lifecycle, snapshots } = appliance()
+  const message = 'subnet 10.129.81.0/24 is already used on the host or by another config'
+  engine.createNetwork = async () => {
+    throw new ApplianceError({ code: 'ENGINE_REQUEST', message, remedy: '-' })
+  }
+  await reconciler.start(forever)
+  await waitFor(() => expect(lifecycle()).toBe('failed'))
+  await reconciler.stop()
+  expect(snapshots.at(-1)?.reason).toMatchObject({
+    code: 'SUBNET_CLASH',
+    message: expect.stringContaining(message),
+    remedy: expect.stringContaining('set network.subnet to 10.211.81.0/24'),
+  })
+})

@@ -48,6 +48,8 @@ test.each([
 
 test('what is not about the registry is left to others', () => {
   expect(registryFault('open /var/lib/containers/x: permission denied', image, 'podman')).toBeUndefined()
+  const unknown = 'reading manifest 5.15.502 in registry.example/a-429/b: manifest unknown, 407 bytes'
+  expect(registryFault(unknown, image, 'podman')).toBeUndefined()
   expect(registryFault('manifest unknown', image, 'podman')).toBeUndefined()
 })
 
