@@ -52,10 +52,20 @@ process.stdout.on('error', (error) => {
 // A log that nobody reads is no reason to end.
 process.stderr.on('error', () => {})
 
+/**
+ * What this process was started with. Our own variables, of which one may hold a database's password, stay in the copy
+ * alone, so that no child inherits them, not even one that a library starts.
+ */
+function takeEnvironment(): CliContext['env'] {
+  const env = { ...process.env }
+  for (const name of Object.keys(env)) if (name.startsWith('OMADA_HOST_')) delete process.env[name]
+  return env
+}
+
 const parent = parentChannel()
 const context: CliContext = {
   argv: process.argv.slice(2),
-  env: process.env,
+  env: takeEnvironment(),
   stdout: process.stdout,
   stderr: process.stderr,
   signal: ending.signal,

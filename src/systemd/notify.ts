@@ -1,3 +1,4 @@
+import systemdNotify from 'systemd-notify'
 import { raceAbort } from '../core/deadline.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -27,8 +28,8 @@ const maxStatusLength = 400
  * A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise.
  *
  * Sends one notification at a time, in order; a status that waits is replaced by a newer one. Node has no unix datagram
- * sockets, so each is sent by the program systemd-notify(1), which gets the variable as it is. The npm package of the same
- * name would hand it our whole environment, a database's password in OMADA_HOST_MONGO_URI included.
+ * sockets, so each is sent by the program systemd-notify(1). The package of the same name knows how to run it for READY and
+ * STATUS; for the three that it has no option for, the program gets the variable as it is.
  */
 export function createNotifier(options: {
   env: Readonly<Record<string, string | undefined>>
@@ -46,7 +47,7 @@ export function createNotifier(options: {
   let waiting: { line: string } | undefined
   let statusSent = Promise.resolve()
   return {
-    ready: () => enqueue(() => sendVariable('READY=1')),
+    ready: () => enqueue(() => systemdNotify({ ready: true })),
     status: (text) => {
       // The program takes a line break for the end of one variable and the start of another.
       const line = plainText(text, maxStatusLength)
@@ -58,7 +59,7 @@ export function createNotifier(options: {
       waiting = next
       statusSent = enqueue(() => {
         waiting = undefined
-        return sendVariable(`STATUS=${next.line}`)
+        return systemdNotify({ status: next.line })
       })
       return statusSent
     },

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
@@ -24,8 +26,12 @@ interface Program {
 }
 
 /** Runs the program as a process of its own. */
-function start(argv: readonly string[], options: { node?: readonly string[]; ipc?: boolean } = {}): Program {
+function start(
+  argv: readonly string[],
+  options: { node?: readonly string[]; ipc?: boolean; env?: Readonly<Record<string, string>> } = {},
+): Program {
   const child = spawn(process.execPath, [...(options.node ?? []), main, ...argv], {
+    env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc === true ? (['ipc'] as const) : [])],
   })
   children.push(child)
@@ -48,6 +54,28 @@ test('the exit code is that of the command', async () => {
   const wrong = start(['nonsense'])
   expect(await wrong.ended).toEqual({ code: 2, signal: null })
   expect(wrong.text()).toContain('error [USAGE]')
+})
+
+test('no child inherits our own variables, not even that of a library', async () => {
+  await using directory = await temporaryDirectory()
+  const { path } = directory
+  const seen = join(path, 'environment')
+  await writeFile(join(path, 'systemd-notify'), `#!/bin/sh\nenv >"${seen}.new" && mv "${seen}.new" "${seen}"\n`, {
+    mode: 0o755,
+  })
+  const env = {
+    PATH: `${path}:${process.env.PATH}`,
+    NOTIFY_SOCKET: '/run/nobody',
+    OMADA_HOST_MONGO_URI: 'mongodb://user:s3cret@db/omada',
+  }
+  // It tells systemd that it waits for its host.
+  const edge = start(['edge', '--runtime-dir', path, '--state-dir', path], { env })
+  await waitFor(() => readFile(seen, 'utf8').then((text) => expect(text).toContain('NOTIFY_SOCKET')), {
+    timeout: 45_000,
+  })
+  expect(await readFile(seen, 'utf8')).not.toMatch(/s3cret|OMADA_HOST_/)
+  edge.child.kill('SIGTERM')
+  await edge.ended
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a command in order', async (signal) => {
