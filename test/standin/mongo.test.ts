@@ -1,19 +1,25 @@
 import { connect } from 'node:net'
-import { MongoClient } from 'mongodb'
+import type { MongoClient } from 'mongodb'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { loadDriver } from '../../src/host/health/mongo-driver.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { MongoServer } from './mongo/server.ts'
 
+const drivers = { '3.6': await loadDriver('for MongoDB 3.6'), '8.0': await loadDriver('current') }
 const servers: MongoServer[] = []
 
-async function serve(pose: '3.6' | '8.0'): Promise<{ server: MongoServer; uri: string; port: number }> {
+type Pose = keyof typeof drivers
+
+async function serve(pose: Pose): Promise<{ server: MongoServer; uri: string; port: number }> {
   const server = new MongoServer({ pose, host: '127.0.0.1', port: 0 })
   servers.push(server)
   const port = await server.start()
   return { server, port, uri: `mongodb://127.0.0.1:${port}/omada` }
 }
 
-function client(uri: string, options = {}): MongoClient {
+/** By the driver that is for the server. */
+function client(uri: string, options = {}, pose: Pose = '8.0'): MongoClient {
+  const { MongoClient } = drivers[pose]
   const made = new MongoClient(uri, { serverSelectionTimeoutMS: 3000, heartbeatFrequencyMS: 500, ...options })
   onTestFinished(() => made.close())
   return made
@@ -29,7 +35,7 @@ describe.each([
 ] as const)('posing as $pose, for the official driver', ({ pose, version, wire }) => {
   it('is a standalone server of that version that answers ping', async () => {
     const { uri } = await serve(pose)
-    const driver = client(uri)
+    const driver = client(uri, {}, pose)
     const seen: { type: string; wire: number }[] = []
     driver.on('serverDescriptionChanged', ({ newDescription }) =>
       seen.push({ type: newDescription.type, wire: newDescription.maxWireVersion }),
@@ -42,7 +48,7 @@ describe.each([
 
   it.each(['auto', 'poll'] as const)('keeps answering heartbeats (%s)', async (serverMonitoringMode) => {
     const { uri } = await serve(pose)
-    const driver = client(uri, { serverMonitoringMode })
+    const driver = client(uri, { serverMonitoringMode }, pose)
     let succeeded = 0
     let failed = 0
     driver.on('serverHeartbeatSucceeded', () => succeeded++)
@@ -54,7 +60,7 @@ describe.each([
 
   it('is seen to die and to come back on the same port', async () => {
     const { server, uri } = await serve(pose)
-    const driver = client(uri)
+    const driver = client(uri, {}, pose)
     const types: string[] = []
     driver.on('serverDescriptionChanged', ({ newDescription }) => types.push(newDescription.type))
     await driver.connect()
@@ -67,7 +73,7 @@ describe.each([
 })
 
 it('knows hello as 8.0 and does not as 3.6', async () => {
-  const old = client((await serve('3.6')).uri)
+  const old = client((await serve('3.6')).uri, {}, '3.6')
   await expect(old.db('admin').command({ hello: 1 })).rejects.toMatchObject({ code: 59, codeName: 'CommandNotFound' })
   const current = client((await serve('8.0')).uri)
   expect(await current.db('admin').command({ hello: 1 })).toMatchObject({ isWritablePrimary: true })
