@@ -101,7 +101,7 @@ test('it becomes full: the database ends, the disk is named for it; with room ag
   expect((await appliance.command(['doctor'])).code).toBe(1)
   await eventually(
     () => outpost.call('http', { url: `http://${address}:8090/readyz` }),
-    ({ status, body }) => status === 503 && body.includes('full'),
+    ({ status, body }) => status === 503 && body.includes('DISK_FULL'),
   )
   expect(full.controller.containerId).toBe(blamed.controller.containerId)
 
@@ -170,7 +170,7 @@ test('/run is full at a reload: the edge goes by what is in force, and keeps it,
     async () => JSON.parse(machine.read(file)).config.access.management,
     (now) => isDeepStrictEqual(now, management),
   )
-  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge-kept/'])).toBe('in-force.json')
+  expect(await machine.exec(['ls', '-A', '/run/omada-host-edge-kept/'])).toBe('in-force.json\nself.sock\nstarted')
   expect(await machine.exec(['ls', '-A', '/run/omada-host-edge'])).toBe('state.sock')
 })
 

@@ -104,7 +104,7 @@ test('purged, the data are left still, and what the README says removes them', a
   const { code, stdout } = await typed(row('uninstall')[1])
   expect(code).toBe(0)
   const removal = blocks.at(-1) ?? []
-  expect(removal).toHaveLength(2)
+  expect(removal).toHaveLength(3)
   expect(stdout).toContain(removal[0])
   expect(await machine.try(['dpkg-query', '--show', 'omada-host'])).toMatchObject({ code: 1 })
   expect(await machine.try(['ls', '/etc/omada-host'])).toMatchObject({ code: 2 })
