@@ -18,10 +18,19 @@ const absentOptions = [
 ]
 
 /**
- * What dockerode loads for image builds, copies into containers and engines behind SSH, none of which is done here. It
- * would be half of the host's memory.
+ * What dockerode loads for image builds, copies into containers and engines behind SSH, none of which is done here, which
+ * would be half of the host's memory; and Fastify's compilers of JSON schemas, which it is not given (ipc/server-app.ts).
  */
-const leftOut = ['@balena/dockerignore', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'ssh2', 'tar-fs']
+const leftOut = [
+  '@balena/dockerignore',
+  '@fastify/ajv-compiler',
+  '@fastify/fast-json-stringify-compiler',
+  '@grpc/grpc-js',
+  '@grpc/proto-loader',
+  'protobufjs',
+  'ssh2',
+  'tar-fs',
+]
 
 const leaveOut: esbuild.Plugin = {
   name: 'leave-out',

@@ -15,6 +15,8 @@ export interface Versioned {
 }
 
 const fetchMilliseconds = 5000
+/** The first pause between two tries: at the machine's start both halves begin at once, and the one is soon there for the other. */
+const firstRetryMilliseconds = 20
 /** Three heartbeats of the server: a silent connection is a hung one. */
 const silenceMilliseconds = 45_000
 /** How long a state counts as current after its connection was lost. */
@@ -86,7 +88,7 @@ export class StateSubscription<S extends Versioned> implements Loop {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { logger, clock, path, retryMilliseconds } = this.#options
-    const backoff = new Backoff({ initialMilliseconds: 100, maxMilliseconds: retryMilliseconds })
+    const backoff = new Backoff({ initialMilliseconds: firstRetryMilliseconds, maxMilliseconds: retryMilliseconds })
     let quiet = false
     while (!signal.aborted) {
       try {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
 import { ApplianceError, isAbort } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { type ControlVerb, controlVerbs } from './control-client.ts'
@@ -39,40 +40,36 @@ export class ControlServer extends SocketServer {
         for (const verb of controlVerbs) {
           app.post(`/v1/${verb}`, (_request, reply) => carryOut(verb, reply, verbs[verb]))
         }
-        app.post<{ Querystring: { code: string } }>(
-          '/v1/acknowledge',
-          { schema: { querystring: acknowledgeQuery } },
-          ({ query: { code } }, reply) => carryOut(`acknowledge ${code}`, reply, (signal) => acknowledge(code, signal)),
-        )
-        app.get<{ Querystring: { follow: string; tail: number } }>(
-          '/v1/logs',
-          { schema: { querystring: logsQuery }, exposeHeadRoute: false },
-          async (request, reply) => {
-            const { follow, tail } = request.query
-            const lines = logs({ follow: follow === '1', tail, signal: untilGone(reply, stopping.signal) })
-            return reply.type('text/plain; charset=utf-8').send(Readable.from(await begin(lines)))
-          },
-        )
+        app.post('/v1/acknowledge', async ({ query }, reply) => {
+          const { code } = parsed(acknowledgeQuery, query)
+          return await carryOut(`acknowledge ${code}`, reply, (signal) => acknowledge(code, signal))
+        })
+        app.get('/v1/logs', { exposeHeadRoute: false }, async ({ query }, reply) => {
+          const { follow, tail } = parsed(logsQuery, query)
+          const lines = logs({ follow: follow === '1', tail, signal: untilGone(reply, stopping.signal) })
+          return reply.type('text/plain; charset=utf-8').send(Readable.from(await begin(lines)))
+        })
         return () => stopping.abort(new Error('the appliance is stopping'))
       },
     })
   }
 }
 
-const logsQuery = {
-  type: 'object',
-  properties: {
-    follow: { enum: ['0', '1'], default: '0' },
-    /** As many lines as may be asked for at once. */
-    tail: { type: 'integer', minimum: 0, maximum: 100_000, default: 200 },
-  },
-} as const
+const logsQuery = z.object({
+  follow: z.enum(['0', '1']).default('0'),
+  /** As many lines as may be asked for at once. */
+  tail: z.coerce.number().int().min(0).max(100_000).default(200),
+})
 
-const acknowledgeQuery = {
-  type: 'object',
-  required: ['code'],
-  properties: { code: { type: 'string', pattern: '^[A-Z_]{1,64}$' } },
-} as const
+const acknowledgeQuery = z.object({ code: z.string().regex(/^[A-Z_]{1,64}$/) })
+
+/** @throws Error that is answered with status 400 */
+function parsed<T>(schema: z.ZodType<T>, query: unknown): T {
+  const { success, data, error } = schema.safeParse(query)
+  if (success) return data
+  const wrong = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  throw Object.assign(new Error(`wrong in the query: ${wrong}`), { statusCode: 400 })
+}
 
 /** Not a defect: the appliance ends, or nobody waits for the answer any more. */
 function cutShort(verb: string): ApplianceError {

@@ -48,6 +48,13 @@ test('the edge has neither engine nor database nor a parser of the configuration
     expect(packages).not.toContain(name)
 })
 
+test('neither process has the compilers of JSON schemas that come with Fastify', () => {
+  const packages = packagesOf('src/main.ts', everything)
+  expect(packages).toContain('fastify')
+  for (const name of ['ajv', 'fast-uri', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'])
+    expect(packages).not.toContain(name)
+})
+
 test('the probe has the MongoDB driver and nothing else', () => {
   expect(packagesOf('src/host/health/probe-child.ts', everything)).toEqual([
     '@mongodb-js/saslprep',

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { EdgeConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Component } from '../../core/component.ts'
@@ -9,7 +9,7 @@ import { raceAbort } from '../../core/deadline.ts'
 import type { Emitter } from '../../core/emitter.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { ListenerState } from '../../ipc/edge-state.ts'
-import { answerFaults } from '../../ipc/server-app.ts'
+import { answerFaults, createApp } from '../../ipc/server-app.ts'
 import { defaultTiming, EventStream, type EventStreamTiming } from '../../ipc/sse.ts'
 import type { AccessPolicy } from '../../network/access.ts'
 import { ListeningPort, wildcards } from '../listening/listening-port.ts'
@@ -109,10 +109,7 @@ export class StatusServer implements Component {
   /** A Fastify app cannot listen again after it failed to: each try has its own. */
   async #listen(host: string): Promise<FastifyInstance> {
     const { requestMilliseconds } = this.#timing
-    const app = fastify({
-      logger: false,
-      bodyLimit: 1024,
-      forceCloseConnections: true,
+    const app = createApp({
       requestTimeout: requestMilliseconds,
       // Longer than a heartbeat: a connection without any traffic for so long is dead, or does not read.
       connectionTimeout: 4 * this.#timing.heartbeatMilliseconds,
