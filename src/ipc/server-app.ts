@@ -82,8 +82,8 @@ export class SocketServer implements Component {
     try {
       const retract = await publishSocket(place, (path) => app.listen({ path }))
       this.#close = async (deadline) => {
-        end()
-        await retract()
+        // First the socket's file: whoever is told that it ends here comes back at once, and is to find the next one.
+        await retract().finally(end)
         await raceAbort(app.close(), deadline)
       }
     } catch (error) {

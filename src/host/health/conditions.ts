@@ -23,8 +23,11 @@ interface Entry {
   reason: Reason
   since: string
   detail?: string
-  /** Failed probes in a row. */
+  /** Failed probes in a row, and when the first of them was told, on the monotonic clock. */
   failures: number
+  failedAt: number
+  /** When its probe told of it last, on the monotonic clock. */
+  toldAt: number
   /** The last failure, while there is one. */
   failure?: Extract<ProbeResult, { ok: false }>
   everOk: boolean
@@ -36,8 +39,8 @@ interface Entry {
  *
  * A condition that was ok fails after `threshold` failed probes in a row and is ok again after the first good one. One
  * that never was ok is `unknown`, with what is missing, until the patience with a starting controller is over; only a
- * probe that cannot run is reported before that. A condition whose cause has begun to fail waits for the verdict on the
- * cause, so that a consequence is never told first.
+ * probe that cannot run is reported before that. A condition waits for the verdict on what it may follow from, if that has
+ * begun to fail or its probe, which may be the slower one, has not told since: a consequence is never told first.
  */
 export class Conditions {
   readonly #clock: Clock
@@ -55,7 +58,7 @@ export class Conditions {
     const since = isoTime(this.#clock)
     const reason = { message: 'not looked at yet' }
     this.#entries = conditionTable.map((definition) => {
-      return { definition, status: 'unknown', reason, since, failures: 0, everOk: false }
+      return { definition, status: 'unknown', reason, since, failures: 0, failedAt: 0, toldAt: 0, everOk: false }
     })
     this.#required = this.#entries.filter(({ definition }) => definition.required)
   }
@@ -65,12 +68,14 @@ export class Conditions {
     const entry = this.#entries.find(({ definition }) => definition.name === name)
     if (entry === undefined) throw new Error(`there is no condition "${name}"`)
     delete entry.detail
+    entry.toldAt = this.#clock.now()
     if (result.ok) {
       entry.failures = 0
       entry.everOk = true
       delete entry.failure
       if (result.detail !== undefined) entry.detail = plainText(result.detail, maxText)
     } else {
+      if (entry.failures === 0) entry.failedAt = entry.toldAt
       entry.failures += 1
       entry.failure = result
     }
@@ -132,10 +137,12 @@ export class Conditions {
     }
   }
 
-  /** Whether something that it may follow from has begun to fail and is not judged yet. */
+  /** Whether something that it may follow from has begun to fail, or was not heard of since this did, and is not judged yet. */
   #causeUndecided(entry: Entry): boolean {
     if (entry.status === 'failing') return false
-    const undecided = this.#entries.filter(({ failures, status }) => failures > 0 && status === 'ok')
+    const undecided = this.#entries.filter(
+      ({ failures, status, toldAt }) => status === 'ok' && (failures > 0 || toldAt < entry.failedAt),
+    )
     return causeAmong(troubleOf(entry), undecided.map(troubleOf)) !== undefined
   }
 

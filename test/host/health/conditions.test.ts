@@ -42,6 +42,22 @@ it('fails after three failures in a row and is back after one success', () => {
   expect(history).toEqual(['web: ok → failing', 'web: failing → ok'])
 })
 
+it('waits for what it may follow from, whose probe has not told since it failed', async () => {
+  const acquitted = scene({ ready: true })
+  await acquitted.clock.advance(1000)
+  acquitted.record('web', failed, 3)
+  expect(acquitted.condition('web')?.status).toBe('ok')
+  acquitted.record('database', ok)
+  expect(acquitted.condition('web')?.status).toBe('failing')
+
+  const convicted = scene({ ready: true })
+  await convicted.clock.advance(1000)
+  convicted.record('web', failed, 4)
+  convicted.record('database', failed, 3)
+  expect(convicted.history).toEqual(['database: ok → failing', 'web: ok → failing'])
+  expect(convicted.condition('web')?.consequenceOf).toBe('database')
+})
+
 it('keeps since over repeated results and sets it anew on a transition', async () => {
   const { clock, record, condition } = scene({ ready: true })
   const since = condition('database')?.since
