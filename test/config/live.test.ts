@@ -55,6 +55,7 @@ test('each key is live or says what it needs', () => {
     'health.failureThreshold',
     'health.restartWhenUnhealthyMinutes',
     'images.checkSchedule',
+    'images.authFile',
     'log.level',
   ])
   expect(needing('host')).toEqual(['engine.socket'])
