@@ -37,8 +37,8 @@ describe.each<HostEngine>(['podman', 'docker'])('with %s', (engine) => {
     (await host().appliance.hostState()).warnings.find(({ code }) => code === 'FILTER_FLUSHED')
 
   /** What the guest's try to reach the controller itself comes to: `secured`, or that there was no answer. */
-  const attack = async (port: number) => {
-    const { result, handle } = await guest.call('hold', { address: controller, port, deadlineMilliseconds: 3000 })
+  const attack = async (port: number, deadlineMilliseconds = 3000) => {
+    const { result, handle } = await guest.call('hold', { address: controller, port, deadlineMilliseconds })
     await guest.call('release', { handle })
     return result
   }
@@ -133,7 +133,7 @@ describe.each<HostEngine>(['podman', 'docker'])('with %s', (engine) => {
     try {
       await machine.exec(['nft', 'delete', 'table', 'inet', 'omada-host'])
       expect((await doctor())?.[0]).toMatch(/^fail .*FENCE_DOWN.*10\.129\.81\.0\/24/)
-      expect(await attack(8043)).toBe('secured')
+      expect(await attack(8043, 30_000)).toBe('secured')
     } finally {
       await machine.exec(['kill', '-CONT', pid])
     }
