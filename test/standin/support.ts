@@ -102,6 +102,8 @@ export async function startDevice(running: Running, more: Partial<DeviceOptions>
     controllerId: factoryControllerId,
     delayMilliseconds: 0,
     retryMilliseconds: 40,
+    // A controller that takes long to start on a busy machine is found as soon as it is there.
+    maxRetryMilliseconds: 500,
     onEvent: (event) => events.push(event),
     ...more,
   })

@@ -8,7 +8,7 @@ import type { EventName, EventSink } from './events.ts'
 import { fetchOmadacId } from './info.ts'
 import { openUdp, sendTo } from './udp.ts'
 
-const maxRetryMilliseconds = 30_000
+const longestRetryMilliseconds = 30_000
 /** A device that could not be adopted goes back to announcing itself as new after so many tries. */
 const maxFirstTries = 5
 
@@ -33,6 +33,8 @@ export interface DeviceOptions {
   readonly controllerId: string
   /** Before the second try to connect; doubles from there to half a minute. */
   readonly retryMilliseconds: number
+  /** The longest pause between two tries, which double; 30 s unless given. */
+  readonly maxRetryMilliseconds?: number
   /** Before the first announce. */
   readonly delayMilliseconds: number
   /** True: a load that no real device makes, which falls silent from PRE_ADOPT on. */
@@ -156,7 +158,8 @@ export class SimulatedDevice {
         return this.#announceFrom(0)
       }
       if (adopted && this.#announceTimer === undefined) this.#announceFrom(this.#options.announceMilliseconds)
-      const wait = Math.min(maxRetryMilliseconds, this.#options.retryMilliseconds * 2 ** Math.max(0, tries))
+      const { retryMilliseconds, maxRetryMilliseconds = longestRetryMilliseconds } = this.#options
+      const wait = Math.min(maxRetryMilliseconds, retryMilliseconds * 2 ** Math.max(0, tries))
       if (tries >= 0) this.#tell('connectFailed', { reason: this.#failure, retrySeconds: wait / 1000 })
       this.#wake = new AbortController()
       const signal = AbortSignal.any([this.#stopped.signal, this.#wake.signal])
