@@ -1,5 +1,5 @@
 import { formatIpv4, parseIpv4Network } from '../../core/cidr.ts'
-import type { Ruleset } from './ruleset.ts'
+import type { Rule, Ruleset } from './ruleset.ts'
 
 /** The container's network, as the engine has it. */
 export interface GuardedNetwork {
@@ -15,6 +15,12 @@ const raw = -300
 const filter = 0
 /** After NF_IP_PRI_NAT_SRC, where engines are: who translates first is who decides. */
 const afterNat = 110
+
+/** Without its bridge a packet for the network would follow the default route. */
+const onlyByItsBridge: Rule = {
+  name: 'by another way than its bridge',
+  text: 'ip daddr @networks oifname != @bridges counter reject',
+}
 
 /**
  * Nobody but our bridges and this machine itself gets to the container's network, whatever routes there are: a bridge is
@@ -48,17 +54,12 @@ export function fence(networks: readonly GuardedNetwork[]): Ruleset {
       {
         name: 'fence-forward',
         base: { type: 'filter', hook: 'forward', priority: filter },
-        rules: [
-          { name: 'by another way than its bridge', text: 'ip daddr @networks oifname != @bridges counter reject' },
-        ],
+        rules: [onlyByItsBridge],
       },
       {
         name: 'fence-out',
         base: { type: 'filter', hook: 'output', priority: filter },
-        rules: [
-          { name: 'to this machine', text: 'oifname "lo" accept' },
-          { name: 'by another way than its bridge', text: 'ip daddr @networks oifname != @bridges counter reject' },
-        ],
+        rules: [{ name: 'to this machine', text: 'oifname "lo" accept' }, onlyByItsBridge],
       },
       {
         name: 'way-out',
