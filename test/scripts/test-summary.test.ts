@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const program = join(import.meta.dirname, '../../scripts/lib/test-summary.ts')
-const clean = { passed: 3, failed: 0, skipped: [] }
+const clean = { passed: 3, failed: [], skipped: [] }
+const broken = { name: 'file > test', reason: 'expected 1 to be 2' }
 let directory: string
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'test-summary-'))
@@ -19,7 +20,7 @@ function summary(files: Readonly<Record<string, unknown>>, failedSteps = '') {
 }
 
 test('adds the projects up and names what was skipped with its reason', () => {
-  const system = { passed: 2, failed: 0, skipped: [{ name: 'a > b', reason: 'no such machine' }] }
+  const system = { passed: 2, failed: [], skipped: [{ name: 'a > b', reason: 'no such machine' }] }
   expect(summary({ 'unit.json': clean, 'system.json': system, 'host.json': clean })).toEqual({
     status: 0,
     lines: ['skipped: a > b: no such machine', '8 passed, 0 failed, 1 skipped'],
@@ -31,10 +32,15 @@ test('without root the system tests count as skipped', () => {
   expect(result).toEqual({ status: 0, lines: ['skipped: x: needs root', '3 passed, 0 failed, 1 skipped'] })
 })
 
+test('names what failed with its error just above the sum', () => {
+  const { lines } = summary({ 'unit.json': { ...clean, failed: [broken] }, 'system.json': clean, 'host.json': clean })
+  expect(lines).toEqual(['failed: file > test: expected 1 to be 2', '9 passed, 1 failed, 0 skipped'])
+})
+
 test.each([
   [
     'a failed test',
-    { 'unit.json': clean, 'system.json': { ...clean, failed: 1 }, 'host.json': clean },
+    { 'unit.json': clean, 'system.json': { ...clean, failed: [broken] }, 'host.json': clean },
     '',
     '9 passed, 1 failed, 0 skipped',
   ],
