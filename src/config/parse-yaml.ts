@@ -1,4 +1,16 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml'
 import { ApplianceError, type Fault } from '../core/errors.ts'
 import { quote } from './key-faults.ts'
 
@@ -52,13 +64,7 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
     if (isAlias(node)) {
       aliases += 1
       if (aliases > maxAliases) throw new ApplianceError(tooMany(where))
-      const target = node.resolve(document)
-      if (target === undefined || enclosing.includes(target)) {
-        const problem = target === undefined ? 'stands for nothing before it' : 'stands inside itself'
-        const alias = 'a value that begins with * and is not in quotes is an alias, and this one'
-        throw new ApplianceError(notYaml(`${at(node.range?.[0] ?? 0)}: ${alias} ${problem}`))
-      }
-      return read(target, path)
+      return read(targetOf(node, document, enclosing, at(node.range?.[0] ?? 0)), path)
     }
     values += 1
     if (values > maxValues) throw new ApplianceError(tooMany(where))
@@ -105,6 +111,15 @@ export function parseYaml(text: string, where: string): ParsedYaml | { readonly 
     if (error instanceof ApplianceError) return { faults: [error.fault] }
     throw error
   }
+}
+
+/** What an alias stands for. Throws a CONFIG_SYNTAX where that is nothing, or one of the values that enclose the alias. */
+function targetOf(alias: Alias, document: Document, enclosing: readonly Node[], position: string): Node {
+  const target = alias.resolve(document)
+  if (target !== undefined && !enclosing.includes(target)) return target
+  const problem = target === undefined ? 'stands for nothing before it' : 'stands inside itself'
+  const written = 'a value that begins with * and is not in quotes is an alias, and this one'
+  throw new ApplianceError(notYaml(`${position}: ${written} ${problem}`))
 }
 
 /** The mapping at `path` of a parsed text, its numbers in the form in which they are written. */
