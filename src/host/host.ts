@@ -149,7 +149,10 @@ export async function runHost(options: HostOptions): Promise<void> {
     book.publish()
   })
   reconciler.steps.on((step) => book.remember(step))
-  health.changed.on(() => book.publish())
+  health.changed.on(() => {
+    reconciler.probed()
+    book.publish()
+  })
   warnings.changed.on(() => book.publish())
   warnings.history.on((entry) => book.addHistory(entry))
   book.state.changed.on((state) => options.channel.follow(state))

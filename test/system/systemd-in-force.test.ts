@@ -54,6 +54,11 @@ test('an edge that comes back between a reload and the restart serves the contai
 
 test('an edge comes back while the host is away, and serves what was in force last', async () => {
   const { machine, appliance } = host()
+  // Else nobody would know later that a controller was in this place.
+  await eventually(
+    () => appliance.hostState(),
+    ({ history }) => history.some(({ message }) => message?.startsWith('noted that the controller')),
+  )
   machine.write(`/etc/systemd/system/${hostUnit}.d/test.conf`, '[Service]\nRestartSec=1min\nRestartSteps=0\n')
   await machine.exec(['systemctl', 'daemon-reload'])
   await machine.exec(['systemctl', 'kill', '--signal=KILL', hostUnit])

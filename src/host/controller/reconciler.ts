@@ -165,6 +165,14 @@ export class Reconciler implements Component {
     return this.#published
   }
 
+  /**
+   * The probes have news. What has just become ready is noted at once, not with the next look: whoever changes the place of
+   * the data a moment later is to be told that a controller was in another one.
+   */
+  probed(): void {
+    if (this.#options.ready() && !this.#state.wasReady) this.#wake.ring()
+  }
+
   /** Pulls the configured image now. What runs is not touched: a newer image is taken at the next start. */
   async requestPull(signal: AbortSignal): Promise<{ message: string }> {
     const { image: reference } = this.#options.config.controller

@@ -40,6 +40,16 @@ describe('a controller that is ready', () => {
     expect(reconciler.snapshot()).toMatchObject({ lifecycle: 'running', warnings: [] })
   })
 
+  test('is remembered as soon as the probes say so, without waiting for the next look', async () => {
+    const { clock, ready, memory, reconciler } = await up()
+    await clock.until(() => clock.sleeping)
+    Object.assign(ready, { now: true, omadacId: 'abc' })
+    const before = clock.now()
+    reconciler.probed()
+    await clock.until(() => memory.record.controller?.omadacId === 'abc')
+    expect(clock.now()).toBe(before)
+  })
+
   test('starts again on its place, and on the place it was moved to, without a word', async () => {
     const first = await remembered()
     const second = await again(first)
