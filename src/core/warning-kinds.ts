@@ -53,6 +53,23 @@ const ofAddresses: WarningKind = { severity: 'warning', visibleAfterMilliseconds
 
 const ofProbe = (...causes: readonly Cause[]): WarningKind => ({ severity: 'error', state: 'failing', causes })
 
+/** How the database ended, by its exit code; what follows from it is that it does not answer. */
+const databaseEnds = [
+  'DATABASE_FILES',
+  'DATABASE_DAMAGED',
+  'DATABASE_ABORTED',
+  'DATABASE_CRASHED',
+  'DATABASE_ENDED',
+  'CONTROLLER_OLD_DATABASE',
+  'CPU_UNSUPPORTED',
+] as const
+
+const ofDatabaseEnd: WarningKind = {
+  severity: 'error',
+  causes: ['DISK_FULL:data'],
+  over: "the controller's database has not ended again",
+}
+
 const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   ENGINE_UNREACHABLE: ofEngine,
   ENGINE_PERMISSION: ofEngine,
@@ -63,7 +80,8 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   CONTAINER_REPLACED: { severity: 'warning', over: 'the container is one that omada-host made' },
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
-  DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data'),
+  ...Object.fromEntries(databaseEnds.map((code) => [code, ofDatabaseEnd])),
+  DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data', 'CONTROLLER_OUT_OF_MEMORY', ...databaseEnds),
   WEB_DOWN: ofProbe('DATABASE_DOWN', 'WEB_DOWN:web', 'CONTAINER_PAUSED'),
   DEVICE_PORT_DOWN: ofProbe('DATABASE_DOWN'),
   DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),

@@ -1,5 +1,6 @@
 import { backoffDelay } from '../../core/backoff.ts'
 import type { Fault, Reason } from '../../core/errors.ts'
+import { findDatabaseDeath } from '../../omada/database-deaths.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
 import { findRefusal, tellsOutOfMemory } from '../../omada/refusals.ts'
 import type { EngineContainer } from '../engine/engine.ts'
@@ -53,7 +54,7 @@ export function judgeDeath(
   }
   const minutes = crashLoop.windowMilliseconds / 60_000
   const loop: Fault = {
-    code: reason.code === 'CONTROLLER_OUT_OF_MEMORY' ? reason.code : 'CONTROLLER_CRASH_LOOP',
+    code: reason.code ?? 'CONTROLLER_CRASH_LOOP',
     message: `the controller died ${times.length} times within ${minutes} minutes; at last: ${reason.message}`,
     remedy: reason.remedy ?? 'see why in its log (omada-host logs), then: omada-host start',
   }
@@ -85,5 +86,7 @@ function describe({ exitCode, outOfMemory, log, signalled }: Death): Reason {
   if (exitCode === cleanExitCode) {
     return { message: `the controller was stopped by somebody else (exit code ${cleanExitCode})` }
   }
+  const ofDatabase = findDatabaseDeath(log)
+  if (ofDatabase !== undefined) return { ...ofDatabase, message: `the controller died: ${ofDatabase.message}` }
   return { message: `the controller died with exit code ${exitCode}` }
 }

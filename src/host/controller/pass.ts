@@ -1,6 +1,7 @@
 import type { Chosen } from '../../config/chosen.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
+import { findDatabaseDeath } from '../../omada/database-deaths.ts'
 import { tellsOutOfMemory } from '../../omada/refusals.ts'
 import type { Engine, EngineContainer, EngineInfo } from '../engine/engine.ts'
 import { lastLog } from './container-log.ts'
@@ -19,8 +20,11 @@ import { livesOn, notStopped } from './stop.ts'
 /** More rounds of plan and execution than this do not converge: something undoes what we do. */
 const maxRounds = 8
 
-/** How often a controller that runs but is not ready is looked at for an exhausted heap. */
-const heapCheckMilliseconds = 30_000
+/**
+ * How often the log of a controller that runs but is not ready is read for what it says of that: one that has been ready
+ * and is not any more with every pass, of which there are few then.
+ */
+const logReadMilliseconds = { starting: 30_000, degraded: 5000 } as const
 
 /** What every pass works with. */
 export interface PassOptions extends Omit<StepContext, 'engine'> {
@@ -159,9 +163,11 @@ async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal
   if (isRunning(container)) {
     const ready = pass.ready()
     dispatch({ kind: 'runs', id: container.id, ready, at: clock.now() })
-    if (ready || clock.now() - state().heapCheckedAt < heapCheckMilliseconds) return
-    const warning = tellsOutOfMemory(await log()) ? heapExhausted : undefined
-    dispatch({ kind: 'heap-checked', warning, at: clock.now() })
+    if (ready || clock.now() - state().logReadAt < logReadMilliseconds[state().wasReady ? 'degraded' : 'starting'])
+      return
+    const lines = await log()
+    const warning = tellsOutOfMemory(lines) ? heapExhausted : findDatabaseDeath(lines)
+    dispatch({ kind: 'log-read', warning, at: clock.now() })
   } else if (hasDied(state(), container)) {
     const { exitCode, outOfMemory } = container
     const death = { exitCode, outOfMemory, log: await log(), signalled: state().signalled }

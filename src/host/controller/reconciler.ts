@@ -109,6 +109,8 @@ export class Reconciler implements Component {
   #interrupt = new AbortController()
   /** What was tried did not work: the engine's events, many of them of our own doing, do not shorten the wait. */
   #backingOff = false
+  /** By the probes' last news. */
+  #wasReady = false
   #loops: Promise<unknown>[] = []
 
   constructor(options: ReconcilerOptions) {
@@ -167,10 +169,13 @@ export class Reconciler implements Component {
 
   /**
    * The probes have news. What has just become ready is noted at once, not with the next look: whoever changes the place of
-   * the data a moment later is to be told that a controller was in another one.
+   * the data a moment later is to be told that a controller was in another one. What has just ceased to be is looked at, too.
    */
   probed(): void {
-    if (this.#options.ready() && !this.#state.wasReady) this.#wake.ring()
+    const ready = this.#options.ready()
+    if (ready === this.#wasReady) return
+    this.#wasReady = ready
+    this.#wake.ring()
   }
 
   /** Pulls the configured image now. What runs is not touched: a newer image is taken at the next start. */

@@ -61,7 +61,7 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
       ...state.faults,
       // It keeps its memory and its connections: what runs is left as it is.
       ...(state.stage === 'up' && container?.status === 'paused' ? [pausedWarning(container)] : []),
-      ...[state.heapWarning, state.replaced, state.outdated, state.recordFault].filter((fault) => fault !== undefined),
+      ...[state.logWarning, state.replaced, state.outdated, state.recordFault].filter((fault) => fault !== undefined),
       ...(state.record?.killed === undefined ? [] : [{ code: 'CONTROLLER_KILLED' as const, ...state.record.killed }]),
     ],
     storage: {

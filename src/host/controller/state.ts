@@ -38,8 +38,8 @@ export interface ControllerState {
   readonly deaths: Deaths
   /** A container that died is not started again before. */
   readonly restartAt: number
-  readonly heapCheckedAt: number
-  readonly heapWarning: Fault | undefined
+  readonly logReadAt: number
+  readonly logWarning: Fault | undefined
   /** Somebody else had the engine send it a signal. */
   readonly signalled: boolean
   /** Id of the container that we made, or found when we came. */
@@ -73,8 +73,8 @@ export const initialState: ControllerState = {
   wasReady: false,
   deaths: noDeaths,
   restartAt: 0,
-  heapCheckedAt: Number.NEGATIVE_INFINITY,
-  heapWarning: undefined,
+  logReadAt: Number.NEGATIVE_INFINITY,
+  logWarning: undefined,
   signalled: false,
   made: undefined,
   replaced: undefined,
@@ -99,8 +99,8 @@ export type ControllerEvent =
   | { readonly kind: 'seen'; readonly observation: Observation }
   /** Our container was seen to run, perhaps one that was there before us. `ready`: by the probes, now. */
   | { readonly kind: 'runs'; readonly id: string; readonly ready: boolean; readonly at: number }
-  /** The log of a controller that runs and is not ready was read; `warning` where its heap is exhausted. */
-  | { readonly kind: 'heap-checked'; readonly warning: Fault | undefined; readonly at: number }
+  /** The log of a controller that runs and is not ready was read; `warning` where that says what is wrong. */
+  | { readonly kind: 'log-read'; readonly warning: Fault | undefined; readonly at: number }
   | { readonly kind: 'died'; readonly verdict: Verdict; readonly deaths: Deaths; readonly at: number }
   /** What runs is as the configuration wants it, or, if `outdated` says so, as another version of this program made it. */
   | { readonly kind: 'as-wanted'; readonly outdated: Fault | undefined }
@@ -131,7 +131,7 @@ const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE
 const unwatched = {
   watched: undefined,
   wasReady: false,
-  heapWarning: undefined,
+  logWarning: undefined,
   outdated: undefined,
   signalled: false,
 } as const
@@ -160,10 +160,10 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
     }
     case 'runs': {
       const watching = state.watched === event.id ? state : watch(state, event)
-      return event.ready ? { ...watching, wasReady: true, heapWarning: undefined } : watching
+      return event.ready ? { ...watching, wasReady: true, logWarning: undefined } : watching
     }
-    case 'heap-checked':
-      return { ...state, heapCheckedAt: event.at, heapWarning: event.warning ?? state.heapWarning }
+    case 'log-read':
+      return { ...state, logReadAt: event.at, logWarning: event.warning ?? state.logWarning }
     case 'died':
       return died(state, event)
     case 'as-wanted':
@@ -211,7 +211,7 @@ const stopped = {
 } as const
 
 function watch(state: ControllerState, { id, at }: { id: string | undefined; at: number }): ControllerState {
-  return { ...state, ...unwatched, watched: id, heapCheckedAt: at }
+  return { ...state, ...unwatched, watched: id, logReadAt: at }
 }
 
 function died(state: ControllerState, { verdict, deaths, at }: EventOf<'died'>): ControllerState {

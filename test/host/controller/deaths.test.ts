@@ -52,6 +52,15 @@ test.each<[string, Partial<Death>, string]>([
   })
 })
 
+test('a database that ended is the reason, whatever java said at last; who was stopped by somebody is not judged by it', () => {
+  const log = ['Fail to start mongo DB server with exit code 139', 'Omada Controller exited']
+  expect(judge(noDeaths, 0, false, { exitCode: 1, log }).verdict.reason).toMatchObject({
+    code: 'DATABASE_CRASHED',
+    message: expect.stringMatching(/^the controller died: .*exit code 139/),
+  })
+  expect(judge(noDeaths, 0, false, { exitCode: 143, log }).verdict.reason.code).toBeUndefined()
+})
+
 test('no line of the log is in what everybody sees', () => {
   const log = ['java.lang.OutOfMemoryError: s3cret', 'password=s3cret', 'ERROR: s3cret']
   const times = Array.from({ length: crashLoop.deaths - 1 }, (_, at) => at)

@@ -133,6 +133,25 @@ test('a death that the engine does not tell is noticed by the process', async ()
   expect(all.clock.now() - before).toBeLessThan(3000)
 })
 
+test('why the database of a controller that runs ended is told as soon as the probes say that it does not work', async () => {
+  const { engine, clock, lifecycle, reconciler, ready } = await mortal()
+  ready.now = true
+  reconciler.probed()
+  await clock.until(() => lifecycle() === 'running', 1000)
+  clock.advance(10_000)
+  engine.log = ['Fail to start mongo DB server with exit code 134']
+  ready.now = false
+  const before = clock.now()
+  reconciler.probed()
+  await clock.until(() => reconciler.snapshot().warnings.length > 0)
+  expect(reconciler.snapshot()).toMatchObject({ lifecycle: 'running', warnings: [{ code: 'DATABASE_ABORTED' }] })
+  expect(clock.now()).toBe(before)
+
+  ready.now = true
+  reconciler.probed()
+  await clock.until(() => reconciler.snapshot().warnings.length === 0)
+})
+
 test('an exhausted heap of a controller that still runs is a warning', async () => {
   const { engine, clock, lifecycle, reconciler, ready } = await mortal()
   ready.now = true

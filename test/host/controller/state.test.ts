@@ -36,7 +36,7 @@ const seen = (status: EngineContainer['status'], more: Partial<EngineContainer> 
 const fault = (code: Fault['code']): Fault => ({ code, message: code, remedy: '-' })
 const held = fault('CONTROLLER_REFUSED')
 const running: Partial<ControllerState> = { seen: seen('running'), watched: 'c1', stage: 'up' }
-const heapWarning = {
+const logWarning = {
   code: 'CONTROLLER_OUT_OF_MEMORY',
   message: 'its heap is exhausted',
   remedy: 'more memory',
@@ -70,23 +70,23 @@ describe('a look', () => {
     ['at one that ended leaves a stop', { want: 'stop' }, look('exited'), { want: 'stop' }],
   )
   const runs = (id: string, ready: boolean) => ({ kind: 'runs', id, ready, at: 9 }) as const
-  const before = { ...running, wasReady: true, heapWarning, heapCheckedAt: 1 }
+  const before = { ...running, wasReady: true, logWarning, logReadAt: 1 }
   table(
     ['at the same container keeps what is known of it', before, runs('c1', false), before],
-    ['at another one begins anew', before, runs('c2', false), { watched: 'c2', wasReady: false, heapCheckedAt: 9 }],
-    ['at a ready one ends its warning', before, runs('c1', true), { wasReady: true, heapWarning: undefined }],
+    ['at another one begins anew', before, runs('c2', false), { watched: 'c2', wasReady: false, logReadAt: 9 }],
+    ['at a ready one ends its warning', before, runs('c1', true), { wasReady: true, logWarning: undefined }],
     ['at a ready one that was there before us', {}, runs('c1', true), { watched: 'c1', wasReady: true }],
     [
       'at the log finds an exhausted heap',
       running,
-      { kind: 'heap-checked', warning: heapWarning, at: 9 },
-      { heapWarning, heapCheckedAt: 9 },
+      { kind: 'log-read', warning: logWarning, at: 9 },
+      { logWarning, logReadAt: 9 },
     ],
     [
       'at a log in which it scrolled away keeps the warning',
-      { ...running, heapWarning },
-      { kind: 'heap-checked', warning: undefined, at: 9 },
-      { heapWarning },
+      { ...running, logWarning },
+      { kind: 'log-read', warning: undefined, at: 9 },
+      { logWarning },
     ],
     [
       'at what is as wanted ends what was held',
@@ -99,8 +99,8 @@ describe('a look', () => {
 
 describe('an end', () => {
   const deaths = { times: [9], inRow: 1 }
-  const gone = { watched: undefined, wasReady: false, heapWarning: undefined }
-  const before = { ...running, wasReady: true, heapWarning }
+  const gone = { watched: undefined, wasReady: false, logWarning: undefined }
+  const before = { ...running, wasReady: true, logWarning }
   table(
     [
       'that is a death waits for its restart',
@@ -153,7 +153,7 @@ describe('a step', () => {
     ['beside what runs is not told', { ...running, reason }, pull, { stage: 'up', reason }],
     ['is told where nothing runs', {}, pull, { stage: 'pulling', reason: { message: 'pulling' } }],
     ['of a stop is part of stopping', { want: 'end' }, create, { stage: 'stopping', reason: { message: 'creating' } }],
-    ['that started a container', {}, { kind: 'started', id: 'c1', at: 3 }, { watched: 'c1', heapCheckedAt: 3 }],
+    ['that started a container', {}, { kind: 'started', id: 'c1', at: 3 }, { watched: 'c1', logReadAt: 3 }],
     ['that lost port 53', {}, { kind: 'name-server-blocked' }, { nameServerBlocked: true }],
     ['was the last of a start', { faults }, { kind: 'reached' }, { stage: 'up', reason, faults: [] }],
     ['was the last of a stop', { want: 'stop', watched: 'c1' }, { kind: 'reached' }, { stage: 'stopped', faults: [] }],

@@ -118,7 +118,8 @@ export class Database {
   #complain(): void {
     const thread = 'mongo-check-thread'
     this.#log.server('INFO', 'c.t.s.o.s.OmadaBootstrap', 'mongod was shutdown, restarting it', thread)
-    this.#log.server('ERROR', 'c.t.s.o.s.s.b', 'Command execution failed with exit code 100 .', thread)
-    this.#log.facade('Fail to start mongo DB server with exit code 100')
+    const { databaseExitCode: code } = this.#faults
+    this.#log.server('ERROR', 'c.t.s.o.s.s.b', `Command execution failed with exit code ${code} .`, thread)
+    this.#log.facade(`Fail to start mongo DB server with exit code ${code}`)
   }
 }

@@ -8,6 +8,8 @@ export interface Faults {
   readonly startSeconds: number
   readonly database: 'up' | 'dead' | 'slow'
   readonly databaseDelaySeconds: number
+  /** With what a dead database has ended, by the controller's log. */
+  readonly databaseExitCode: number
   readonly management: 'up' | 'closed'
   readonly discovery: 'up' | 'closed'
   readonly nameAddress: boolean
@@ -32,6 +34,7 @@ export function faultsFromEnvironment(environment: Environment): Faults {
     startSeconds: readNumber(environment, 'STANDIN_START_SECONDS', 0, day),
     database: readChoice(environment, 'STANDIN_DATABASE', ['up', 'dead', 'slow'], 'up'),
     databaseDelaySeconds: readNumber(environment, 'STANDIN_DATABASE_DELAY_SECONDS', 5, day),
+    databaseExitCode: readNumber(environment, 'STANDIN_DATABASE_EXIT_CODE', 100, 255),
     management: readChoice(environment, 'STANDIN_MANAGEMENT', ['up', 'closed'], 'up'),
     discovery: readChoice(environment, 'STANDIN_DISCOVERY', ['up', 'closed'], 'up'),
     nameAddress: environment.STANDIN_NAME_ADDRESS === 'true',
@@ -71,6 +74,7 @@ export function changeFaults(faults: Faults, change: Readonly<Record<string, unk
     const allowed = new Map(Object.entries(choices)).get(key)
     if (allowed !== undefined && typeof value === 'string' && allowed.includes(value)) changed[key] = value
     else if (seconds.includes(key) && isSeconds(value)) changed[key] = value
+    else if (key === 'databaseExitCode' && isExitCode(value)) changed[key] = value
     else if (key === 'nameAddress' && typeof value === 'boolean') changed[key] = value
     else if (key === 'outOfMemory' && value === true) changed.outOfMemoryAfterSeconds = 0
     else if (key === 'crash' && isCrash(value)) changed[key] = value
@@ -86,5 +90,9 @@ function isSeconds(value: unknown): boolean {
 function isCrash(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { code, afterSeconds } = value as { code?: unknown; afterSeconds?: unknown }
-  return isSeconds(afterSeconds) && typeof code === 'number' && Number.isInteger(code) && code >= 0 && code <= 255
+  return isSeconds(afterSeconds) && isExitCode(code)
+}
+
+function isExitCode(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255
 }
