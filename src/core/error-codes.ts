@@ -33,6 +33,7 @@ export const errorCodes = {
   DISK_FULL: { exit: 1, summary: 'the disk is full' },
   DISK_LOW: { exit: 1, summary: 'the disk is nearly full' },
   CPU_UNSUPPORTED: { exit: 1, summary: "the processor lacks what this image's database needs" },
+  KERNEL_DATABASE: { exit: 1, summary: "this machine's kernel makes the image's database crash" },
   MEMORY_LOW: { exit: 1, summary: 'the machine has too little memory for this controller' },
   SUBNET_CLASH: { exit: 78, summary: "the container network's subnet overlaps one of this machine's routes" },
   NETWORK_MISMATCH: { exit: 1, summary: 'a container network of this name exists with another subnet' },

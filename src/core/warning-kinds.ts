@@ -103,6 +103,7 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   FILTER_FLUSHED: { severity: 'warning', over: "nobody has emptied this machine's packet filter for an hour" },
   CERTIFICATE_UNUSABLE: { severity: 'warning' },
   // Known from the start.
+  KERNEL_DATABASE: { severity: 'notice', inHistory: false },
   IMAGE_TAG_LATEST: { severity: 'notice', inHistory: false },
   RESTART_PENDING: { severity: 'notice', over: 'the configuration in force is the one that was read' },
 }

@@ -11,6 +11,7 @@ import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
 import { readLocalAddresses } from '../network/interfaces.ts'
+import { crashesDatabase } from '../omada/database-kernel.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { HostBook, probeTarget, runningContainer } from './book.ts'
 import type { Configuration } from './configuration.ts'
@@ -73,8 +74,15 @@ export async function runHost(options: HostOptions): Promise<void> {
   /** What a part with a log of its own is given. */
   const common = (component: string) => ({ config, live, clock, logger: logger.child({ component }) })
 
-  const health = new HealthMonitor({ ...common('health'), warnings, probeCommand })
   const machine = await readMachineFacts()
+  const health = new HealthMonitor({
+    ...common('health'),
+    warnings,
+    probeCommand,
+    databaseMayCrash: () =>
+      crashesDatabase(machine, config) ||
+      reconciler.snapshot().warnings.some(({ code }) => code === 'DATABASE_CRASHED'),
+  })
   const ofDatapath = warnings.source({ name: 'datapath' })
   const rulesOfEngine = engineRules({
     ...common('engine-rules'),

@@ -1,21 +1,25 @@
+import { kernelWorkaround } from './database-kernel.ts'
 import { databaseUriForImage } from './database-uri.ts'
 import type { MemoryPlan } from './memory.ts'
 import { portVariables } from './ports.ts'
 
 /**
  * The image's environment (README of mbentley/docker-omada-controller, its entrypoint's setup_environment). The user's
- * own variables win over the memory plan's, never over time zone, database and ports.
+ * own variables win over the memory plan's and the kernel's work-around, never over time zone, database and ports.
  */
 export function imageEnvironment(options: {
   timezone: string
   memory: MemoryPlan
   databaseUri: string | undefined
   user: Readonly<Record<string, string>>
+  /** The machine's kernel makes the image's database crash. */
+  crashingKernel?: boolean
 }): Record<string, string> {
-  const { memory, databaseUri, user } = options
+  const { memory, databaseUri, user, crashingKernel = false } = options
   const { MONGOD_EXTRA_ARGS = '', ...others } = user
   const environment: Record<string, string> = {
     ...memoryVariables(memory, user),
+    ...(crashingKernel ? kernelWorkaround : {}),
     ...others,
     ...databaseArguments(memory, MONGOD_EXTRA_ARGS),
     TZ: options.timezone,

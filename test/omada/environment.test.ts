@@ -33,6 +33,13 @@ test('sets zone, memory and every port of the table', () => {
   })
 })
 
+test('works around a kernel that makes the database crash, unless the user has a way of his own', () => {
+  expect(environment()).not.toHaveProperty('GLIBC_TUNABLES')
+  expect(environment({ crashingKernel: true }).GLIBC_TUNABLES).toBe('glibc.pthread.rseq=1')
+  const own = { GLIBC_TUNABLES: 'glibc.malloc.check=1' }
+  expect(environment({ crashingKernel: true, user: own }).GLIBC_TUNABLES).toBe('glibc.malloc.check=1')
+})
+
 test.each([
   [256, '0.25'],
   [1024, '1'],

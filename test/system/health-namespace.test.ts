@@ -27,6 +27,7 @@ beforeEach(async () => {
   outside = await FakeController.start()
   const config = configSchema.parse({ health: { intervalSeconds: 1 } })
   monitor = new HealthMonitor({
+    databaseMayCrash: () => false,
     config,
     live: () => config,
     logger: silent,

@@ -7,6 +7,7 @@ import { preflight } from '../../host/controller/preflight.ts'
 import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts'
 import { chooseEngine } from '../../host/engine/choose.ts'
 import type { EngineContainer, EngineInfo, EngineNetwork } from '../../host/engine/engine.ts'
+import { crashesDatabase, kernelFault } from '../../omada/database-kernel.ts'
 import { planMemory } from '../../omada/memory.ts'
 import { type Check, type CheckResult, failed, ok, unknown } from '../finding.ts'
 import type { ControllerLook } from './isolation.ts'
@@ -98,6 +99,10 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
   const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent, networkPresent }
   const faults = preflight({ ...facts, engine: engine ?? unknownEngine })
+  const { image } = config.controller
+  const kernel = crashesDatabase(machine, config)
+    ? { ...failed(kernelFault(machine, image)), status: 'warn' as const }
+    : ok(`Linux ${machine.kernel}, good for ${image}`)
   const fine: Readonly<Record<string, string | undefined>> = {
     runtime: engine && `${engine.defaultRuntime} works with this machine's cgroups`,
     limits:
@@ -109,7 +114,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
         ? undefined
         : `${freeMegabytes} MB free; the image is ${imagePresent ? 'on this machine' : 'still to be pulled'}`,
   }
-  return Object.entries(fine).map(([name, message]) => ({
+  const looksOfPreflight = Object.entries(fine).map(([name, message]) => ({
     name,
     run: () => {
       if (message === undefined) return [unknown('could not check: the engine does not say')]
@@ -117,6 +122,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
       return own.length > 0 ? own.map(failed) : [ok(message)]
     },
   }))
+  return [...looksOfPreflight, { name: 'kernel', run: () => [kernel] }]
 }
 
 function checkMemory(config: Config, machine: MachineFacts, limitPossible: boolean): CheckResult {

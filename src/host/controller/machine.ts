@@ -12,6 +12,8 @@ import { directoryThere, lookAtDirectory } from './directories.ts'
 export interface MachineFacts {
   /** Go's name of the processor architecture, as image manifests have it: `amd64`, `arm64`. */
   readonly architecture: string
+  /** The kernel's release, such as `6.12.41+deb13-amd64`; empty where it is not told. */
+  readonly kernel: string
   /** Flags that every processor has, as /proc/cpuinfo names them. */
   readonly cpuFlags: ReadonlySet<string>
   readonly memoryMegabytes: number
@@ -34,6 +36,7 @@ export interface MachineFacts {
 
 /** Where Linux tells these facts. */
 const machinePaths = {
+  kernel: '/proc/sys/kernel/osrelease',
   cpuinfo: '/proc/cpuinfo',
   meminfo: '/proc/meminfo',
   route: '/proc/net/route',
@@ -49,6 +52,7 @@ export async function readMachineFacts(
 ): Promise<MachineFacts> {
   return {
     architecture: architecture === 'x64' ? 'amd64' : architecture,
+    kernel: (await readFile(paths.kernel, 'utf8').catch(() => '')).trim(),
     cpuFlags: parseCpuFlags(await readFile(paths.cpuinfo, 'utf8')),
     memoryMegabytes: parseMemTotal(await readFile(paths.meminfo, 'utf8')),
     timezone: await readTimezone(paths),

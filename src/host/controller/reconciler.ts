@@ -8,6 +8,7 @@ import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core
 import { periodic } from '../../core/periodic.ts'
 import { Pulse } from '../../core/pulse.ts'
 import { QuietLog } from '../../core/quiet-log.ts'
+import { crashesDatabase, kernelFault } from '../../omada/database-kernel.ts'
 import type { Engine, EngineEvent } from '../engine/engine.ts'
 import { acknowledge } from './acknowledge.ts'
 import { containerLog } from './container-log.ts'
@@ -97,6 +98,8 @@ export class Reconciler implements Component {
   readonly pulse: Pulse
   readonly #options: ReconcilerOptions
   readonly #pass: PassOptions
+  /** Told from the beginning, before anything is pulled. */
+  readonly #standing: readonly Fault[]
   readonly #requests = new Requests()
   readonly #retry = new Backoff({ initialMilliseconds: 1000, maxMilliseconds: 30_000 })
   readonly #stopping = new AbortController()
@@ -119,7 +122,8 @@ export class Reconciler implements Component {
     this.pulse = new Pulse(options)
     this.#wake = new Alarm(options)
     this.#log = new QuietLog(options)
-    this.#published = snapshotOf(initialState, config)
+    this.#standing = crashesDatabase(machine, config) ? [kernelFault(machine, config.controller.image)] : []
+    this.#published = snapshotOf(initialState, config, this.#standing)
     const dispatch = (event: ControllerEvent) => this.#dispatch(event)
     this.#pass = {
       ...options,
@@ -366,7 +370,7 @@ export class Reconciler implements Component {
     this.#alive()
     // What was seen is told together with what is made of it: half of it would be a controller that is nowhere.
     if (event.kind === 'seen' || event.kind === 'engine-told') return
-    const next = snapshotOf(this.#state, this.#options.config)
+    const next = snapshotOf(this.#state, this.#options.config, this.#standing)
     if (isDeepStrictEqual(next, this.#published)) return
     this.#published = next
     this.changed.emit(next)

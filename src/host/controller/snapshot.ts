@@ -37,8 +37,12 @@ export function containerNetwork({ network }: HostConfig, found: EngineNetwork |
   return { subnet: found?.subnet ?? network.subnet, bridge: found?.bridge ?? bridgeName(network.name) }
 }
 
-/** What is told of the controller while the record is `state`. Pure. */
-export function snapshotOf(state: ControllerState, config: HostConfig): ControllerSnapshot {
+/** What is told of the controller while the record is `state`; `standing` are faults that this machine just has. Pure. */
+export function snapshotOf(
+  state: ControllerState,
+  config: HostConfig,
+  standing: readonly Fault[] = [],
+): ControllerSnapshot {
   const container = ownContainer(state)
   const digest = state.seen?.digest
   const pull = state.pulls.findLast(({ progress }) => progress !== undefined)?.progress
@@ -62,6 +66,7 @@ export function snapshotOf(state: ControllerState, config: HostConfig): Controll
       // It keeps its memory and its connections: what runs is left as it is.
       ...(state.stage === 'up' && container?.status === 'paused' ? [pausedWarning(container)] : []),
       ...[state.logWarning, state.replaced, state.outdated, state.recordFault].filter((fault) => fault !== undefined),
+      ...standing,
       ...(state.record?.killed === undefined ? [] : [{ code: 'CONTROLLER_KILLED' as const, ...state.record.killed }]),
     ],
     storage: {

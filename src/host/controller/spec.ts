@@ -2,6 +2,7 @@ import type { Chosen } from '../../config/chosen.ts'
 import type { HostConfig } from '../../config/schema.ts'
 import { formatIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import { isLoopback, type MachineNames } from '../../linux/name-servers.ts'
+import { crashesDatabase } from '../../omada/database-kernel.ts'
 import { imageEnvironment } from '../../omada/environment.ts'
 import {
   certificateDirectory,
@@ -55,7 +56,7 @@ export function desiredState(options: {
   chosen: Chosen
   /** How long the controller may take to stop. */
   stopGraceSeconds: number
-  machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone' | 'cgroups'>
+  machine: Pick<MachineFacts, 'memoryMegabytes' | 'timezone' | 'cgroups' | 'kernel' | 'architecture'>
   engine: Pick<EngineInfo, 'kind' | 'memoryLimit' | 'processLimit'>
   names: MachineNames
   version: string
@@ -78,6 +79,7 @@ export function desiredState(options: {
       memory,
       databaseUri: config.mongo.uri,
       user: controller.environment,
+      crashingKernel: crashesDatabase(machine, config),
     }),
     mounts: mounts(config),
     network: network.name,

@@ -30,8 +30,16 @@ interface Watch {
   ready: boolean
   everReady: boolean
   unhealthySince?: number
+  /** Since when its database has answered at every look. Monotonic. */
+  databaseSince?: number
   controller?: ControllerInfo
 }
+
+/**
+ * How long a database that may crash has to have lived before it counts, in seconds: twice the half minute after which
+ * MongoDB 8 was seen to end on kernels that it does not work on (docker-library/mongo#762).
+ */
+const provingSeconds = 60
 
 const notRunning: Reason = { message: 'the container is not running' }
 
@@ -44,6 +52,7 @@ export class HealthMonitor implements Component {
   readonly name = 'health'
   readonly changed = new Emitter<HealthSnapshot>()
   readonly #options: ProbingOptions
+  readonly #mayCrash: () => boolean
   readonly #warnings: WarningSource
   /** Settles when nothing of former targets is left. */
   #closed: Promise<unknown> = Promise.resolve()
@@ -54,8 +63,14 @@ export class HealthMonitor implements Component {
   #since: string
   #emitted = ''
 
-  constructor({ warnings, ...options }: ProbingOptions & { readonly warnings: Warnings }) {
+  /** `databaseMayCrash`: a database that answers may be gone half a minute later, so that more is asked of it. */
+  constructor({
+    warnings,
+    databaseMayCrash,
+    ...options
+  }: ProbingOptions & { readonly warnings: Warnings; readonly databaseMayCrash: () => boolean }) {
     this.#options = options
+    this.#mayCrash = databaseMayCrash
     this.#warnings = warnings.source(conditionsSource)
     this.#since = isoTime(this.#options.clock)
   }
@@ -116,7 +131,7 @@ export class HealthMonitor implements Component {
   #reason(watch: Watch): Reason {
     const { conditions } = watch.session
     if (watch.ready) return { message: 'the controller is ready' }
-    const found = conditions.rootCause() ?? { message: conditions.progress() }
+    const found = conditions.rootCause() ?? { message: this.#progress(watch) }
     if (watch.everReady || this.#patient(watch)) return found
     const { startupSeconds } = this.#options.live().health
     return {
@@ -124,6 +139,18 @@ export class HealthMonitor implements Component {
       message: `the controller has not become ready within ${startupSeconds} s: ${found.message}`,
       remedy: 'see what it does with omada-host logs; on a slow machine raise health.startupSeconds',
     }
+  }
+
+  #progress(watch: Watch): string {
+    const { conditions } = watch.session
+    if (!conditions.allSettled() || this.#proved(watch)) return conditions.progress()
+    return `everything answers; as its database may crash here, it counts when that has lived for ${provingSeconds} s`
+  }
+
+  /** Whether the database has lived for long enough. */
+  #proved({ databaseSince }: Watch): boolean {
+    if (!this.#mayCrash()) return true
+    return databaseSince !== undefined && this.#options.clock.now() - databaseSince >= provingSeconds * 1000
   }
 
   /** True while a controller that has not been ready yet is still given time to start. */
@@ -157,7 +184,11 @@ export class HealthMonitor implements Component {
     const before = conditions.list().find((condition) => condition.name === name)?.status
     conditions.record(name, result, this.#patient(watch))
     if (result.ok && result.controller !== undefined) watch.controller = result.controller
-    const ready = watch.everReady ? conditions.allOk() : conditions.allSettled()
+    if (name === 'database') {
+      if (result.ok) watch.databaseSince ??= this.#options.clock.now()
+      else delete watch.databaseSince
+    }
+    const ready = watch.everReady ? conditions.allOk() : conditions.allSettled() && this.#proved(watch)
     if (ready) {
       watch.everReady = true
       delete watch.unhealthySince

@@ -21,6 +21,7 @@ export const forever = new AbortController().signal
 export const machine: MachineFacts = {
   architecture: 'amd64',
   cpuFlags: new Set(['fpu', 'avx']),
+  kernel: '6.12.41+deb13-amd64',
   memoryMegabytes: 4096,
   timezone: 'Europe/Berlin',
   cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },

@@ -19,6 +19,7 @@ const write = async (path: string, text: string) => {
 const read = async (architecture = 'x64') =>
   await readMachineFacts(
     {
+      kernel: join(directory, 'osrelease'),
       cpuinfo: join(directory, 'cpuinfo'),
       meminfo: join(directory, 'meminfo'),
       route: join(directory, 'route'),
@@ -30,6 +31,7 @@ const read = async (architecture = 'x64') =>
   )
 
 test('a machine is read from its files', async () => {
+  await write('osrelease', '6.12.41+deb13-amd64\n')
   await write('cpuinfo', 'processor\t: 0\nflags\t\t: fpu avx sse\nprocessor\t: 1\nflags\t\t: fpu avx\n')
   await write('meminfo', 'MemTotal:        3977216 kB\nMemFree: 1 kB\n')
   await write(
@@ -41,6 +43,7 @@ test('a machine is read from its files', async () => {
   const facts = await read()
   expect(facts).toMatchObject({
     architecture: 'amd64',
+    kernel: '6.12.41+deb13-amd64',
     memoryMegabytes: 3884,
     timezone: 'Europe/Berlin',
     cgroups: { mode: 'hybrid', unifiedControllers: ['hugetlb'] },

@@ -25,6 +25,15 @@ describe('a fresh machine', () => {
     expect(reconciler.snapshot().facts.pull).toBeUndefined()
   })
 
+  test('with a kernel that makes the database crash is told so before the pull, and worked around', async () => {
+    const { engine, clock, lifecycle, reconciler, snapshots, name } = await started({ machine: { kernel: '6.19.2' } })
+    await clock.until(() => lifecycle() === 'starting')
+    const codes = snapshots.map(({ lifecycle, warnings }) => [lifecycle, ...warnings.map(({ code }) => code)])
+    expect(codes).toContainEqual(['pulling', 'KERNEL_DATABASE'])
+    expect(reconciler.snapshot().warnings).toMatchObject([{ code: 'KERNEL_DATABASE' }])
+    expect(engine.specs.get(name)?.environment.GLIBC_TUNABLES).toBe('glibc.pthread.rseq=1')
+  })
+
   test('is told ready by the probes: starting becomes running', async () => {
     const { clock, lifecycle, ready } = await started()
     await clock.until(() => lifecycle() === 'starting')

@@ -20,7 +20,7 @@ const desired = (
     config: parsed,
     chosen: { ...config },
     stopGraceSeconds: parsed.controller.stopGraceSeconds,
-    machine: { memoryMegabytes: 4096, timezone: 'Europe/Berlin', cgroups },
+    machine: { kernel: '6.12.1', architecture: 'amd64', memoryMegabytes: 4096, timezone: 'Europe/Berlin', cgroups },
     engine: { kind, memoryLimit, processLimit: memoryLimit },
     names,
     version,
@@ -99,7 +99,7 @@ describe('the container', () => {
   })
 
   test('is refused on a machine that is too small', () => {
-    const machine = { memoryMegabytes: 900, timezone: 'UTC', cgroups: unified }
+    const machine = { kernel: '', architecture: 'amd64', memoryMegabytes: 900, timezone: 'UTC', cgroups: unified }
     const config = configSchema.parse({})
     const engine = { kind: 'podman' as const, memoryLimit: true, processLimit: true }
     expect(() =>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
-import { systemClock } from '../../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { Warnings } from '../../../src/core/warnings.ts'
 import { HealthMonitor, type HealthSnapshot } from '../../../src/host/health/monitor.ts'
 import { FakeController, infoPath } from '../../support/health-controller.ts'
@@ -18,7 +18,9 @@ afterEach(async () => {
   await controller.close()
 })
 
-async function watch(options: { health?: object; uri?: string; sandboxKey?: string | null } = {}) {
+async function watch(
+  options: { health?: object; uri?: string; sandboxKey?: string | null; clock?: Clock; mayCrash?: boolean } = {},
+) {
   const config = configSchema.parse({
     health: { intervalSeconds: 1, ...options.health },
     mongo: options.uri === undefined ? {} : { uri: options.uri },
@@ -29,7 +31,8 @@ async function watch(options: { health?: object; uri?: string; sandboxKey?: stri
     config,
     live: () => config,
     logger: silent,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
+    databaseMayCrash: () => options.mayCrash === true,
     probeCommand,
     ports: controller.ports,
     enterNamespace: (_, command) => command,
@@ -118,6 +121,25 @@ it('waits for what is missing and says what it waits for', { timeout: 60_000 }, 
     .toMatch(/^MongoDB.* up, waiting for the web server$/)
   expect(named(monitor.snapshot(), 'web')?.status).toBe('unknown')
   controller.web.json(infoPath, { errorCode: 0 })
+  await ready()
+})
+
+it('a database that may crash has to live for a minute before all is ready', { timeout: 90_000 }, async () => {
+  let ahead = 0
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead }
+  const { monitor, ready } = await watch({ mayCrash: true, clock })
+  const waits = () => expect.poll(() => monitor.snapshot().reason.message, patience).toContain('lived for 60 s')
+  await waits()
+  ahead += 45_000
+  // It ended meanwhile, and begins anew.
+  await controller.killDatabase()
+  await expect.poll(() => named(monitor.snapshot(), 'database')?.status, patience).toBe('failing')
+  await controller.reviveDatabase()
+  await waits()
+  ahead += 45_000
+  await expect.poll(() => controller.web.requests.length, patience).toBeGreaterThan(controller.web.requests.length + 2)
+  expect(monitor.snapshot().ready).toBe(false)
+  ahead += 16_000
   await ready()
 })
 
