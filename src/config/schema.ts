@@ -70,7 +70,7 @@ const controller = section({
   certificateDirectory: key(
     'container',
     mountedDirectory.optional(),
-    'directory with tls.crt (full chain) and tls.key, mounted read-only at /cert',
+    "directory with tls.crt (full chain) and tls.key, or with certbot's fullchain.pem and privkey.pem",
   ),
   timezone: key('container', timezone.optional(), "time zone; the machine's when absent"),
   environment: key(

@@ -101,7 +101,10 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   NFT_MISSING: { severity: 'error' },
   FENCE_DOWN: { severity: 'error' },
   FILTER_FLUSHED: { severity: 'warning', over: "nobody has emptied this machine's packet filter for an hour" },
-  CERTIFICATE_UNUSABLE: { severity: 'warning' },
+  CERTIFICATE_UNUSABLE: { severity: 'warning', over: 'the certificate can be used' },
+  CERTIFICATE_EXPIRED: { severity: 'warning', over: 'the certificate is valid' },
+  CERTIFICATE_EXPIRES: { severity: 'warning', over: 'the certificate was renewed' },
+  CERTIFICATE_NAMELESS: { severity: 'warning', over: 'the certificate names a host' },
   // Known from the start.
   KERNEL_DATABASE: { severity: 'notice', inHistory: false },
   IMAGE_TAG_LATEST: { severity: 'notice', inHistory: false },

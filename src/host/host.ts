@@ -65,6 +65,9 @@ export interface HostOptions {
 /** How often the holders of the appliance's ports are looked up, in milliseconds: a walk over /proc. */
 const portHoldersMilliseconds = 15_000
 
+/** How often the user's certificate is looked at, in milliseconds: who renews one by a program need not tell. */
+const certificateMilliseconds = 600_000
+
 /** Keeps the controller as configured until `signal` aborts, and publishes what it knows. Wiring, and no more. */
 export async function runHost(options: HostOptions): Promise<void> {
   const { configuration, clock, paths, warnings, notifier, version, probeCommand } = options
@@ -125,6 +128,7 @@ export async function runHost(options: HostOptions): Promise<void> {
     },
     machine,
     version,
+    certificateSource: paths.certificateDirectory,
     ready: () => health.snapshot().ready,
     omadacId: () => health.snapshot().omadacId,
     recordFile: new RecordFile(paths.hostRecordFile),
@@ -178,6 +182,13 @@ export async function runHost(options: HostOptions): Promise<void> {
     warnings: warnings.source({ name: 'disk' }),
     places: () => [...controllerPlaces(config, reconciler.snapshot().storage), ...ownPlaces(paths)],
   })
+  const certificate = periodic({
+    name: 'certificate',
+    logger,
+    clock,
+    intervalMilliseconds: certificateMilliseconds,
+    work: () => configuration.lookAtCertificate(),
+  })
   const portHolders = periodic({
     name: 'port-holders',
     logger,
@@ -225,6 +236,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       reconciler,
       restartWhenUnhealthy,
       portHolders,
+      certificate,
       disks,
       imageCheck,
       ...signsOfLife({ ...options, live, state, logger, loops }),

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { usableCertificate } from '../config/certificate.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
 import type { Component } from '../core/component.ts'
 import type { Emitter } from '../core/emitter.ts'
 import { ApplianceError } from '../core/errors.ts'
@@ -9,6 +9,7 @@ import type { LogLevel } from '../core/logger.ts'
 import { Warnings } from '../core/warnings.ts'
 import { edgeUser, type UserIds } from '../linux/privileges.ts'
 import { decideByOwnJob } from '../systemd/own-job.ts'
+import { CertificateCopy } from './certificate.ts'
 import { Configuration, type RestartedFor } from './configuration.ts'
 import { edgeChannel } from './edge-channel.ts'
 import { edgeProcess } from './edge-process.ts'
@@ -87,10 +88,12 @@ export async function serveInForeground(
 
 async function serve(options: ServeOptions, way: Way): Promise<void> {
   const { loaded, setLogLevel } = options
-  const usable = await usableCertificate(loaded.config)
+  const copy = new CertificateCopy({ directory: options.paths.certificateDirectory, clock: options.clock })
+  const readCertificate = (config: Config) => copy.refresh(config)
+  const usable = await readCertificate(loaded.config)
   const warnings = new Warnings(options)
   const source = warnings.source({ name: 'configuration' })
-  const configuration = new Configuration({ ...options, ...way, usable, warnings: source })
+  const configuration = new Configuration({ ...options, ...way, usable, readCertificate, warnings: source })
   configuration.changed.on(() => setLogLevel(configuration.inForce.log.level))
   const stopGraceSeconds = () => configuration.inForce.controller.stopGraceSeconds
   const stopAnswering = answerImpatience({ ...options, stopGraceSeconds })

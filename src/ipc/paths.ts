@@ -10,6 +10,8 @@ export interface Paths {
   readonly hostStateForEdgeSocket: string
   /** What is in force, from the host for its edge: in a directory that nobody else may enter, for there is a private key in it. */
   readonly channelSocket: string
+  /** The host's copies of the user's certificate and key, which the container has at /cert: root's alone. */
+  readonly certificateDirectory: string
   /** What the host remembers over restarts, and outside of the controller's data: which controller it had, and where. */
   readonly hostRecordFile: string
   /** The edge's half of the state: mode 0660. */
@@ -32,6 +34,7 @@ export function pathsBelow(runtimeDirectory: string, stateDirectory: string): Pa
     hostControlSocket: join(runtimeDirectory, 'omada-host', 'control.sock'),
     hostStateForEdgeSocket: join(runtimeDirectory, 'omada-host-channel', 'state.sock'),
     channelSocket: join(runtimeDirectory, 'omada-host-channel', 'channel.sock'),
+    certificateDirectory: join(runtimeDirectory, 'omada-host-certificate'),
     hostRecordFile: join(stateDirectory, 'omada-host', 'release.json'),
     edgeStateSocket: join(runtimeDirectory, 'omada-host-edge', 'state.sock'),
     edgeSelfSocket: join(runtimeDirectory, 'omada-host-edge-kept', 'self.sock'),

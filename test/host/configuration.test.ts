@@ -2,16 +2,19 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { Warnings } from '../../src/core/warnings.ts'
+import { makeSelfSigned } from '../../src/edge/proxy/waiting-room/certificate.ts'
+import { CertificateCopy } from '../../src/host/certificate.ts'
 import { Configuration } from '../../src/host/configuration.ts'
 import { temporaryDirectory } from '../ipc/fixtures.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const restarted = { host: 'omada-host', edge: 'omada-host-edge' } as const
 
-function scene(text: string) {
+function scene(text: string, copies = '/nonexistent/copies') {
   const file = { text, read: 0, slow: Promise.resolve() }
   const load = async () => {
     file.read += 1
@@ -25,7 +28,17 @@ function scene(text: string) {
   const warnings = new Warnings({ logger, clock: systemClock })
   const source = warnings.source({ name: 'configuration' })
   const usable = { certificate: undefined, warnings: [] }
-  const configuration = new Configuration({ loaded, usable, load, restarted, warnings: source, logger })
+  const copy = new CertificateCopy({ directory: copies, clock: systemClock })
+  const readCertificate = (config: Config) => copy.refresh(config)
+  const configuration = new Configuration({
+    loaded,
+    usable,
+    readCertificate,
+    load,
+    restarted,
+    warnings: source,
+    logger,
+  })
   let changes = 0
   configuration.changed.on(() => {
     changes += 1
@@ -104,26 +117,38 @@ test('of two reloads at once the later file is in force', async () => {
   expect(configuration.inForce.log.level).toBe('warn')
 })
 
-test('a renewed certificate is there at once, and it says how the controller gets it; a lost one is done without', async () => {
+test('a renewed certificate is there at once, by a reload or without, and it says how the controller gets it', async () => {
   await using directory = await temporaryDirectory()
-  const { configuration, warnings, reload } = scene('')
+  await using copies = await temporaryDirectory()
+  const { configuration, warnings, lines, reload, changes } = scene('', copies.path)
   const text = `controller: { certificateDirectory: ${directory.path} }`
-  const put = async (name: string) => {
+  const put = async () => {
+    const pair = await makeSelfSigned({ hostname: 'omada.example' })
     await mkdir(directory.path, { recursive: true })
-    for (const file of ['tls.crt', 'tls.key']) await writeFile(join(directory.path, file), `${name} ${file}`)
+    await writeFile(join(directory.path, 'tls.crt'), pair.cert)
+    await writeFile(join(directory.path, 'tls.key'), pair.key)
+    return pair
   }
-  await put('first')
+  const first = await put()
   expect(await reload(text)).toMatch(/new certificate.*omada-host restart/)
-  expect(configuration.certificate).toEqual({ cert: 'first tls.crt', key: 'first tls.key' })
+  expect(configuration.certificate).toEqual(first)
   expect(await reload(text)).not.toContain('new certificate')
-  await put('second')
+  const second = await put()
   expect(await reload(text)).toMatch(/new certificate.*omada-host restart/)
   await rm(directory.path, { recursive: true })
   expect(await reload(text)).not.toContain('new certificate')
   const unusable = () => warnings.list().filter(({ code }) => code === 'CERTIFICATE_UNUSABLE')
   expect(unusable()).toEqual([expect.objectContaining({ message: expect.stringContaining('cannot be read: ENOENT') })])
-  expect(configuration.certificate).toEqual({ cert: 'second tls.crt', key: 'second tls.key' })
-  await put('second')
-  await reload(text)
+  expect(configuration.certificate).toEqual(second)
+
+  const third = await put()
+  const before = changes()
+  lines.length = 0
+  await configuration.lookAtCertificate()
+  expect(configuration.certificate).toEqual(third)
+  expect(changes()).toBe(before + 1)
+  expect(lines.join('')).toMatch(/new certificate.*omada-host restart/)
   expect(unusable()).toEqual([])
+  await configuration.lookAtCertificate()
+  expect(changes()).toBe(before + 1)
 })

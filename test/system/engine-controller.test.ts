@@ -58,6 +58,7 @@ async function appliance(controller: object = {}) {
     ready: () => true,
     guard: async () => {},
     omadacId: () => undefined,
+    certificateSource: '/run/omada-host-certificate',
     recordFile: new RecordFile(join(machine.ledger.directory, 'release.json')),
   })
   const history: string[] = []

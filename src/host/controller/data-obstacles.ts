@@ -20,7 +20,7 @@ export async function judgeDirectories(options: {
   const { controller, mongo } = config
   const { dataVolume: place } = controller
   const faults: (Fault | undefined)[] = []
-  for (const key of ['dataVolume', 'logsVolume', 'certificateDirectory'] as const) {
+  for (const key of ['dataVolume', 'logsVolume'] as const) {
     const path = controller[key]
     if (path?.startsWith('/') !== true || (await machine.directoryThere(path)) !== false) continue
     faults.push(missingDirectory(`controller.${key}`, path, record))

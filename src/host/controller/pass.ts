@@ -31,6 +31,8 @@ export interface PassOptions extends Omit<StepContext, 'engine'> {
   readonly version: string
   /** What the user chose of what the container is made of. */
   readonly chosen: Chosen
+  /** The directory of ours with copies of the user's certificate. */
+  readonly certificateSource: string
   /** Whether the controller works now, by the probes. */
   readonly ready: () => boolean
   /** Its id, by the probes. */
@@ -111,6 +113,7 @@ async function planRun(pass: Pass, observed: Observation, signal: AbortSignal): 
     engine,
     names: { ...names, served },
     version,
+    certificateSource: pass.certificateSource,
   })
   const likeness = isRunning(container) ? likenessOf(container, desired) : 'other'
   if (likeness !== 'other') {

@@ -70,6 +70,7 @@ export interface ReconcilerOptions
     | 'omadacId'
     | 'recordFile'
     | 'guard'
+    | 'certificateSource'
   > {
   /** Finds the engine; called until it succeeds. */
   readonly connect: (signal: AbortSignal) => Promise<Engine>
@@ -260,10 +261,16 @@ export class Reconciler implements Component {
 
   /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
   static async stopController(
-    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'omadacId' | 'guard'>,
+    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'omadacId' | 'guard' | 'certificateSource'>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const idle = { chosen: {}, ready: () => false, omadacId: () => undefined, guard: async () => {} }
+    const idle = {
+      chosen: {},
+      ready: () => false,
+      omadacId: () => undefined,
+      guard: async () => {},
+      certificateSource: '',
+    }
     const reconciler = new Reconciler({ ...options, ...idle })
     try {
       // Asked before the first pass, which would start the controller.

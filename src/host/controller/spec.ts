@@ -60,6 +60,8 @@ export function desiredState(options: {
   engine: Pick<EngineInfo, 'kind' | 'memoryLimit' | 'processLimit'>
   names: MachineNames
   version: string
+  /** What is mounted at /cert when the user has a certificate: a directory of ours, with copies. */
+  certificateSource: string
 }): Desired {
   const { config, chosen, machine, engine, names, version, stopGraceSeconds } = options
   const { controller, network } = config
@@ -81,7 +83,7 @@ export function desiredState(options: {
       user: controller.environment,
       crashingKernel: crashesDatabase(machine, config),
     }),
-    mounts: mounts(config),
+    mounts: mounts(config, options.certificateSource),
     network: network.name,
     address: network.controllerAddress,
     ulimits: { nofile: openFilesLimit, nproc: processLimit },
@@ -127,12 +129,13 @@ export function bridgeName(network: string): string {
   return `br-${network}`.slice(0, 15)
 }
 
-function mounts({ controller }: HostConfig): Mount[] {
-  const { certificateDirectory: certificate } = controller
+function mounts({ controller }: HostConfig, certificate: string): Mount[] {
   return [
     { source: controller.dataVolume, target: dataDirectory, readOnly: false },
     { source: controller.logsVolume, target: logsDirectory, readOnly: false },
-    ...(certificate === undefined ? [] : [{ source: certificate, target: certificateDirectory, readOnly: true }]),
+    ...(controller.certificateDirectory === undefined
+      ? []
+      : [{ source: certificate, target: certificateDirectory, readOnly: true }]),
   ]
 }
 

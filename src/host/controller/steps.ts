@@ -214,7 +214,7 @@ function failCreate(
   record: ApplianceRecord,
 ): never {
   if (!says(error, noDirectory)) throw error
-  const keys = ['dataVolume', 'logsVolume', 'certificateDirectory'] as const
+  const keys = ['dataVolume', 'logsVolume'] as const
   const key = keys.find((name) => {
     const path = controller[name]
     return (

@@ -1,7 +1,6 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { ApplianceError, messageOf } from '../../core/errors.ts'
 import { parseObject } from '../../core/text.ts'
+import { readSmallFile } from '../../linux/small-file.ts'
 import { parseImageReference } from '../../omada/image-reference.ts'
 import type { RegistryLogin } from '../engine/engine.ts'
 import { howToLogIn } from '../engine/registry-fault.ts'
@@ -58,14 +57,8 @@ function loginIn(entry: unknown, serveraddress: string): RegistryLogin | undefin
 
 async function readFile(path: string, registry: string): Promise<string> {
   try {
-    // Without O_NONBLOCK a named pipe would wait for its writer for ever.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const facts = await file.stat()
-    if (!facts.isFile() || facts.size > maxBytes)
-      throw unusable(path, 'it is no plain file of at most 256 KiB', registry)
-    return await file.readFile('utf8')
+    return (await readSmallFile(path, maxBytes)).toString('utf8')
   } catch (error) {
-    if (error instanceof ApplianceError) throw error
     throw unusable(path, `it cannot be read (${messageOf(error)})`, registry)
   }
 }

@@ -64,6 +64,7 @@ export function appliance(
     logger: createLogger({ level: 'error', format: 'human', write: (line) => void logged.push(line) }),
     clock,
     connect: options.connect ?? (async () => engine),
+    certificateSource: '/run/omada-host-certificate',
     machine: { ...machine, ...options.machine },
     version: options.version ?? '1.0.0',
     ready: () => ready.now,

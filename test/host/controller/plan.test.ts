@@ -18,6 +18,7 @@ const desired = desiredState({
   engine: { kind: 'podman', memoryLimit: true, processLimit: true },
   names: { servers: [], served: false },
   version: '1',
+  certificateSource: '/run/omada-host-certificate',
 })
 const image = { id: 'i1', architecture: 'amd64', digests: [] }
 const network: EngineNetwork = {

@@ -137,7 +137,7 @@ describe('before anything is written', () => {
     expect(lifecycle()).toBe('starting')
   })
 
-  test.each(['dataVolume', 'logsVolume', 'certificateDirectory'])('a %s that is not there is not made', async (key) => {
+  test.each(['dataVolume', 'logsVolume'])('a %s that is not there is not made', async (key) => {
     const { engine, clock, lifecycle, reconciler } = await started({
       config: { controller: { [key]: '/srv/no-such-directory' } },
       machine: { directoryThere: async () => false, lookAtDirectory: async () => ({ there: false }) },

@@ -24,6 +24,7 @@ const desired = (
     engine: { kind, memoryLimit, processLimit: memoryLimit },
     names,
     version,
+    certificateSource: '/run/omada-host-certificate',
   })
 }
 const hash = (...args: Parameters<typeof desired>) => desired(...args).container.labels[labels.spec]
@@ -44,7 +45,7 @@ describe('the container', () => {
         Mounts: [
           { Type: 'volume', Source: 'omada-data', Target: '/opt/tplink/EAPController/data', ReadOnly: false },
           { Type: 'volume', Source: 'omada-logs', Target: '/opt/tplink/EAPController/logs', ReadOnly: false },
-          { Type: 'bind', Source: '/etc/cert', Target: '/cert', ReadOnly: true },
+          { Type: 'bind', Source: '/run/omada-host-certificate', Target: '/cert', ReadOnly: true },
         ],
         NetworkMode: 'omada',
         RestartPolicy: { Name: 'no' },
@@ -111,6 +112,7 @@ describe('the container', () => {
         engine,
         names: { servers: [], served: false },
         version: '1',
+        certificateSource: '/run/omada-host-certificate',
       }),
     ).toThrow(expect.objectContaining({ code: 'MEMORY_LOW' }))
   })

@@ -69,5 +69,5 @@ test('what cannot be a file of logins is refused, without a word of what it hold
   expect(await refusal(join(directory, 'absent'))).toMatchObject({ message: expect.stringContaining('ENOENT') })
   const pipe = join(directory, 'pipe')
   execFileSync('mkfifo', [pipe])
-  expect(await refusal(pipe)).toMatchObject({ message: expect.stringContaining('no plain file') })
+  expect(await refusal(pipe)).toMatchObject({ message: expect.stringContaining('not a regular file') })
 })

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import type { DataVolume } from './data.ts'
 import type { Refusal } from './faults.ts'
 import type { Log } from './log.ts'
@@ -31,6 +32,11 @@ export function runEntrypoint(settings: Settings, data: DataVolume, log: Log): b
   }
   if (existsSync(settings.certificate.cert) && existsSync(settings.certificate.key)) {
     log.entrypoint('INFO: Importing cert from /cert/tls.[key|crt]')
+    // Under `set -e`, the old key store is gone by then.
+    if (!imports(settings.certificate)) {
+      log.entrypoint(`Could not find private key of the certificate from ${settings.certificate.key}`)
+      return false
+    }
   }
   const last = data.read('LAST_RAN_OMADA_VER.txt')?.trim() || '0.0.0'
   const refusal = settings.faults.refuse ?? naturalRefusal(settings, data, last)
@@ -54,6 +60,15 @@ export function runEntrypoint(settings: Settings, data: DataVolume, log: Log): b
   }
   log.entrypoint('INFO: Starting Omada Controller as user omada')
   return true
+}
+
+/** Whether `openssl pkcs12 -export` would make a key store of them without asking anybody. */
+function imports({ cert, key }: Settings['certificate']): boolean {
+  try {
+    return new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)))
+  } catch {
+    return false
+  }
 }
 
 /** The refusal that the data themselves call for. */
