@@ -121,7 +121,12 @@ export class Datapath {
     if (before === text) {
       const listing = await nft.list(signal)
       const lacks = listing === undefined ? [] : shortcomings(listing, wanted)
-      if (listing !== undefined && lacks.length === 0) return seen(listing)
+      if (listing !== undefined && lacks.length === 0) {
+        // Where something else is wanted since, what was refused until now says nothing of it.
+        if (rulesetText(ruleset(network)) === text) seen(listing)
+        else this.#wake.ring()
+        return
+      }
       const what = listing === undefined ? 'took away' : `changed (${lacks.join(', ')})`
       logger.warn(`somebody ${what} the table inet omada-host of the packet filter; it is set again`)
       this.#set = undefined

@@ -16,6 +16,8 @@ class Kernel implements Nft {
   table: Ruleset | undefined
   fault: ApplianceError | undefined
   sets = 0
+  /** Called while the table is being listed. */
+  meanwhile = () => {}
 
   async set(ruleset: Ruleset): Promise<void> {
     if (this.fault !== undefined) throw this.fault
@@ -25,6 +27,7 @@ class Kernel implements Nft {
 
   async list(): Promise<unknown> {
     if (this.fault !== undefined) throw this.fault
+    this.meanwhile()
     const { sets, chains } = this.table ?? {}
     if (sets === undefined || chains === undefined) return undefined
     return {
@@ -49,6 +52,7 @@ class Kernel implements Nft {
 }
 
 async function started(kernel = new Kernel()) {
+  const wanted = { networks: [] as (typeof network)[] }
   const clock = new ManualClock()
   const warnings = new Warnings({ logger: silent, clock })
   let flushes = 0
@@ -58,7 +62,7 @@ async function started(kernel = new Kernel()) {
     clock,
     warnings: warnings.source({ name: 'datapath' }),
     nft: kernel,
-    ruleset: (of) => fence([of]),
+    ruleset: (of) => fence([of, ...wanted.networks]),
     seen: () => {
       looks += 1
     },
@@ -71,7 +75,7 @@ async function started(kernel = new Kernel()) {
   const codes = () => warnings.list().map(({ code }) => code)
   /** The next looks; what they do is awaited by whoever expects it. */
   const look = () => clock.advance(2000)
-  return { kernel, clock, datapath, codes, look, flushes: () => flushes, looks: () => looks }
+  return { kernel, clock, wanted, datapath, codes, look, flushes: () => flushes, looks: () => looks }
 }
 
 const failing = (code: 'NFT_MISSING' | 'FENCE_DOWN') => new ApplianceError({ code, message: 'no', remedy: '-' })
@@ -185,4 +189,20 @@ test('that it cannot be taken away is no reason to fail', async () => {
   await datapath.guard(network, forever)
   kernel.fault = failing('NFT_MISSING')
   await datapath.remove(forever)
+})
+
+test('a table that was listed while something else came to be wanted is not looked at, and set anew at once', async () => {
+  const { kernel, clock, wanted, datapath, look, looks } = await started()
+  await datapath.guard(network, forever)
+  await clock.until(() => clock.sleeping)
+  kernel.meanwhile = () => {
+    wanted.networks = [{ subnet: '10.129.82.0/24', bridge: 'br-other' }]
+    kernel.meanwhile = () => {}
+  }
+  look()
+  await clock.until(() => kernel.sets === 2)
+  expect(looks()).toBe(0)
+  await clock.until(() => clock.sleeping)
+  look()
+  await clock.until(() => looks() === 1)
 })
