@@ -151,8 +151,8 @@ test('host restarted and killed: container, connection and the other containers 
 test('the container is removed behind its back: it is made again, with the same data', async () => {
   const since = (await state()).controller.startedAt ?? ''
   const gone = new Date().toISOString()
-  await docker('stop', '--time=60', 'omada-controller')
-  await docker('rm', 'omada-controller')
+  // At once: a second later it would have been started again.
+  await host().machine.exec(['sh', '-euc', 'docker stop --time=60 omada-controller && docker rm omada-controller'])
   const done = await repaired(gone > since ? gone : since)
   expect(done.filter((message) => !message.includes('stopped by somebody else'))).toEqual([
     'somebody else removed or renamed the container',
