@@ -45,7 +45,7 @@ test('an engine that does not answer is a failure, and what needs it is said not
   }
   expect(new Set(findings.map(({ check }) => check))).toEqual(
     new Set([
-      ...['configuration', 'engine', 'runtime', 'limits', 'processor', 'subnet', 'disk', 'memory', 'data'],
+      ...['configuration', 'engine', 'runtime', 'limits', 'processor', 'subnet', 'disk', 'memory', 'data', 'kernel'],
       ...['room', 'privileges', 'clock', 'interfaces', 'ipv6', 'open files', 'isolation', 'ports'],
     ]),
   )
