@@ -45,18 +45,28 @@ npm_done() {
   [ "$(cat "$stamp" 2>/dev/null || :)" = "$lock" ] && "$root/scripts/node" --version >/dev/null 2>&1
 }
 
+# npm_try: `npm ci`, up to three times. A download that breaks off, or arrives damaged, ends npm 9 as a whole; it begins
+# anew each time, and what is wrong in the lock file fails each time.
+npm_try() {
+  (cd "$root" && npm ci) && return 0
+  sleep 5
+  (cd "$root" && npm ci) && return 0
+  sleep 20
+  (cd "$root" && npm ci)
+}
+
 # npm_ci: the project's packages at exactly the versions of the lock file.
 npm_ci() {
   if npm_done; then return 0; fi
   command -v npm >/dev/null 2>&1 || fail 'npm is missing; install nodejs and npm (Node 18 and npm 9 or later)'
   say 'Installing the npm packages (npm ci)'
-  (cd "$root" && npm ci) >>"$log" 2>&1 || fail 'npm ci'
+  npm_try >>"$log" 2>&1 || fail 'npm ci'
   # npm leaves out optional packages, native parts of the test runner among them, whose stated Node is newer than the
   # one that it runs on. The project's own Node is here now: let npm run on that.
   if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
     own=$(mktemp -d "${TMPDIR:-/tmp}/omada-host-node.XXXXXX")
     cp "$(cd "$root" && scripts/node -p process.execPath)" "$own/node"
-    (cd "$root" && PATH="$own:$PATH" npm ci) >>"$log" 2>&1 || fail 'npm ci'
+    (PATH="$own:$PATH" npm_try) >>"$log" 2>&1 || fail 'npm ci'
     rm -rf "$own"
   fi
   printf '%s\n' "$lock" >"$stamp"

@@ -14,9 +14,12 @@ const shell = (script: string) => host().machine.exec(['sh', '-euc', script])
 const certify = (name: string, cert: string, key: string) =>
   shell(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=${name} \
     -addext subjectAltName=DNS:${name} -keyout ${key} -out ${cert}`)
-/** Whose certificate the controller itself shows. */
-const shown = async () =>
-  await shell('openssl s_client -connect 10.129.81.10:8043 </dev/null 2>/dev/null | openssl x509 -noout -subject')
+/** Waits until the controller, which may just be starting, shows the certificate of this name. */
+const shows = (name: string) =>
+  eventually(
+    () => shell('openssl s_client -connect 10.129.81.10:8043 </dev/null 2>/dev/null | openssl x509 -noout -subject'),
+    (subject) => subject.includes(name),
+  )
 const trouble = async () =>
   (await host().appliance.hostState()).warnings.find(({ code }) => code === 'CERTIFICATE_UNUSABLE')
 const restart = async () =>
@@ -30,7 +33,7 @@ test('an encrypted key keeps nothing from starting, and is told with the command
   expect((await appliance.systemctl('restart')).code).toBe(0)
   expect((await appliance.hostState()).phase).toBe('ready')
   expect(await trouble()).toMatchObject({ message: expect.stringContaining(`${directory}/tls.key is encrypted`) })
-  expect(await shown()).toContain('localhost')
+  await shows('localhost')
 })
 
 test('what it says mends it, as it is written there', async () => {
@@ -41,7 +44,7 @@ test('what it says mends it, as it is written there', async () => {
   await shell(then.join(''))
   expect(await trouble()).toBeUndefined()
   await restart()
-  expect(await shown()).toContain('first.example')
+  await shows('first.example')
 })
 
 test('a key of another certificate leaves the controller that runs and its certificate alone', async () => {
@@ -52,7 +55,7 @@ test('a key of another certificate leaves the controller that runs and its certi
   expect((await trouble())?.message).toMatch(/is not the key of .*; the one that was there before is used on$/)
   expect(await appliance.container()).toBe(before)
   await restart()
-  expect(await shown()).toContain('first.example')
+  await shows('first.example')
 })
 
 test("certbot's directory of links is used, in the container that runs, and after a renewal as well", async () => {
@@ -67,13 +70,13 @@ test("certbot's directory of links is used, in the container that runs, and afte
   expect(await appliance.container()).toBe(before)
   expect(await trouble()).toBeUndefined()
   await restart()
-  expect(await shown()).toContain('certbot.example')
+  await shows('certbot.example')
 
   await certify('renewed.example', `${archive}/fullchain2.pem`, `${archive}/privkey2.pem`)
   await shell(`ln -sfn ../../archive/fullchain2.pem ${live}/fullchain.pem; \
     ln -sfn ../../archive/privkey2.pem ${live}/privkey.pem; systemctl reload omada-host`)
   await restart()
-  expect(await shown()).toContain('renewed.example')
+  await shows('renewed.example')
 })
 
 test('a pipe in its place holds up nothing', async () => {
@@ -82,7 +85,7 @@ test('a pipe in its place holds up nothing', async () => {
   expect((await appliance.systemctl('reload')).code).toBe(0)
   expect((await trouble())?.message).toContain('not a regular file')
   expect((await appliance.systemctl('restart')).code).toBe(0)
-  await eventually(shown, (subject) => subject.includes('renewed.example'))
+  await shows('renewed.example')
   expect((await appliance.systemctl('stop')).code).toBe(0)
   expect(await machine.show('omada-host.service', 'Result')).toEqual({ Result: 'success' })
 })
