@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import {
   mkdirSync,
   mkdtempSync,
@@ -19,13 +19,15 @@ import { makeSelfSigned } from '../../src/edge/proxy/waiting-room/certificate.ts
 import { CertificateCopy, readCertificate } from '../../src/host/certificate.ts'
 
 const day = 86_400_000
-const now = Date.now()
+/** When the certificates became valid: whole seconds, in which a clock read before they were made may lie behind. */
+let now: number
 let pair: CertificatePair
 let other: CertificatePair
 
 beforeAll(async () => {
   pair = await makeSelfSigned({ hostname: 'omada.example' })
   other = await makeSelfSigned({ hostname: 'omada.example' })
+  now = new X509Certificate(other.cert).validFromDate.getTime()
 })
 
 function scene() {
