@@ -73,7 +73,10 @@ describe('what can be wrong around the appliance is told, and mended without a r
 
     await holder.stop('SIGTERM', 10_000)
     await eventually(port, (state) => state?.state === 'listening', 90_000)
-    expect((await outpost.call('http', { url: 'https://127.0.0.1:8043/login' })).status).toBe(200)
+    await eventually(
+      () => outpost.call('http', { url: 'https://127.0.0.1:8043/login' }),
+      ({ status }) => status === 200,
+    )
   })
 
   test('an engine that goes away and comes back', async () => {
