@@ -53,6 +53,7 @@ export class HealthMonitor implements Component {
   readonly changed = new Emitter<HealthSnapshot>()
   readonly #options: ProbingOptions
   readonly #mayCrash: () => boolean
+  readonly #provingSeconds: number
   readonly #warnings: WarningSource
   /** Settles when nothing of former targets is left. */
   #closed: Promise<unknown> = Promise.resolve()
@@ -63,14 +64,23 @@ export class HealthMonitor implements Component {
   #since: string
   #emitted = ''
 
-  /** `databaseMayCrash`: a database that answers may be gone half a minute later, so that more is asked of it. */
+  /**
+   * `databaseMayCrash`: a database that answers may be gone half a minute later, so that it has to answer for
+   * `crashProvingSeconds` first.
+   */
   constructor({
     warnings,
     databaseMayCrash,
+    crashProvingSeconds = provingSeconds,
     ...options
-  }: ProbingOptions & { readonly warnings: Warnings; readonly databaseMayCrash: () => boolean }) {
+  }: ProbingOptions & {
+    readonly warnings: Warnings
+    readonly databaseMayCrash: () => boolean
+    readonly crashProvingSeconds?: number
+  }) {
     this.#options = options
     this.#mayCrash = databaseMayCrash
+    this.#provingSeconds = crashProvingSeconds
     this.#warnings = warnings.source(conditionsSource)
     this.#since = isoTime(this.#options.clock)
   }
@@ -144,13 +154,13 @@ export class HealthMonitor implements Component {
   #progress(watch: Watch): string {
     const { conditions } = watch.session
     if (!conditions.allSettled() || this.#proved(watch)) return conditions.progress()
-    return `everything answers; as its database may crash here, it counts when that has lived for ${provingSeconds} s`
+    return `everything answers; as its database may crash here, it counts when that has lived for ${this.#provingSeconds} s`
   }
 
   /** Whether the database has lived for long enough. */
   #proved({ databaseSince }: Watch): boolean {
     if (!this.#mayCrash()) return true
-    return databaseSince !== undefined && this.#options.clock.now() - databaseSince >= provingSeconds * 1000
+    return databaseSince !== undefined && this.#options.clock.now() - databaseSince >= this.#provingSeconds * 1000
   }
 
   /** True while a controller that has not been ready yet is still given time to start. */
