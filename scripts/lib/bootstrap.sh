@@ -45,16 +45,15 @@ npm_done() {
   [ "$(cat "$stamp" 2>/dev/null || :)" = "$lock" ] && "$root/scripts/node" --version >/dev/null 2>&1
 }
 
-# npm_try: `npm ci`, up to three times. A download that breaks off, or arrives damaged, ends npm 9 as a whole; it begins
-# anew each time, and what is wrong in the lock file fails each time.
+# npm_try: `npm ci`, up to three times. A download that breaks off, or arrives damaged, ends npm 9 as a whole, or leaves
+# an optional package out without a word; it begins anew each time, and what is wrong in the lock file fails each time.
 npm_try() {
-  (cd "$root" && npm ci) && return 0
-  sleep 5
-  (cd "$root" && npm ci) && return 0
-  sleep 20
-  (cd "$root" && npm ci)
+  for pause in 5 20 0; do
+    (cd "$root" && npm ci && node scripts/lib/missing-parts.cjs .) && return 0
+    sleep "$pause"
+  done
+  return 1
 }
-
 # npm_ci: the project's packages at exactly the versions of the lock file.
 npm_ci() {
   if npm_done; then return 0; fi
