@@ -61,11 +61,12 @@ npm_ci() {
   say 'Installing the npm packages (npm ci)'
   npm_try >>"$log" 2>&1 || fail 'npm ci'
   # npm leaves out optional packages, native parts of the test runner among them, whose stated Node is newer than the
-  # one that it runs on. The project's own Node is here now: let npm run on that.
+  # one that it runs on. The project's own Node is here now: let npm run on that, which trusts whom the machine trusts, as
+  # the distribution's Node does: a company's proxy has a certificate of its own.
   if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 22 ]; then
     own=$(mktemp -d "${TMPDIR:-/tmp}/omada-host-node.XXXXXX")
     cp "$(cd "$root" && scripts/node -p process.execPath)" "$own/node"
-    (PATH="$own:$PATH" npm_try) >>"$log" 2>&1 || fail 'npm ci'
+    (export PATH="$own:$PATH" NODE_USE_SYSTEM_CA=1 && npm_try) >>"$log" 2>&1 || fail 'npm ci'
     rm -rf "$own"
   fi
   printf '%s\n' "$lock" >"$stamp"
