@@ -64,6 +64,9 @@ const databaseEnds = [
   'CPU_UNSUPPORTED',
 ] as const
 
+/** The database does not do what the controller needs it for. */
+const databaseFails = ['DATABASE_DOWN', 'DATABASE_LOGIN', 'DATABASE_TLS'] as const
+
 const ofDatabaseEnd: WarningKind = {
   severity: 'error',
   causes: ['DISK_FULL:data'],
@@ -81,13 +84,23 @@ const kinds: Readonly<Partial<Record<ErrorCode, WarningKind>>> = {
   DISK_FULL: { severity: 'error', state: 'full' },
   DISK_LOW: { severity: 'warning', state: 'low' },
   ...Object.fromEntries(databaseEnds.map((code) => [code, ofDatabaseEnd])),
+  DATABASE_LOGIN: ofProbe(),
+  DATABASE_TLS: ofProbe(),
   DATABASE_DOWN: ofProbe('CONTAINER_PAUSED', 'DISK_FULL:data', 'CONTROLLER_OUT_OF_MEMORY', ...databaseEnds),
-  WEB_DOWN: ofProbe('DATABASE_DOWN', 'WEB_DOWN:web', 'CONTAINER_PAUSED'),
-  DEVICE_PORT_DOWN: ofProbe('DATABASE_DOWN'),
-  DISCOVERY_DOWN: ofProbe('DATABASE_DOWN', 'DISCOVERY_DOWN:discovery'),
+  WEB_DOWN: ofProbe(...databaseFails, 'WEB_DOWN:web', 'CONTAINER_PAUSED', 'SUBNET_ROUTED'),
+  DEVICE_PORT_DOWN: ofProbe(...databaseFails, 'SUBNET_ROUTED'),
+  SUBNET_ROUTED: { severity: 'error', over: 'Linux sends to the controller by its bridge' },
+  DISCOVERY_DOWN: ofProbe(...databaseFails, 'DISCOVERY_DOWN:discovery'),
   PROBE_FAILED: ofProbe(),
   // Noted as a step when it happens.
   CONTROLLER_KILLED: { severity: 'warning', inHistory: false, over: 'that the controller was killed is acknowledged' },
+  DEVICES_ASTRAY: {
+    severity: 'warning',
+    over: 'no sign of devices that look for the controller elsewhere was seen any more',
+  },
+  DEVICE_ADDRESS: { severity: 'warning', over: 'devices are told an address by which they reach this machine' },
+  OPEN_API_LOGIN: { severity: 'warning', over: 'devices are told an address by which they reach this machine' },
+  OPEN_API_FAILED: { severity: 'warning', over: 'devices are told an address by which they reach this machine' },
   RECORD_UNUSABLE: { severity: 'warning' },
   OPEN_FILES_LOW: { severity: 'warning' },
   NEIGHBOURS_FULL: { severity: 'error', over: 'this kernel has had room for all machines around' },
