@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isUnspecified, parseSocketTable } from './socket-table.ts'
 
 /** How this machine resolves names, as far as its containers depend on it. */
 export interface MachineNames {
@@ -36,9 +37,14 @@ function parseNameServers(text: string): readonly string[] {
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)].map((match) => match[1] ?? '')
 }
 
-/** Whether a socket of /proc/net/udp or udp6 (proc(5)) is bound to port 53 (hexadecimal 35) of every address. */
+const nameServerPort = 53
+
+/** Whether a socket of /proc/net/udp or udp6 is bound to port 53 of every address. */
 function servesEverywhere(text: string): boolean {
-  return /^\s*\d+: 0+:0035 0+:0000 /m.test(text)
+  return parseSocketTable(text).some(
+    ({ localAddress, localPort, remoteAddress, remotePort }) =>
+      localPort === nameServerPort && remotePort === 0 && isUnspecified(localAddress) && isUnspecified(remoteAddress),
+  )
 }
 
 /** An address that is reached on the machine itself alone. */

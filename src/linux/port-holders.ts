@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { PortKey } from '../config/appliance-ports.ts'
 import { ProgramError, runProgram } from '../core/run-program.ts'
 import { plainText } from '../core/text.ts'
+import { isUnspecified, parseSocketTable, socketStates } from './socket-table.ts'
 
 /** A process of this machine that listens on a port. */
 export interface PortHolder extends PortKey {
@@ -10,22 +11,14 @@ export interface PortHolder extends PortKey {
   readonly process: string
 }
 
-const tcpListen = '0A'
-
-/** Inodes of the listening sockets on `ports`, from the text of /proc/net/{tcp,tcp6,udp,udp6} (proc(5)). */
+/** Inodes of the sockets that hold one of `ports`, from the text of /proc/net/{tcp,tcp6,udp,udp6}. */
 function parseListeners(text: string, protocol: 'tcp' | 'udp', ports: ReadonlySet<number>): Map<string, number> {
-  const inodes = new Map<string, number>()
-  for (const line of text.split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/)
-    const port = Number.parseInt(fields[1]?.split(':').at(-1) ?? '', 16)
-    const inode = fields[9]
-    if (inode === undefined || inode === '0' || !ports.has(port)) continue
-    if (protocol === 'tcp' && fields[3] !== tcpListen) continue
+  const holding = parseSocketTable(text).filter(({ localPort, state, remoteAddress, remotePort, inode }) => {
+    if (inode === '0' || !ports.has(localPort)) return false
     // A connected UDP socket has a peer; only those without one hold the port.
-    if (protocol === 'udp' && !/^0+:0000$/.test(fields[2] ?? '')) continue
-    inodes.set(inode, port)
-  }
-  return inodes
+    return protocol === 'tcp' ? state === socketStates.listening : isUnspecified(remoteAddress) && remotePort === 0
+  })
+  return new Map(holding.map(({ inode, localPort }) => [inode, localPort]))
 }
 
 /**

@@ -1,23 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { systemCode } from '../../core/errors.ts'
-
-/** proc(5), `st` of a UDP socket that is not connected and so takes datagrams from anyone (TCP_CLOSE). */
-const unconnected = '07'
+import { parseSocketTable, socketStates } from '../../linux/socket-table.ts'
 
 /**
  * The ports of a `/proc/net/udp` or `/proc/net/udp6` table on which anyone outside may be answered: bound, not
- * connected, and not on a loopback address. A row reads `sl local_address rem_address st …`, an address being hex words
- * in the machine's byte order and a port in hex (kernel Documentation/networking/proc_net_tcp.rst).
+ * connected, and not on a loopback address.
  */
 export function parseUdpTable(text: string): ReadonlySet<number> {
-  const ports = new Set<number>()
-  for (const line of text.split('\n').slice(1)) {
-    const [, local, , state] = line.trim().split(/\s+/)
-    const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(local ?? '')
-    if (match?.[1] === undefined || match[2] === undefined || state !== unconnected) continue
-    if (!isLoopback(match[1])) ports.add(Number.parseInt(match[2], 16))
-  }
-  return ports
+  const open = parseSocketTable(text).filter(
+    ({ state, localAddress }) => state === socketStates.unconnected && !isLoopback(localAddress),
+  )
+  return new Set(open.map(({ localPort }) => localPort))
 }
 
 /** 127.0.0.0/8, ::1 or ::ffff:127.0.0.0/104 as little-endian words, the byte order of both supported processors. */
