@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { buildImage, parseTag } from './image/build.ts'
+import type { DatabaseFile } from './image/contents.ts'
 
 const run = promisify(execFile)
 
 const usage = `usage: scripts/node test/standin/image.ts --tag NAME:TAG[=VERSION] [--tag …]
   [--archive FILE] [--podman [--storage-root DIR --runroot DIR]] [--docker]
-  [--push docker://HOST:PORT/NAME:TAG … [--insecure]] [--env NAME=VALUE …] [--mongod FILE]
+  [--push docker://HOST:PORT/NAME:TAG … [--insecure]] [--env NAME=VALUE …] [--mongod FILE | --ferretdb FILE]
 
 example: scripts/node test/standin/image.ts --tag localhost/omada-standin:6.2 --podman
 `
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
       insecure: { type: 'boolean', default: false },
       env: { type: 'string', multiple: true },
       mongod: { type: 'string' },
+      ferretdb: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -44,7 +46,7 @@ async function main(): Promise<void> {
       tags,
       archive,
       environment: values.env ?? [],
-      ...(values.mongod === undefined ? {} : { mongod: values.mongod }),
+      database: databaseFile(values),
     })
     const loaded: string[] = []
     if (values.podman) {
@@ -78,6 +80,11 @@ async function main(): Promise<void> {
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true })
   }
+}
+
+function databaseFile({ mongod, ferretdb }: { mongod?: string; ferretdb?: string }): DatabaseFile | undefined {
+  if (mongod !== undefined) return { program: 'mongod', file: mongod }
+  return ferretdb === undefined ? undefined : { program: 'ferretdb', file: ferretdb }
 }
 
 main().catch((error: unknown) => {

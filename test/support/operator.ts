@@ -15,6 +15,11 @@ export interface PendingDevice {
 export interface StandinHealth {
   readonly ready: boolean
   readonly phase: string
+  /** What devices and guests are told. */
+  readonly deviceHost: string
+  readonly portalHost: string
+  /** How many starts its database knows; undefined where it keeps nothing. */
+  readonly database: { readonly starts?: number }
   readonly data: {
     readonly state: 'dirty' | 'clean'
     readonly uncleanStops: number
@@ -60,6 +65,11 @@ export class Operator {
 
   adopt(mac: string): Promise<PendingDevice> {
     return this.#request(`${this.#base}/adopt`, 'POST', { mac })
+  }
+
+  /** Types the device management host into the controller's settings, as README tells the owner to. */
+  setDeviceHost(deviceHost: string): Promise<unknown> {
+    return this.#request(`${this.#base}/settings`, 'POST', { deviceManage: { deviceHostEnable: true, deviceHost } })
   }
 
   stats(): Promise<StandinStats> {

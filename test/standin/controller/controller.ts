@@ -4,6 +4,7 @@ import { DataVolume } from './data.ts'
 import { Database } from './database.ts'
 import { runEntrypoint } from './entrypoint.ts'
 import { changeFaults, type Faults } from './faults.ts'
+import { General } from './general.ts'
 import { createLog, type Log } from './log.ts'
 import { operatorApi } from './operator-api.ts'
 import { DeviceRegistry } from './registry.ts'
@@ -24,6 +25,7 @@ export class StandinController {
   readonly #database: Database
   readonly #registry: DeviceRegistry
   readonly #services: Services
+  readonly #general: General
   readonly #timers: NodeJS.Timeout[] = []
   readonly #cancelled = new AbortController()
   readonly #api = operatorApi({
@@ -34,6 +36,8 @@ export class StandinController {
     health: () => this.#health(),
     faults: () => this.#faults,
     changeFaults: (change) => this.#changeFaults(change),
+    settings: () => this.#general.get(),
+    changeSettings: (change) => this.#general.change(change),
   })
   #faults: Faults
   #phase: Phase = 'new'
@@ -61,11 +65,13 @@ export class StandinController {
     const data = this.#data
     this.#database = new Database({ settings, data, log, faults: this.#faults })
     this.#registry = new DeviceRegistry({ ...settings, data, now: () => performance.now() })
+    this.#general = new General({ data, address: settings.address })
     this.#services = new Services({
       settings,
       log,
       registry: this.#registry,
       database: this.#database,
+      general: this.#general,
       faults: () => this.#faults,
       isSilent: () => this.#phase === 'out-of-memory',
     })
@@ -227,6 +233,17 @@ export class StandinController {
     const history = this.#data.history()
     const uncleanStops = history.filter((entry) => entry.event === 'unclean-start').length
     const data = { state: this.#data.dirty ? 'dirty' : 'clean', uncleanStops, history }
-    return { ready: this.#phase === 'running', phase: this.#phase, version, omadacId, address, data }
+    const hosts = { deviceHost: this.#general.deviceHost(), portalHost: this.#general.portalHost() }
+    const database = { starts: this.#database.starts }
+    return {
+      ready: this.#phase === 'running',
+      phase: this.#phase,
+      version,
+      omadacId,
+      address,
+      ...hosts,
+      database,
+      data,
+    }
   }
 }

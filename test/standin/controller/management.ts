@@ -18,6 +18,7 @@ export class ManagementServer {
   readonly #omadacId: string
   readonly #settings: Settings
   readonly #certificate: KeyPair
+  readonly #deviceHost: () => string
   readonly #isSilent: () => boolean
   readonly #listeners: TcpListener[] = []
   #port: number | undefined
@@ -27,6 +28,7 @@ export class ManagementServer {
     registry: DeviceRegistry
     log: Log
     certificate: KeyPair
+    deviceHost: () => string
     isSilent: () => boolean
   }) {
     this.#settings = o.settings
@@ -34,6 +36,7 @@ export class ManagementServer {
     this.#registry = o.registry
     this.#log = o.log
     this.#certificate = o.certificate
+    this.#deviceHost = o.deviceHost
     this.#isSilent = o.isSilent
   }
 
@@ -65,7 +68,13 @@ export class ManagementServer {
   #serve(socket: TLSSocket): void {
     const from = plainAddress(socket.remoteAddress ?? '')
     const reader = new FrameReader()
-    const session = new Session({ registry: this.#registry, omadacId: this.#omadacId, from })
+    const session = new Session({
+      registry: this.#registry,
+      omadacId: this.#omadacId,
+      from,
+      deviceHost: this.#deviceHost,
+      tellMilliseconds: this.#settings.tellMilliseconds,
+    })
     socket.setTimeout(handshakeMilliseconds, () => socket.destroy())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => session.close())
@@ -75,6 +84,8 @@ export class ManagementServer {
         for (const message of reader.push(chunk)) {
           const answer = session.take(message)
           if (answer !== undefined) socket.write(encodeFrame(answer))
+          const host = session.tellHost(message)
+          if (host !== undefined) socket.write(encodeFrame(host))
           if (session.stage === 'connected') socket.setTimeout(informTimeoutMilliseconds)
         }
       } catch (error) {

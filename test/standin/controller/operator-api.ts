@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { BodyError, readObject } from './json-body.ts'
 import { TcpListener } from './listeners.ts'
 import { OperatorError } from './registry.ts'
 
@@ -9,10 +10,10 @@ export interface Operations {
   stats(): unknown
   health(): unknown
   faults(): unknown
+  settings(): unknown
+  changeSettings(change: Readonly<Record<string, unknown>>): unknown
   changeFaults(change: Readonly<Record<string, unknown>>): Promise<unknown>
 }
-
-const maxBodyBytes = 65_536
 
 /** The operator's API of the stand-in: plain HTTP, no login, not TP-Link's. */
 export function operatorApi(operations: Operations): TcpListener {
@@ -21,7 +22,7 @@ export function operatorApi(operations: Operations): TcpListener {
       route(request, operations).then(
         ({ status, body }) => reply(response, status, body),
         (error: unknown) => {
-          const status = error instanceof OperatorError ? error.status : 400
+          const status = error instanceof OperatorError || error instanceof BodyError ? error.status : 400
           reply(response, status, { error: error instanceof Error ? error.message : String(error) })
         },
       )
@@ -52,22 +53,14 @@ async function route(request: IncomingMessage, operations: Operations): Promise<
       return { status: 200, body: operations.faults() }
     case 'POST /faults':
       return { status: 200, body: await operations.changeFaults(await readObject(request)) }
+    case 'GET /settings':
+      return { status: 200, body: operations.settings() }
+    case 'POST /settings':
+      return { status: 200, body: operations.changeSettings(await readObject(request)) }
     default:
-      throw new OperatorError(404, 'there is GET /devices /stats /health /faults and POST /adopt /faults')
+      throw new OperatorError(
+        404,
+        'there is GET /devices /stats /health /faults /settings and POST /adopt /faults /settings',
+      )
   }
-}
-
-async function readObject(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBodyBytes) throw new OperatorError(413, `the body is over ${maxBodyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OperatorError(400, 'the body is not a JSON object')
-  }
-  return value as Record<string, unknown>
 }

@@ -24,6 +24,8 @@ export interface DeviceRecord {
   connections: number
   informs: number
   lastInform?: string
+  /** The device management host that it was told last. */
+  toldHost?: string
 }
 
 /** What is kept besides, for the adoption's own course. Times are monotonic milliseconds. */
@@ -164,6 +166,11 @@ export class DeviceRegistry {
     if (record === undefined) return
     record.informs++
     record.lastInform = new Date().toISOString()
+  }
+
+  told(mac: string, deviceHost: string): void {
+    const record = this.#entries.get(mac)?.record
+    if (record !== undefined) record.toldHost = deviceHost
   }
 
   adoptFailed(mac: string, reason: string): void {

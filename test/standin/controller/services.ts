@@ -3,9 +3,11 @@ import type { OpenPorts } from './controller.ts'
 import type { Database } from './database.ts'
 import { DiscoveryServer } from './discovery.ts'
 import type { Faults } from './faults.ts'
+import type { General } from './general.ts'
 import type { TcpListener } from './listeners.ts'
 import type { Log } from './log.ts'
 import { ManagementServer } from './management.ts'
+import { OpenApi } from './open-api.ts'
 import type { DeviceRegistry } from './registry.ts'
 import type { PortName, Settings } from './settings.ts'
 import { appAnswer, OpaqueUdpPort, quietPort } from './side-ports.ts'
@@ -17,6 +19,7 @@ export class Services {
   readonly #log: Log
   readonly #registry: DeviceRegistry
   readonly #database: Database
+  readonly #general: General
   readonly #faults: () => Faults
   readonly #isSilent: () => boolean
   readonly #tcp = new Map<PortName, TcpListener>()
@@ -34,6 +37,7 @@ export class Services {
     log: Log
     registry: DeviceRegistry
     database: Database
+    general: General
     faults: () => Faults
     isSilent: () => boolean
   }) {
@@ -41,6 +45,7 @@ export class Services {
     this.#log = o.log
     this.#registry = o.registry
     this.#database = o.database
+    this.#general = o.general
     this.#faults = o.faults
     this.#isSilent = o.isSilent
     this.#app = new OpaqueUdpPort({ reply: appAnswer(o.settings), isSilent: o.isSilent })
@@ -52,8 +57,9 @@ export class Services {
   async startWeb(certificate: KeyPair, kept: { manageHttp: number; manageHttps: number }): Promise<OpenPorts> {
     const { ports, major, minor } = this.#settings
     const isSilent = this.#isSilent
+    const openApi = new OpenApi({ settings: this.#settings, general: this.#general })
     const management = () =>
-      managementWeb({ settings: this.#settings, certificate, database: this.#database, isSilent })
+      managementWeb({ settings: this.#settings, certificate, database: this.#database, openApi, isSilent })
     const opened: OpenPorts = {}
     opened.manageHttps = await this.#listen('manageHttps', management(), kept.manageHttps)
     const redirect = () => redirectWeb({ httpsPort: () => opened.manageHttps ?? 0, isSilent })
@@ -74,6 +80,7 @@ export class Services {
       registry: this.#registry,
       log: this.#log,
       certificate,
+      deviceHost: () => this.#general.deviceHost(),
       isSilent,
     })
     return opened

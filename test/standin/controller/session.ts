@@ -13,15 +13,28 @@ export class Session {
   readonly #registry: DeviceRegistry
   readonly #omadacId: string
   readonly #from: string
+  readonly #deviceHost: () => string
+  readonly #tellMilliseconds: number
   readonly #key = randomUUID()
   #mac: string | undefined
   #token: string | undefined
+  #connectedAt = 0
+  #told: string | undefined
   stage: Stage = 'pre-connect'
 
-  constructor(o: { registry: DeviceRegistry; omadacId: string; from: string }) {
+  constructor(o: {
+    registry: DeviceRegistry
+    omadacId: string
+    from: string
+    /** The device management host in force. */
+    deviceHost: () => string
+    tellMilliseconds: number
+  }) {
     this.#registry = o.registry
     this.#omadacId = o.omadacId
     this.#from = o.from
+    this.#deviceHost = o.deviceHost
+    this.#tellMilliseconds = o.tellMilliseconds
   }
 
   close(): void {
@@ -47,6 +60,7 @@ export class Session {
     if (type === messageType.deviceNegotiation && this.stage === 'negotiate') return this.#negotiate(message)
     if (type === messageType.initSyncResult && this.stage === 'sync') {
       this.stage = 'connected'
+      this.#connectedAt = performance.now()
       this.#token = this.#registry.connected(mac, this.#from)
       return this.#reply(message, messageType.initSyncResultAck, {})
     }
@@ -55,6 +69,22 @@ export class Session {
       return this.#reply(message, messageType.informResponse, {})
     }
     throw new Error(`message type ${type} is not expected at ${this.stage}`)
+  }
+
+  /**
+   * What follows the answer to an inform: the device management host, some time after the handshake and again when it
+   * has changed; else undefined.
+   */
+  tellHost(message: Message): Message | undefined {
+    if (message.header.type !== messageType.informRequest || this.stage !== 'connected') return undefined
+    if (performance.now() - this.#connectedAt < this.#tellMilliseconds) return undefined
+    const deviceHost = this.#deviceHost()
+    if (deviceHost === this.#told) return undefined
+    this.#told = deviceHost
+    this.#registry.told(message.header.mac, deviceHost)
+    const { mac, device } = message.header
+    const header = { type: messageType.deviceManagementHost, mac, device, timestamp: Date.now(), error: 0 }
+    return { header, body: { deviceHost } }
   }
 
   #verify(message: Message): Message {

@@ -56,8 +56,8 @@ export interface Settings {
   readonly minor: number
   readonly omadacId: string
   readonly pose: MongoPose
-  /** A real mongod to run; absent: the posing one. */
-  readonly mongod?: string
+  /** A real database to run; absent: the posing one. */
+  readonly program?: { readonly program: 'mongod' | 'ferretdb'; readonly command: string }
   readonly mongoHost: string
   /** Set when MONGO_EXTERNAL is true. */
   readonly externalMongo?: string
@@ -71,6 +71,11 @@ export interface Settings {
   readonly pendingMilliseconds: number
   /** So many more announces during an adoption abort it. */
   readonly adoptAnnounces: number
+  /** So long after the handshake an inform is followed by the device management host. */
+  readonly tellMilliseconds: number
+  /** The client of the Open API that the administrator made; absent: there is none. */
+  readonly openApi?: { readonly clientId: string; readonly clientSecret: string }
+  readonly tokenSeconds: number
   readonly showServerLogs: boolean
   readonly certificate: { readonly cert: string; readonly key: string }
   readonly environment: Environment
@@ -89,13 +94,14 @@ export function readSettings(environment: Environment): Settings {
   // The image's defaults for these two are those of the management ports: unless set, they are the same ports.
   ports.portalHttp = port('portalHttp', ports.manageHttp)
   ports.upgradeHttps = port('upgradeHttps', ports.manageHttps)
+  const pose = readChoice(environment, 'STANDIN_MONGO', ['3.6', '8.0'], major >= 6 ? '8.0' : '3.6')
   return {
     version,
     major,
     minor,
     omadacId: environment.STANDIN_OMADAC_ID || '5f3a9d0c7b1e4862a0d4c9e8f7162b35',
-    pose: readChoice(environment, 'STANDIN_MONGO', ['3.6', '8.0'], major >= 6 ? '8.0' : '3.6'),
-    ...(environment.STANDIN_MONGOD ? { mongod: environment.STANDIN_MONGOD } : {}),
+    pose,
+    ...databaseProgram(environment, pose),
     mongoHost: environment.STANDIN_MONGO_BIND || '127.0.0.1',
     ...(environment.MONGO_EXTERNAL === 'true' ? { externalMongo: environment.EAP_MONGOD_URI ?? '' } : {}),
     ...(environment.STANDIN_BIND ? { bind: environment.STANDIN_BIND } : {}),
@@ -109,6 +115,16 @@ export function readSettings(environment: Environment): Settings {
     pendingMilliseconds: readNumber(environment, 'STANDIN_PENDING_SECONDS', 40, 86400) * 1000,
     // The standard is the real one's. Source: thread #561 of the image's repository.
     adoptAnnounces: readNumber(environment, 'STANDIN_ADOPT_ANNOUNCES', 3, 1000),
+    tellMilliseconds: readNumber(environment, 'STANDIN_TELL_SECONDS', 5, 86400) * 1000,
+    ...(environment.STANDIN_OPENAPI_CLIENT_ID && environment.STANDIN_OPENAPI_CLIENT_SECRET
+      ? {
+          openApi: {
+            clientId: environment.STANDIN_OPENAPI_CLIENT_ID,
+            clientSecret: environment.STANDIN_OPENAPI_CLIENT_SECRET,
+          },
+        }
+      : {}),
+    tokenSeconds: readNumber(environment, 'STANDIN_TOKEN_SECONDS', 7200, 86400),
     showServerLogs: environment.SHOW_SERVER_LOGS !== 'false',
     certificate: {
       cert: `/cert/${environment.SSL_CERT_NAME || 'tls.crt'}`,
@@ -117,6 +133,13 @@ export function readSettings(environment: Environment): Settings {
     environment,
     faults: faultsFromEnvironment(environment),
   }
+}
+
+/** FerretDB speaks as MongoDB 7 does, so that it is nothing for a controller that has 3.6. */
+function databaseProgram(environment: Environment, pose: MongoPose): Pick<Settings, 'program'> {
+  if (environment.STANDIN_MONGOD) return { program: { program: 'mongod', command: environment.STANDIN_MONGOD } }
+  if (!environment.STANDIN_FERRETDB || pose === '3.6') return {}
+  return { program: { program: 'ferretdb', command: environment.STANDIN_FERRETDB } }
 }
 
 /** The first IPv4 address of this machine or container that is not loopback; 127.0.0.1 when there is none. */

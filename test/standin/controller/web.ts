@@ -3,6 +3,7 @@ import { createServer as createHttps } from 'node:https'
 import type { KeyPair } from './certificate.ts'
 import type { Database } from './database.ts'
 import { TcpListener } from './listeners.ts'
+import type { OpenApi } from './open-api.ts'
 import type { Settings } from './settings.ts'
 
 /** A page of the stand-in. `title` is ours, never a client's text. */
@@ -20,6 +21,7 @@ export function managementWeb(o: {
   settings: Settings
   certificate: KeyPair
   database: Database
+  openApi: OpenApi
   isSilent: () => boolean
 }): TcpListener {
   const { version: controllerVer, omadacId, major } = o.settings
@@ -27,6 +29,7 @@ export function managementWeb(o: {
     send(response, 200, 'application/json', JSON.stringify(body))
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '/').split('?')[0]
+    if (path?.startsWith('/openapi/')) return json(response, await o.openApi.answer(request))
     if (path === '/api/info') {
       const result = { omadacId, controllerVer, apiVer: '3', configured: true, type: major >= 6 ? 10 : 1 }
       return json(response, { errorCode: 0, msg: 'Success.', result })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { controllerField, deviceInfo, type Identity, protocolVersion } from '../protocol/announce.ts'
 import { authToken } from '../protocol/auth.ts'
@@ -18,6 +19,8 @@ export interface ChannelOptions {
   /** True after a first adoption, as the wire protocol's `rebuild`. */
   readonly rebuild: boolean
   readonly upSeconds: () => number
+  /** The controller says at which address it wants to be reached. */
+  readonly onHost: (address: string) => void
 }
 
 /** A device's connection to the controller's management port: TLS, handshake, then informs. */
@@ -120,6 +123,11 @@ export class ManagementChannel {
   }
 
   #take(message: Message): void {
+    if (message.header.type === messageType.deviceManagementHost) {
+      const host = textOf(message.body.deviceHost)
+      if (isIPv4(host)) this.#options.onHost(host)
+      return
+    }
     const sequence = message.header.seq
     if (sequence === undefined) return
     this.#waiting.get(sequence)?.(message)

@@ -11,6 +11,8 @@ import { openUdp, sendTo } from './udp.ts'
 const longestRetryMilliseconds = 30_000
 /** A device that could not be adopted goes back to announcing itself as new after so many tries. */
 const maxFirstTries = 5
+/** Ours: of real devices it is only known that they go offline some time later, one after the other. */
+const hourMilliseconds = 3_600_000
 
 export interface DeviceOptions {
   readonly class: DeviceClass
@@ -39,6 +41,10 @@ export interface DeviceOptions {
   readonly delayMilliseconds: number
   /** True: a load that no real device makes, which falls silent from PRE_ADOPT on. */
   readonly announceWhileConnected?: boolean
+  /** So long after it was told another address it closes its connection and goes there; an hour unless given. */
+  readonly moveMilliseconds?: number
+  /** So long it does not announce when it reaches nobody where it was told to go; an hour unless given. */
+  readonly silentMilliseconds?: number
   readonly onEvent: EventSink
 }
 
@@ -64,6 +70,9 @@ export class SimulatedDevice {
   #wake = new AbortController()
   #channel: ManagementChannel | undefined
   #managing: Promise<void> | undefined
+  #moveTimer: NodeJS.Timeout | undefined
+  /** It went where it was told to go and was not connected since: it believes that it is managed. */
+  #moved = false
   #informs = 0
   #failure = ''
 
@@ -83,6 +92,7 @@ export class SimulatedDevice {
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#stopAnnouncing()
+    clearTimeout(this.#moveTimer)
     this.#channel?.close('the device is switched off')
     await this.#managing
     this.#socket?.close()
@@ -134,6 +144,7 @@ export class SimulatedDevice {
     this.#tell('preAdopt', { from: from.address, port: from.port, adoptPort: port, ...named })
     const host = this.#options.followNamedAddress ? (named.named ?? from.address) : from.address
     this.#pauseAnnouncing()
+    this.#moved = false
     this.#target = { host, port }
     if (this.#managing === undefined) {
       this.#managing = this.#manage(message.header.dest ?? '').finally(() => {
@@ -157,7 +168,10 @@ export class SimulatedDevice {
         this.#controllerId = this.#options.controllerId
         return this.#announceFrom(0)
       }
-      if (adopted && this.#announceTimer === undefined) this.#announceFrom(this.#options.announceMilliseconds)
+      if (adopted && this.#announceTimer === undefined) {
+        const { announceMilliseconds, silentMilliseconds = hourMilliseconds } = this.#options
+        this.#announceFrom(this.#moved ? silentMilliseconds : announceMilliseconds)
+      }
       const { retryMilliseconds, maxRetryMilliseconds = longestRetryMilliseconds } = this.#options
       const wait = Math.min(maxRetryMilliseconds, retryMilliseconds * 2 ** Math.max(0, tries))
       if (tries >= 0) this.#tell('connectFailed', { reason: this.#failure, retrySeconds: wait / 1000 })
@@ -180,6 +194,7 @@ export class SimulatedDevice {
       password: this.#options.password,
       rebuild,
       upSeconds: () => this.#upSeconds(),
+      onHost: (host) => this.#hear(host, address),
     })
     this.#channel = channel
     if (this.#stopped.signal.aborted) channel.close('the device is switched off')
@@ -190,6 +205,7 @@ export class SimulatedDevice {
       return false
     }
     this.#pauseAnnouncing()
+    this.#moved = false
     this.#tell('connected', { address, port, omadacId: this.#controllerId })
     const timer = setInterval(() => void this.#inform(channel), this.#options.informMilliseconds)
     void this.#inform(channel)
@@ -197,6 +213,18 @@ export class SimulatedDevice {
     clearInterval(timer)
     this.#tell('disconnected', { reason })
     return true
+  }
+
+  /** The controller names its address: some time later the device goes there, reachable or not. */
+  #hear(host: string, connectedTo: string): void {
+    this.#tell('told', { address: host })
+    clearTimeout(this.#moveTimer)
+    if (host === connectedTo) return
+    this.#moveTimer = setTimeout(() => {
+      this.#target = { host, port: this.#target?.port ?? 29814 }
+      this.#moved = true
+      this.#channel?.close(`told to go to ${host}`)
+    }, this.#options.moveMilliseconds ?? hourMilliseconds)
   }
 
   async #inform(channel: ManagementChannel): Promise<void> {

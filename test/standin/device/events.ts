@@ -9,6 +9,7 @@ export type EventName =
   | 'connectFailed'
   | 'connected'
   | 'informed'
+  | 'told'
   | 'disconnected'
   | 'asked'
   | 'answered'

@@ -12,6 +12,7 @@ export const usage = `usage: scripts/node test/standin/device/main.ts [--class a
   [--model M] [--name N] [--count N] [--address A] [--inform A] [--broadcast limited|subnet|both]
   [--announce-seconds 10] [--inform-seconds 10] [--clock-skew S] [--follow-named-address]
   [--port 29810] [--web-port 8043] [--password admin] [--controller-id ID] [--seconds S]
+  [--move-seconds 3600] [--silent-seconds 3600]
 
 Prints one JSON line for each thing that happens; test/standin/README.md lists them.
 `
@@ -51,6 +52,8 @@ export function parseSimulation(args: string[], onEvent: EventSink): Simulation 
       port: { type: 'string' },
       'web-port': { type: 'string', default: '8043' },
       'controller-id': { type: 'string', default: factoryControllerId },
+      'move-seconds': { type: 'string', default: '3600' },
+      'silent-seconds': { type: 'string', default: '3600' },
       password: { type: 'string', default: 'admin' },
       seconds: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -85,6 +88,8 @@ export function parseSimulation(args: string[], onEvent: EventSink): Simulation 
     password: values.password,
     controllerId: values['controller-id'],
     retryMilliseconds: 1000,
+    moveMilliseconds: number('--move-seconds', values['move-seconds'], 0, 86400) * 1000,
+    silentMilliseconds: number('--silent-seconds', values['silent-seconds'], 0.05, 86400) * 1000,
     onEvent,
   }
   const parts = Array.from({ length: count }, (_, index) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { inside, programLayer, runtimeLayer, versionLayer } from './contents.ts'
+import { type DatabaseFile, inside, programLayer, runtimeLayer, versionLayer } from './contents.ts'
 import { header, type TarEntry, tarChunks, tarSize } from './tar.ts'
 
 /** An image to make: its name with tag, and the controller version that it stands in for. */
@@ -50,18 +50,20 @@ const command = [
 
 const exposed = '8088 8043 8843 19810/udp 27001/udp 29810/udp 29811 29812 29813 29814 29815 29816 29817'
 
+const variable = { mongod: 'STANDIN_MONGOD', ferretdb: 'STANDIN_FERRETDB' } as const
+
 /** The container's configuration: that of the real image wherever it can be. Source: the image's Dockerfile. */
 function configuration(
   tag: ImageTag,
   environment: readonly string[],
-  mongod: boolean,
+  database: DatabaseFile | undefined,
   layers: readonly Layer[],
 ): Buffer {
   const config = {
     Env: [
       'PATH=/opt/standin',
       `STANDIN_VERSION=${tag.version}`,
-      ...(mongod ? [`STANDIN_MONGOD=${inside.mongod}`] : []),
+      ...(database === undefined ? [] : [`${variable[database.program]}=${inside[database.program]}`]),
       ...environment,
     ],
     Entrypoint: [inside.node, inside.program],
@@ -105,12 +107,12 @@ export async function buildImage(o: {
   tags: readonly ImageTag[]
   archive: string
   environment?: readonly string[]
-  mongod?: string
+  database?: DatabaseFile | undefined
 }): Promise<number> {
-  const shared = [layerOf('runtime', await runtimeLayer(o.mongod)), layerOf('controller', await programLayer())]
+  const shared = [layerOf('runtime', await runtimeLayer(o.database)), layerOf('controller', await programLayer())]
   const layersOf = o.tags.map(({ version }) => [...shared, layerOf('version', versionLayer(version))])
   const configurations = o.tags.map((tag, index) =>
-    configuration(tag, o.environment ?? [], o.mongod !== undefined, layersOf[index] ?? []),
+    configuration(tag, o.environment ?? [], o.database, layersOf[index] ?? []),
   )
   const manifest = o.tags.map((tag, index) => ({
     Config: `${sha256([configurations[index] ?? Buffer.alloc(0)])}.json`,

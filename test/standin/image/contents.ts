@@ -14,18 +14,25 @@ export const inside = {
   node: '/opt/standin/node',
   program: '/opt/standin/controller.mjs',
   mongod: '/opt/standin/mongod',
+  ferretdb: '/opt/standin/ferretdb',
   data: '/opt/tplink/EAPController/data',
   logs: '/opt/tplink/EAPController/logs',
   work: '/opt/tplink/EAPController/lib',
   version: '/opt/tplink/EAPController/IMAGE_OMADA_VER.txt',
 } as const
 
-/** What does not change from build to build: Node, the libraries, directories. A mongod goes in if one is named. */
-export async function runtimeLayer(mongod: string | undefined): Promise<TarEntry[]> {
+/** A real database to put into the image: which, and its file. */
+export interface DatabaseFile {
+  readonly program: 'mongod' | 'ferretdb'
+  readonly file: string
+}
+
+/** What does not change from build to build: Node, the libraries, directories. A database goes in if one is named. */
+export async function runtimeLayer(database: DatabaseFile | undefined): Promise<TarEntry[]> {
   const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin/node')
   const programs = [
     { from: node, to: inside.node },
-    ...(mongod === undefined ? [] : [{ from: mongod, to: inside.mongod }]),
+    ...(database === undefined ? [] : [{ from: database.file, to: inside[database.program] }]),
   ]
   const libraries = new Set((await Promise.all(programs.map(({ from }) => librariesOf(from)))).flat())
   const files = [...programs, ...[...libraries].sort().map((path) => ({ from: path, to: path }))]
@@ -53,6 +60,8 @@ export async function programLayer(): Promise<TarEntry[]> {
     format: 'esm',
     target: 'node24',
     logLevel: 'silent',
+    // MongoDB's driver is a CommonJS package.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })
   const output = result.outputFiles[0]
   if (output === undefined) throw new Error('the bundle is empty')

@@ -36,6 +36,8 @@ export const messageType = {
   initSyncResult: 0x100006,
   verifyResultAck: 0x100009,
   initSyncResultAck: 0x10000a,
+  /** Tells an adopted device the device management host. Ours: the real controller's message is not known to us. */
+  deviceManagementHost: 0x1f0001,
 } as const
 
 /** The controller id that a device announces while it is ready to be adopted. */

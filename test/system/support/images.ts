@@ -7,6 +7,7 @@ import { command } from '../../support/command.ts'
 import { exclusively } from '../../support/exclusively.ts'
 import { Ledger } from '../../support/ledger.ts'
 import { Namespace } from '../../support/namespace.ts'
+import { ferretdb, ferretdbVersion } from './ferretdb.ts'
 import { Podman } from './podman.ts'
 
 const standin = fileURLToPath(new URL('../../standin', import.meta.url))
@@ -17,7 +18,7 @@ const keptMilliseconds = 24 * 3600_000
 
 /** What the stand-in image is called in the image store, one tag for each controller version that tests need. */
 export const standinImage = 'localhost/omada-standin'
-export const standinTags = ['6.2', '6.1', '5.15'] as const
+export const standinTags = ['6.3', '6.2', '6.1', '5.15'] as const
 
 /**
  * Set in the images. Devices of these tests announce themselves every second, ten times as often as real ones, so that
@@ -27,12 +28,13 @@ export const standinTags = ['6.2', '6.1', '5.15'] as const
 const environment = ['STANDIN_ADOPT_ANNOUNCES=30']
 
 /**
- * Makes the stand-in images, or finds those made before from the same sources by the same Node. Of several callers the
+ * Makes the stand-in images, with FerretDB as their database where that can be had, or finds those made before from the same sources by the same Node. Of several callers the
  * first makes them; the others wait.
  * @returns the root of a Podman storage that holds them, to be used as an additional image store
  */
 export async function standinImageStore(): Promise<string> {
-  const key = await sourceHash()
+  const database = await ferretdb()
+  const key = await sourceHash(database)
   const store = join(cache, key, 'root')
   if (existsSync(store)) {
     await utimes(join(cache, key), new Date(), new Date())
@@ -40,12 +42,12 @@ export async function standinImageStore(): Promise<string> {
   }
   mkdirSync(cache, { recursive: true })
   await exclusively(cache, async () => {
-    if (!existsSync(store)) await makeImages(key, store)
+    if (!existsSync(store)) await makeImages(key, store, database)
   })
   return store
 }
 
-async function makeImages(key: string, store: string): Promise<void> {
+async function makeImages(key: string, store: string, database: string | undefined): Promise<void> {
   for (const name of await readdir(cache)) {
     const directory = join(cache, name)
     if (Date.now() - statSync(directory).mtimeMs > keptMilliseconds) await rm(directory, { recursive: true })
@@ -55,7 +57,8 @@ async function makeImages(key: string, store: string): Promise<void> {
     const archive = join(ledger.directory, 'image.tar')
     const tags = standinTags.flatMap((tag) => ['--tag', `${standinImage}:${tag}`])
     const settings = environment.flatMap((setting) => ['--env', setting])
-    await command([process.execPath, join(standin, 'image.ts'), ...tags, ...settings, '--archive', archive])
+    const real = database === undefined ? [] : ['--ferretdb', database]
+    await command([process.execPath, join(standin, 'image.ts'), ...tags, ...settings, ...real, '--archive', archive])
     const directory = join(ledger.directory, 'podman')
     await Podman.make(ledger, { namespace: Namespace.own, directory }).run(['load', '--input', archive])
     mkdirSync(join(cache, key), { recursive: true })
@@ -65,8 +68,11 @@ async function makeImages(key: string, store: string): Promise<void> {
   }
 }
 
-async function sourceHash(): Promise<string> {
-  const hash = createHash('sha256').update(process.version).update(JSON.stringify(environment))
+async function sourceHash(database: string | undefined): Promise<string> {
+  const kind = database === undefined ? 'a listener' : ferretdbVersion
+  const hash = createHash('sha256')
+    .update(process.version)
+    .update(JSON.stringify([environment, kind]))
   for (const entry of (await readdir(standin, { recursive: true })).sort()) {
     if (entry.endsWith('.ts')) hash.update(entry).update(readFileSync(join(standin, entry)))
   }

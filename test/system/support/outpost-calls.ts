@@ -110,6 +110,47 @@ export const outpostCalls = {
   },
 
   /**
+   * Asks one question after the other and takes the time of each answer.
+   * @returns milliseconds; infinite for one that did not come within a second
+   */
+  async roundTrips(o: { to: string; port: number; count: number; pauseMilliseconds: number }): Promise<number[]> {
+    const socket = createSocket('udp4')
+    const times: number[] = []
+    try {
+      socket.bind(0)
+      await once(socket, 'listening')
+      while (times.length < o.count) {
+        const started = performance.now()
+        const answered = once(socket, 'message', { signal: AbortSignal.timeout(1000) }).then(
+          () => performance.now() - started,
+          () => Number.POSITIVE_INFINITY,
+        )
+        // No two alike: the relay drops what it has just seen.
+        socket.send(Buffer.from(`question ${times.length}`), o.port, o.to)
+        times.push(await answered)
+        await delay(o.pauseMilliseconds)
+      }
+      return times
+    } finally {
+      socket.close()
+    }
+  },
+
+  /** So many clients that ask for a page again as soon as they have it. Returns how many pages they got. */
+  async readInLoops(o: { url: string; clients: number; milliseconds: number }): Promise<number> {
+    const end = performance.now() + o.milliseconds
+    let pages = 0
+    const reader = async () => {
+      while (performance.now() < end) {
+        await fetch(o.url).then((answer) => answer.arrayBuffer())
+        pages += 1
+      }
+    }
+    await Promise.all(Array.from({ length: o.clients }, reader))
+    return pages
+  },
+
+  /**
    * Sends datagrams, in order, from sockets bound to their source addresses, at most `perSecond` over all.
    * @returns how many the kernel took
    */

@@ -131,7 +131,7 @@ export class SystemdHost {
   /** Serves the image in its registry, installs the package and starts the service. Returns when that is ready. */
   async startAppliance(config: Readonly<Record<string, object>> = {}): Promise<void> {
     await this.registry.start()
-    await this.registry.push('6.2')
+    await this.registry.push('6.3')
     await this.appliance.install({ start: false })
     this.appliance.configure(config)
     const started = await this.appliance.systemctl('start')
