@@ -24,10 +24,18 @@ function* candidates(): Generator<Ipv4Network> {
   }
 }
 
+/** A route wider than this is the default route in pieces, as VPN clients set it: it takes nothing away from a network. */
+const narrowest = 8
+
+/** Those that take something away from a network. Pure. */
+export function overlapping<T extends Ipv4Network>(network: Ipv4Network, others: readonly T[]): readonly T[] {
+  return others.filter((other) => other.prefix >= narrowest && ipv4Overlaps(network, other))
+}
+
 /** The first network that overlaps none of `taken`; undefined when all private ranges are taken. Pure. */
 export function freeNetwork(taken: readonly Ipv4Network[]): ProposedNetwork | undefined {
   for (const network of candidates()) {
-    if (taken.some((other) => ipv4Overlaps(network, other))) continue
+    if (overlapping(network, taken).length > 0) continue
     const { base, prefix } = network
     return { subnet: `${formatIpv4(base)}/${prefix}`, controllerAddress: formatIpv4(base + 10) }
   }

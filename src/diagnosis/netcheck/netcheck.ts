@@ -12,6 +12,7 @@ import { askPeers } from './ask-peers.ts'
 import { clockCheck, readClock } from './clock.ts'
 import { lanChecks } from './lan.ts'
 import { type ServedNetwork, servedNetworks } from './networks.ts'
+import { wayOut } from './way-out.ts'
 
 export interface NetcheckOptions {
   readonly config: Config
@@ -64,6 +65,7 @@ export async function netcheck(options: NetcheckOptions): Promise<NetcheckResult
       }),
     ),
     ...served.map(({ network, ports }) => firewallCheck(network, ports, filter)),
+    ...served.map(({ network }) => wayOut(network)),
     clockCheck(clock),
   ]
   return { findings: await runChecks(checks, signal), ...(fault === undefined ? {} : { appliance: fault }) }
