@@ -16,6 +16,8 @@ export interface SeenDevice {
   adoptSentAt: number | undefined
   /** It has been connected since it last announced itself as factory-fresh. */
   managed: boolean
+  /** When it was seen connected last. */
+  connectedAt: number | undefined
 }
 
 /** What else there is to know when a device is looked at. */

@@ -6,6 +6,7 @@ import { Admission } from './admission.ts'
 import type { DiscoveryDependencies, DiscoveryOptions } from './dependencies.ts'
 import { BroadcastTally, intakeOf } from './intake.ts'
 import { Listeners } from './listeners.ts'
+import { tellOfLost } from './lost-devices.ts'
 import { OtherAppliances } from './other-appliances.ts'
 import { Outcomes } from './outcomes.ts'
 import { Relay } from './relay.ts'
@@ -105,6 +106,7 @@ export class Discovery implements Component {
   async #keepUp(): Promise<void> {
     this.#relay.sessions.expire()
     this.#devices.observe()
+    tellOfLost(this.#devices.lost(), this.#dependencies.warnings)
     this.#others.tell()
     // The addresses are the same, but access.devices may be another list.
     await this.#follow()

@@ -15,6 +15,11 @@ const forgetMilliseconds = 24 * 3600_000
 /** The farthest that a clock is believed to be off: a hundred years. */
 const maxSkewMilliseconds = 100 * 365 * 86_400_000
 
+/** A device that is connected was observed so within this time. */
+const connectedMilliseconds = 10_000
+/** After a connection that ended a device announces itself within seconds, or connects again; one that reboots takes minutes. */
+const lostMilliseconds = 600_000
+
 /** How far wall clock and monotonic clock drift apart before the times shown follow. */
 const clockDriftMilliseconds = 1000
 
@@ -73,9 +78,26 @@ export class SeenDevices {
     for (const [mac, device] of this.#devices) {
       if (adoptionOf(device, this.#contextOf(device)) === 'connected') {
         device.managed = true
+        device.connectedAt = now
         device.adoptSentAt = undefined
       } else if (now - device.seenAt > forgetMilliseconds) this.#devices.delete(mac)
     }
+  }
+
+  /**
+   * Devices that were connected and have done nothing at all for ten minutes, the one that was connected last first; none
+   * while no other device is connected, which has other reasons. As of the last observation.
+   */
+  lost(): readonly { readonly name: string; readonly address: string }[] {
+    const now = this.#options.clock.now()
+    const connected = ({ connectedAt }: SeenDevice) =>
+      connectedAt !== undefined && now - connectedAt <= connectedMilliseconds
+    const all = [...this.#devices.values()]
+    if (!all.some(connected)) return []
+    return all
+      .filter((device) => device.managed && now - Math.max(device.connectedAt ?? now, device.seenAt) > lostMilliseconds)
+      .sort((a, b) => (b.connectedAt ?? 0) - (a.connectedAt ?? 0))
+      .map(({ announce, address }) => ({ name: announce.name, address }))
   }
 
   /** Every device, the one that announced itself last first. */
@@ -125,6 +147,7 @@ export class SeenDevices {
       announces: 0,
       adoptSentAt: undefined,
       managed: false,
+      connectedAt: undefined,
     }
     this.#devices.set(announce.mac, device)
     return device

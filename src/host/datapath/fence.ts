@@ -1,4 +1,5 @@
 import { formatIpv4, parseIpv4Network } from '../../core/cidr.ts'
+import { controllerPorts } from '../../omada/ports.ts'
 import type { Rule, Ruleset } from './ruleset.ts'
 
 /** The container's network, as the engine has it. */
@@ -15,6 +16,15 @@ const raw = -300
 const filter = 0
 /** After NF_IP_PRI_NAT_SRC, where engines are: who translates first is who decides. */
 const afterNat = 110
+
+/** The set in which the kernel notes who asked for the controller at the container's own address. */
+export const astraySet = 'astray'
+
+/** No more of them at once: who asks, and claims to be whom, is anybody's choice. */
+const maxAstray = 32
+
+/** What devices and guests connect to. */
+const controllersPorts = controllerPorts.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port)
 
 /** Without its bridge a packet for the network would follow the default route. */
 const onlyByItsBridge: Rule = {
@@ -39,6 +49,12 @@ export function fence(networks: readonly GuardedNetwork[]): Ruleset {
         flags: ['interval'],
         elements: unique(networks.map(({ subnet }) => network(subnet))),
       },
+      {
+        name: astraySet,
+        type: 'ipv4_addr . inet_service',
+        flags: ['dynamic', 'timeout'],
+        more: [`size ${maxAstray}`, 'timeout 1h'],
+      },
     ],
     chains: [
       {
@@ -48,6 +64,10 @@ export function fence(networks: readonly GuardedNetwork[]): Ruleset {
           { name: 'by a bridge of ours', text: 'iifname @bridges accept' },
           { name: 'from this machine', text: 'iifname "lo" accept' },
           { name: 'claims to come from a network of ours', text: 'ip saddr @networks counter drop' },
+          {
+            name: 'asks for the controller',
+            text: `ip daddr @networks tcp dport { ${controllersPorts.join(', ')} } update @${astraySet} { ip saddr . tcp dport }`,
+          },
           { name: 'past the proxies', text: 'ip daddr @networks counter drop' },
         ],
       },

@@ -23,7 +23,7 @@ const failure = (code: 'NFT_MISSING' | 'FENCE_DOWN', message: string) =>
 
 test.each([
   [running, undefined, 'fail', /without its fence.*all of it.*10\.129\.81\.0\/24/],
-  [running, { nftables: [] }, 'fail', /lacks set bridges, set networks, chain fence-in/],
+  [running, { nftables: [] }, 'fail', /lacks set bridges, set networks, set astray, chain fence-in/],
   [{ state: 'stopped' }, undefined, 'ok', /set before it starts/],
   [{ state: 'unknown' }, undefined, 'unknown', /no engine says/],
   [running, failure('FENCE_DOWN', 'nft: Operation not permitted (you must be root)'), 'unknown', /only root/],

@@ -232,3 +232,35 @@ test('a device silent for a day is forgotten', () => {
   devices.observe()
   expect(devices.size).toBe(0)
 })
+
+test('devices that were connected and do nothing for ten minutes are lost while others are connected', () => {
+  const address = (last: number) => `192.0.2.${last}`
+  for (const last of [1, 2, 3, 4]) {
+    announce({ mac: `AA-BB-CC-00-00-0${last}`, name: `AP ${last}`, controllerId: 'ours' }, address(last))
+    connections.set(address(last), { open: 1 })
+  }
+  devices.observe()
+  const pass = (milliseconds: number) => {
+    clock.advance(milliseconds)
+    devices.observe()
+  }
+  connections.delete(address(1))
+  pass(60_000)
+  connections.delete(address(2))
+  connections.delete(address(3))
+  pass(500_000)
+  // It looks for a controller: nothing is wrong with what it was told.
+  announce({ mac: 'AA-BB-CC-00-00-03', controllerId: 'ours' }, address(3))
+  pass(200_000)
+  expect(devices.lost()).toEqual([
+    { name: 'AP 2', address: address(2) },
+    { name: 'AP 1', address: address(1) },
+  ])
+  connections.set(address(1), { open: 1 })
+  pass(2000)
+  expect(devices.lost()).toEqual([{ name: 'AP 2', address: address(2) }])
+  // With none connected it is the controller, or the network, and not what one device was told.
+  connections.clear()
+  pass(11_000)
+  expect(devices.lost()).toEqual([])
+})

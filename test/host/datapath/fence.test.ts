@@ -46,10 +46,11 @@ describe('the text of the table', () => {
   test('what comes in by neither bridge nor loopback goes by its source and by its destination', () => {
     const text = lines(rulesetText(fence([omada])))
     const from = text.indexOf('chain fence-in {')
-    expect(text.slice(from + 1, from + 5)).toEqual([
+    expect(text.slice(from + 1, from + 6)).toEqual([
       'iifname @bridges accept comment "by a bridge of ours"',
       'iifname "lo" accept comment "from this machine"',
       'ip saddr @networks counter drop comment "claims to come from a network of ours"',
+      'ip daddr @networks tcp dport { 8088, 8043, 8044, 8843, 29811, 29812, 29813, 29814, 29815, 29816, 29817 } update @astray { ip saddr . tcp dport } comment "asks for the controller"',
       'ip daddr @networks counter drop comment "past the proxies"',
     ])
   })
