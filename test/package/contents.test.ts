@@ -59,6 +59,7 @@ test.each(architectures)('%s has every part, owned by root, with modes that fit'
     '/usr/lib/systemd/system/omada-host-edge.service': '-rw-r--r-- root/root',
     '/usr/lib/sysusers.d/omada-host.conf': '-rw-r--r-- root/root',
     '/usr/lib/tmpfiles.d/omada-host.conf': '-rw-r--r-- root/root',
+    '/usr/lib/sysctl.d/30-omada-host.conf': '-rw-r--r-- root/root',
     '/usr/lib/firewalld/services/omada-host.xml': '-rw-r--r-- root/root',
     '/etc/ufw/applications.d/omada-host': '-rw-r--r-- root/root',
     '/etc/omada-host/config.yaml': '-rw-r----- root/root',

@@ -12,6 +12,8 @@ const places: readonly (readonly [ending: RegExp, place: (name: string) => strin
   [/\.(?:service|socket|target|timer)$/, (name) => `usr/lib/systemd/system/${name}`],
   [/sysusers(?:\.conf)?$/, () => 'usr/lib/sysusers.d/omada-host.conf'],
   [/tmpfiles(?:\.conf)?$/, () => 'usr/lib/tmpfiles.d/omada-host.conf'],
+  // Before the files of an administrator, of which the last one counts.
+  [/sysctl(?:\.conf)?$/, () => 'usr/lib/sysctl.d/30-omada-host.conf'],
   [/\.xml$/, () => 'usr/lib/firewalld/services/omada-host.xml'],
   [/ufw(?:\.conf)?$/, () => 'etc/ufw/applications.d/omada-host'],
 ]
