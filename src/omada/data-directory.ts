@@ -68,17 +68,30 @@ const upgradePage = 'https://github.com/mbentley/docker-omada-controller/tree/ma
 /**
  * Why the controller of this image must not start on these data, before it writes to them. The image's entrypoint looks
  * only where LAST_RAN_OMADA_VER.txt is there, and then at less. Pure.
+ * @param imageChosen whether the user named the image: nobody's data are brought to another minor version unasked
  * @param place the volume or directory of the data, for people
  */
 export function judgeVersions(
   { lastRan, storageEngine, image }: DataVersions,
-  { reference, place, externalDatabase }: { reference: string; place: string; externalDatabase: boolean },
+  {
+    reference,
+    imageChosen,
+    place,
+    externalDatabase,
+  }: { reference: string; imageChosen: boolean; place: string; externalDatabase: boolean },
 ): Fault | undefined {
   if (lastRan !== undefined && image !== undefined && compareVersions(image, lastRan) < 0) {
     return {
       code: 'CONTROLLER_DOWNGRADE',
       message: `the data in ${place} were last used by controller ${lastRan}, and ${reference} has the older ${image}`,
       remedy: `set controller.image to version ${lastRan} or newer, or restore the data of the older one together with its image`,
+    }
+  }
+  if (!imageChosen && lastRan !== undefined && image !== undefined) {
+    const [before, now] = [lastRan, image].map(minorVersion)
+    // An older major version has more to be said of.
+    if (before !== undefined && now !== undefined && majorOf(before) === majorOf(now) && before !== now) {
+      return unaskedUpgrade({ lastRan, image, reference, place })
     }
   }
   const major = image === undefined ? majorVersion(reference) : Number(image.split('.')[0])
@@ -99,4 +112,21 @@ export function judgeVersions(
       ? `set controller.image back to the v5 tag that you had, or upgrade the database first: ${upgradePage}`
       : 'give controller.dataVolume an empty place, and restore a backup file (.cfg) of the controller in its first-run page',
   }
+}
+
+function unaskedUpgrade(of: { lastRan: string; image: string; reference: string; place: string }): Fault {
+  const tagged = (version: string) => of.reference.replace(/:[^:/]*$/, `:${minorVersion(version)}`)
+  return {
+    code: 'CONTROLLER_UPGRADE',
+    message: `the data in ${of.place} were last used by controller ${of.lastRan}, and ${of.reference}, which is the default, has the newer ${of.image}: it would change them for good`,
+    remedy: `set controller.image: ${tagged(of.lastRan)} to go on with what you had; or take a copy of the data first, and set controller.image: ${tagged(of.image)}`,
+  }
+}
+
+function minorVersion(version: string): string | undefined {
+  return /^\d+\.\d+/.exec(version)?.[0]
+}
+
+function majorOf(version: string): string | undefined {
+  return version.split('.')[0]
 }

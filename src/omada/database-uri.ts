@@ -46,6 +46,11 @@ export function databaseUriForImage(uri: string): string {
   return `${scheme}${encodedLogin}${hosts}${path}${query}`
 }
 
+/** The hosts of a URI without `databaseUriProblem`, for people. */
+export function databaseHosts(uri: string): string {
+  return form.exec(uri)?.groups?.hosts ?? 'another machine'
+}
+
 function encoded(text: string, special: RegExp): string {
   return text.replace(special, (character) =>
     [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),

@@ -1,6 +1,9 @@
 /** Who connects to a port; decides which network it is served on. */
 export type Role = 'devices' | 'management' | 'guests'
 
+/** Where the web interface and the APIs are. */
+export const httpsPort = 8043
+
 /** One port of the controller, devices and clients connecting towards it. */
 export interface ControllerPort {
   readonly port: number

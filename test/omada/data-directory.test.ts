@@ -10,7 +10,7 @@ import {
 const v5 = 'docker.io/mbentley/omada-controller:5.15'
 const v6 = 'docker.io/mbentley/omada-controller:6.2'
 const code = (versions: object, reference: string, externalDatabase = false) =>
-  judgeVersions(versions, { reference, place: 'omada-data', externalDatabase })?.code
+  judgeVersions(versions, { reference, imageChosen: true, place: 'omada-data', externalDatabase })?.code
 
 describe('versions of data and image', () => {
   test.each<[string, object, string, string | undefined]>([
@@ -50,7 +50,10 @@ describe('versions of data and image', () => {
   })
 
   test('what no image can upgrade is restored from a backup', () => {
-    const fault = judgeVersions({ storageEngine: '10.0.2' }, { reference: v6, place: 'x', externalDatabase: false })
+    const fault = judgeVersions(
+      { storageEngine: '10.0.2' },
+      { reference: v6, imageChosen: true, place: 'x', externalDatabase: false },
+    )
     expect(fault?.remedy).toContain('.cfg')
   })
 })
@@ -68,4 +71,21 @@ test('versions are compared by numbers', () => {
   expect(compareVersions('6.2', '6.10')).toBeLessThan(0)
   expect(compareVersions('6.2.1', '6.2')).toBeGreaterThan(0)
   expect(compareVersions('6.2.0', '6.2.0')).toBe(0)
+})
+
+test.each([
+  ['another minor version by default', '6.2.0.17', '6.3.0.45', false, 'CONTROLLER_UPGRADE'],
+  ['another minor version that the user chose', '6.2.0.17', '6.3.0.45', true, undefined],
+  ['a newer build by default', '6.2.0.17', '6.2.10.17', false, undefined],
+  ['the same by default', '6.3.0.45', '6.3.0.45', false, undefined],
+  ['an older one by default', '6.3.0.45', '6.2.0.17', false, 'CONTROLLER_DOWNGRADE'],
+  ['data that do not tell', undefined, '6.3.0.45', false, undefined],
+])('%s', (_, lastRan, image, imageChosen, code) => {
+  const reference = 'docker.io/mbentley/omada-controller:6.3'
+  const fault = judgeVersions({ lastRan, image }, { reference, imageChosen, place: 'x', externalDatabase: false })
+  expect(fault?.code).toBe(code)
+  if (code === 'CONTROLLER_UPGRADE') {
+    expect(fault?.remedy).toContain('set controller.image: docker.io/mbentley/omada-controller:6.2 to go on')
+    expect(fault?.remedy).toContain('and set controller.image: docker.io/mbentley/omada-controller:6.3')
+  }
 })

@@ -128,7 +128,11 @@ export class Conditions {
       return
     }
     const told = entry.failures >= this.#threshold() || entry.status === 'failing'
-    if (entry.everOk ? told && !this.#causeUndecided(entry) : !patient || (failure.unable === true && told)) {
+    if (
+      entry.everOk
+        ? told && !this.#causeUndecided(entry)
+        : !patient || (told && (failure.unable === true || failure.certain === true))
+    ) {
       const fault = faultOf(definition, failure)
       this.#warnings.raise(definition.name, fault, { from: entry.status })
       this.#enter(entry, 'failing', fault)
@@ -174,6 +178,7 @@ function troubleOf({ definition: { code, name } }: Entry): Trouble {
 }
 
 function faultOf(definition: ConditionDefinition, failure: Extract<ProbeResult, { ok: false }>): Fault {
+  if (failure.fault !== undefined) return { ...failure.fault, message: plainText(failure.fault.message, maxText) }
   const message = plainText(failure.message, maxText)
   return failure.unable === true
     ? { code: 'PROBE_FAILED', message: `the ${definition.name} probe could not run: ${message}`, remedy: unableRemedy }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { messageOf } from '../../core/errors.ts'
+import { externalDatabaseTrouble } from '../../omada/external-database.ts'
 import { appDiscoveryPort, discoveryPort, embeddedDatabasePort, managementPort, webPorts } from '../../omada/ports.ts'
 import type { ProbedName } from './condition-table.ts'
 import { probeInfo } from './info-probe.ts'
@@ -30,12 +31,14 @@ export function controllerProbes(options: {
   inside: ProbeProcess | undefined
   /** The child that reaches the database. */
   database: ProbeProcess | undefined
+  /** The hosts of a database elsewhere, for people; undefined for the controller's own. */
+  externalHosts: string | undefined
   intervalMilliseconds: () => number
 }): readonly Probe<ProbedName>[] {
-  const { address, ports, inside, database, intervalMilliseconds } = options
+  const { address, ports, inside, database, externalHosts, intervalMilliseconds } = options
   const probe = (name: ProbedName, run: Probe['run']): Probe<ProbedName> => ({ name, intervalMilliseconds, run })
   return [
-    probe('database', async (signal) => judgeDatabase(await reach(database).database(signal))),
+    probe('database', async (signal) => judgeDatabase(await reach(database).database(signal), externalHosts)),
     probe('web', (signal) => probeInfo(address, ports.info, signal)),
     probe('device-port', (signal) => probePorts(address, [ports.device], signal)),
     probe('discovery', (signal) => probeUdp(inside, ports.discovery, signal)),
@@ -45,9 +48,16 @@ export function controllerProbes(options: {
 }
 
 /** Writable and answering. The version is not required: an account may lack the right to ask for it. */
-function judgeDatabase(report: DatabaseReport): ProbeResult {
+function judgeDatabase(report: DatabaseReport, externalHosts: string | undefined): ProbeResult {
   const { pingOk, writable, serverType, version, roundTripMilliseconds, error } = report
-  if (!pingOk) return { ok: false, message: error ?? 'it does not answer a ping' }
+  if (!pingOk) {
+    const message = error ?? 'it does not answer a ping'
+    return {
+      ok: false,
+      message,
+      ...(externalHosts === undefined ? {} : externalDatabaseTrouble(message, externalHosts)),
+    }
+  }
   if (!writable) return { ok: false, message: `it answers but is not writable (server type ${serverType})` }
   const rounded = roundTripMilliseconds === undefined ? undefined : Math.round(roundTripMilliseconds)
   const detail = [

@@ -1,8 +1,5 @@
-import { constants } from 'node:crypto'
-import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
-import { get } from 'node:https'
 import { messageOf } from '../../core/errors.ts'
+import { type HttpsAnswer, requestOfController } from '../../network/https-request.ts'
 import { type ControllerInfo, infoPaths, parseInfo } from '../../omada/info-api.ts'
 import type { ProbeResult } from './schedule.ts'
 
@@ -11,7 +8,7 @@ import type { ProbeResult } from './schedule.ts'
  * of those is taken from the other one, whose word on health counts only where the first does not exist.
  */
 export async function probeInfo(host: string, port: number, signal: AbortSignal): Promise<ProbeResult> {
-  const ask = (path: string) => httpsGet({ host, port, path }, signal)
+  const ask = (path: string) => requestOfController({ host, port, path }, signal)
   try {
     const current = parseInfo((await ask(infoPaths.current)).body)
     if (current !== undefined && current.errorCode !== 0) return refused(infoPaths.current, current.errorCode)
@@ -44,44 +41,4 @@ function refused(path: string, errorCode: number): ProbeResult {
 
 function working(controller: ControllerInfo): ProbeResult {
   return { ok: true, controller, ...(controller.version === undefined ? {} : { detail: controller.version }) }
-}
-
-/** Enough for any answer of the info API many times over. */
-const maxBodyBytes = 64 * 1024
-
-interface HttpsAnswer {
-  readonly status: number
-  readonly body: string
-}
-
-/**
- * One GET on a connection of its own, no redirect followed. Accepts whatever certificate and TLS level the other side
- * has: it is our own container, reached on its own bridge, and old controllers have TLS 1.0 and self-signed keys of
- * 1024 bits. Rejects with the socket's error, when the body exceeds 64 KiB, and when `signal` aborts.
- */
-async function httpsGet(
-  options: { readonly host: string; readonly port: number; readonly path: string },
-  signal: AbortSignal,
-): Promise<HttpsAnswer> {
-  const request = get({
-    ...options,
-    signal,
-    agent: false,
-    headers: { accept: 'application/json', 'user-agent': 'omada-host' },
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1',
-    ciphers: 'DEFAULT@SECLEVEL=0',
-    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
-  })
-  // An error may still come after the answer, which has its own.
-  request.on('error', () => {})
-  const [response] = (await once(request, 'response')) as [IncomingMessage]
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBodyBytes) throw new Error(`the answer is longer than ${maxBodyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }
 }

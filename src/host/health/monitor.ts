@@ -126,11 +126,11 @@ export class HealthMonitor implements Component {
       const conditions = names.map((name) => ({ name, status: 'unknown' as const, reason: notRunning, since }))
       return { conditions, ready: false, everReady: false, reason: notRunning }
     }
-    const { session, ready, everReady, controller } = this.#watch
+    const { session, everReady, controller } = this.#watch
     const running: Condition = { name: 'container', status: 'ok', reason: { message: 'the container runs' }, since }
     return {
       conditions: [running, ...session.conditions.list()],
-      ready,
+      ready: isReady(this.#watch),
       everReady,
       reason: this.#reason(this.#watch),
       ...(controller?.version === undefined ? {} : { version: controller.version }),
@@ -140,7 +140,7 @@ export class HealthMonitor implements Component {
 
   #reason(watch: Watch): Reason {
     const { conditions } = watch.session
-    if (watch.ready) return { message: 'the controller is ready' }
+    if (isReady(watch)) return { message: 'the controller is ready' }
     const found = conditions.rootCause() ?? { message: this.#progress(watch) }
     if (watch.everReady || this.#patient(watch)) return found
     const { startupSeconds } = this.#options.live().health
@@ -218,4 +218,9 @@ export class HealthMonitor implements Component {
     this.#emitted = text
     this.changed.emit(snapshot)
   }
+}
+
+/** Once it was ready, by its conditions as they are: whoever hears of one of them may ask before it is noted here. */
+function isReady({ everReady, ready, session }: Watch): boolean {
+  return everReady ? session.conditions.allOk() : ready
 }

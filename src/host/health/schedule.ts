@@ -1,16 +1,23 @@
 import { Alarm } from '../../core/alarm.ts'
 import type { Clock } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
+import { type Fault, messageOf } from '../../core/errors.ts'
 import { Pulse } from '../../core/pulse.ts'
 import type { ControllerInfo } from '../../omada/info-api.ts'
 
 /**
  * What one run of a probe found. `message` of a failure is the bare cause ("connect ECONNREFUSED 10.0.0.1:29814");
- * `unable` says that the probe itself could not run, so that nothing is known of what it looks at.
+ * `unable` says that the probe itself could not run, so that nothing is known of what it looks at; `fault` is what it is
+ * for people, where that is known better than by the condition; `certain`: more time will not mend it.
  */
 export type ProbeResult =
   | { readonly ok: true; readonly detail?: string; readonly controller?: ControllerInfo }
-  | { readonly ok: false; readonly message: string; readonly unable?: true }
+  | {
+      readonly ok: false
+      readonly message: string
+      readonly unable?: true
+      readonly fault?: Fault
+      readonly certain?: boolean
+    }
 
 /** Something that is looked at again and again. */
 export interface Probe<Name extends string = string> {
@@ -26,6 +33,9 @@ const shortestDeadlineMilliseconds = 3000
 
 /** How late a lane may be with what it does next before it counts as stuck, in milliseconds. */
 const latenessMilliseconds = 30_000
+
+/** Between a run out of turn that failed and the next one. */
+const calmMilliseconds = 1000
 
 /** How long a probe may take, in milliseconds: 80 % of its interval, but 3 s at least. */
 export function deadlineOf(intervalMilliseconds: number): number {
@@ -80,7 +90,9 @@ export class ProbeSchedule<Name extends string> {
 
   /**
    * Runs a probe, or all of them, once more, out of turn. Such a run reports good news only and leaves the intervals as
-   * they are, so that failures in a row are always as far apart as the intervals.
+   * they are, so that failures in a row are always as far apart as the intervals. After one that fails the next is a
+   * second later at the soonest: what wakes it may be what it does itself, as a database is seen writable again with each
+   * login that it refuses.
    */
   wake(name?: Name): void {
     for (const lane of this.#lanes) {
@@ -108,8 +120,17 @@ export class ProbeSchedule<Name extends string> {
       if (!outOfTurn || result.ok) this.#report(lane.probe.name, result)
       const pause = Math.max(0, due - this.#clock.now())
       lane.pulse.promise(pause + latenessMilliseconds)
-      outOfTurn = await lane.alarm.sleep(pause, signal).catch(() => false)
+      outOfTurn = await this.#rest(lane, pause, outOfTurn && !result.ok ? calmMilliseconds : 0).catch(() => false)
     }
+  }
+
+  /** Resolves with true when it was woken before its time; the first `calm` milliseconds it does not wake. */
+  async #rest(lane: Lane<Name>, milliseconds: number, calm: number): Promise<boolean> {
+    const { signal } = this.#stopping
+    const until = this.#clock.now() + milliseconds
+    await this.#clock.sleep(Math.min(calm, milliseconds), signal)
+    const rung = await lane.alarm.sleep(Math.max(0, until - this.#clock.now()), signal)
+    return rung && this.#clock.now() < until
   }
 
   async #runOnce(lane: Lane<Name>, started: number): Promise<ProbeResult> {

@@ -2,6 +2,7 @@ import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { WarningSource } from '../../core/warnings.ts'
+import { databaseHosts } from '../../omada/database-uri.ts'
 import type { ProbedName } from './condition-table.ts'
 import { Conditions } from './conditions.ts'
 import { controllerProbePorts, controllerProbes, type ProbePorts } from './controller-probes.ts'
@@ -50,8 +51,12 @@ export class ProbeSession {
     const { config, live, clock, warnings, report, probeCommand } = options
     const { ports = controllerProbePorts, enterNamespace = inNetworkNamespace } = options
     const { address, sandboxKey } = options.target
+    let refused = false
     const child = (command: readonly string[], databaseUri: string | undefined) => {
-      const onWritable = () => this.schedule.wake('database')
+      // A server that refuses the login is writable all the same.
+      const onWritable = () => {
+        if (!refused) this.schedule.wake('database')
+      }
       return new ProbeProcess({ ...options, command, onWritable, databaseUri })
     }
     // What only the host's own namespace reaches is asked from there; all else from inside the container's.
@@ -66,12 +71,16 @@ export class ProbeSession {
     this.conditions = new Conditions({ clock, warnings, threshold: () => live().health.failureThreshold })
     this.schedule = new ProbeSchedule<ProbedName>({
       clock,
-      report,
+      report: (name, result) => {
+        if (name === 'database') refused = !result.ok && result.certain === true
+        report(name, result)
+      },
       probes: controllerProbes({
         address,
         ports,
         inside,
         database,
+        externalHosts: external === undefined ? undefined : databaseHosts(external),
         intervalMilliseconds: () => (options.everReady() ? live().health.intervalSeconds * 1000 : startingMilliseconds),
       }),
     })

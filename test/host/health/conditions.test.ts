@@ -105,6 +105,20 @@ it('tells a failure whose suspected cause turned out well', () => {
   expect(condition('web')).toMatchObject({ status: 'failing', reason: { code: 'WEB_DOWN' } })
 })
 
+it('tells what more time does not mend although the controller is still given time, in its own words', () => {
+  const { record, condition } = scene({ ready: false })
+  const fault = {
+    code: 'DATABASE_LOGIN',
+    message: 'the database refuses the login',
+    remedy: 'correct mongo.uri',
+  } as const
+  const late = { ...fault, code: 'DATABASE_DOWN' } as const
+  record('database', { ok: false, message: 'ECONNREFUSED', fault: late, certain: false }, 5)
+  expect(condition('database')).toMatchObject({ status: 'unknown' })
+  record('database', { ok: false, message: 'Authentication failed.', fault, certain: true })
+  expect(condition('database')).toMatchObject({ status: 'failing', reason: fault })
+})
+
 it('does not blame a database of which nothing is known', () => {
   const { record, condition, conditions } = scene({ ready: true })
   record('database', unable, 3)

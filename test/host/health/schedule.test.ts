@@ -155,9 +155,26 @@ it('reports only good news of a run out of turn, and keeps the intervals', async
   await clock.advance(5000)
   expect(reports.map(({ at, result }) => [at, result.ok])).toEqual([
     [0, false],
-    [10_000, true],
+    [11_000, true],
     [15_000, true],
   ])
+  await schedule.stop()
+})
+
+it('is not kept from its turn, nor busy, by what each of its runs wakes', async () => {
+  let runs = 0
+  const { clock, schedule, reports } = scene([
+    probe(async () => {
+      runs += 1
+      // As a database is seen writable again with each login that it refuses.
+      queueMicrotask(() => schedule.wake())
+      return { ok: false, message: 'refused' }
+    }),
+  ])
+  schedule.start()
+  for (let second = 0; second < 60; second += 1) await clock.advance(1000)
+  expect(reports.map(({ at }) => at)).toEqual([0, 15_000, 30_000, 45_000, 60_000])
+  expect(runs).toBeLessThan(70)
   await schedule.stop()
 })
 
