@@ -37,7 +37,7 @@ class SlowestFirst extends BaseSequencer {
 }
 
 /** Everything of these files is in namespaces of their own, so that they run side by side. They mostly wait. */
-const apart = ['test/system/{systemd,netcheck,discovery,fence,reach}-*.test.ts']
+const apart = ['test/system/{systemd,netcheck,discovery,fence,reach,segments}-*.test.ts']
 
 /** Vitest's own second is nothing on a busy machine. */
 const expect = { poll: { timeout: 20_000 } }

@@ -6,10 +6,11 @@ import { parseArgs } from 'node:util'
 import type { Figure } from '../test/figures/figure.ts'
 import { measureFleet } from '../test/figures/fleet.ts'
 import { measureForeground } from '../test/figures/foreground.ts'
+import { measureReaders } from '../test/figures/readers.ts'
 import { measureService } from '../test/figures/service.ts'
 import { dist } from '../test/system/support/build-output.ts'
 
-const usage = `usage: npm run figures -- [--json FILE] [--against FILE] [foreground|service|fleet …]
+const usage = `usage: npm run figures -- [--json FILE] [--against FILE] [foreground|service|fleet|readers …]
 
 Measures what is built in dist (npm run build, scripts/package) and prints each figure with the last one's and their ratio.
 Another checkout's build is measured with TESTED_DIST=ITS/dist. No figure fails: two runs differ by what else the machine
@@ -26,7 +27,12 @@ interface Report {
   readonly figures: readonly Figure[]
 }
 
-const parts = { foreground: measureForeground, service: measureService, fleet: measureFleet } as const
+const parts = {
+  foreground: measureForeground,
+  service: measureService,
+  fleet: measureFleet,
+  readers: measureReaders,
+} as const
 const root = join(import.meta.dirname, '..')
 
 function read(file: string): Report | undefined {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { KeptDefaults } from '../config/kept-defaults.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { defaultConfigFile, optionVariables } from '../config/names.ts'
 import { defaultRuntimeDirectory, defaultStateDirectory, type Paths, pathsBelow } from '../ipc/paths.ts'
@@ -11,14 +12,28 @@ export function configFileOf(context: CliContext, options: PlaceOptions): { path
   return { path: named ?? defaultConfigFile, required: named !== undefined }
 }
 
-/** The configuration of that file and of the environment. @throws ApplianceError or ApplianceErrors, CONFIG_… */
-export async function loadConfigOf(context: CliContext, options: PlaceOptions): Promise<LoadedConfig> {
-  const [{ readConfigFile }, { loadConfig }] = await Promise.all([
+/**
+ * The configuration of that file and of the environment.
+ * @param defaults what stands for what they leave open, when that is known already; what was kept, as far as this user may
+ *   see it, unless given
+ * @throws ApplianceError or ApplianceErrors, CONFIG_…
+ */
+export async function loadConfigOf(
+  context: CliContext,
+  options: PlaceOptions,
+  defaults?: KeptDefaults,
+): Promise<LoadedConfig> {
+  const [{ readConfigFile }, { loadConfig }, { readKeptDefaults }] = await Promise.all([
     import('../config/file.ts'),
     import('../config/load.ts'),
+    import('../host/controller/kept-defaults.ts'),
   ])
   const { path, required } = configFileOf(context, options)
-  return loadConfig({ path, env: context.env, text: await readConfigFile(path, { required }) })
+  const [text, kept] = await Promise.all([
+    readConfigFile(path, { required }),
+    defaults ?? readKeptDefaults(pathsOf(context, options).hostRecordFile),
+  ])
+  return loadConfig({ path, env: context.env, text, defaults: kept })
 }
 
 /** The option that the long-running commands have in common. */

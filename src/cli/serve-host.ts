@@ -72,8 +72,9 @@ async function serving(
   options: PlaceOptions,
   serve: (common: ServeOptions) => Promise<void>,
 ): Promise<number> {
-  const load = () => loadConfigOf(context, options)
-  const loaded = await load()
+  const loaded = await loadConfigOf(context, options)
+  // What it started with is what a reload is compared with, although the routes may be others by then.
+  const load = () => loadConfigOf(context, options, loaded.defaults)
   const { logger, setLevel } = await makeLogger(context, loaded.config.log.level)
   await serve({
     loaded,

@@ -39,10 +39,12 @@ export function addAcknowledgeCommand(program: CliCommand): void {
   program
     .command('acknowledge')
     .argument('<code>', 'the code of the problem, as omada-host status tells it')
+    .argument('[value]', 'for DEVICE_ADDRESS: the address that was set in the controller')
     .description('say that a problem was seen that stays until then, or that the data are the ones that are meant')
     .example('sudo omada-host acknowledge CONTROLLER_KILLED', 'the controller was looked over after it was killed')
     .example('sudo omada-host acknowledge DATA_CHANGED', 'begin with what is in controller.dataVolume now')
-    .work(async (context, options, [code = '']) => {
+    .example('sudo omada-host acknowledge DEVICE_ADDRESS 192.168.1.5', 'the controller tells its devices this address')
+    .work(async (context, options, [code = '', value]) => {
       const [{ errorCodes }, { ApplianceError }] = await Promise.all([
         import('../core/error-codes.ts'),
         import('../core/errors.ts'),
@@ -57,7 +59,7 @@ export function addAcknowledgeCommand(program: CliCommand): void {
       const { sendAcknowledge } = await import('../ipc/control-client.ts')
       const { withDeadline } = await import('../core/deadline.ts')
       const signal = withDeadline(verbDeadlineMilliseconds, context.signal)
-      const message = await sendAcknowledge(pathsOf(context, options).hostControlSocket, code, signal)
+      const message = await sendAcknowledge(pathsOf(context, options).hostControlSocket, code, signal, value)
       context.stdout.write(`${plainLines(message)}\n`)
       return 0
     })

@@ -116,7 +116,7 @@ export function warningsOf(config: Config): readonly Fault[] {
     {
       code: 'IMAGE_TAG_LATEST',
       message: `controller.image is ${config.controller.image}: the tag latest stays on version 5 of the controller`,
-      remedy: 'pin a minor version, such as docker.io/mbentley/omada-controller:6.2',
+      remedy: 'pin a minor version, such as docker.io/mbentley/omada-controller:6.3',
     },
   ]
 }

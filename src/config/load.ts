@@ -2,6 +2,7 @@ import { ApplianceErrors, type Fault } from '../core/errors.ts'
 import { crossChecks, warningsOf } from './cross-checks.ts'
 import { type Environment, unknownVariables, valueOfVariable } from './environment.ts'
 import { foreignFault } from './foreign.ts'
+import { type KeptDefaults, newestDefaults } from './kept-defaults.ts'
 import { notASectionFault, type Source, unknownKeyFault, valueFaults } from './key-faults.ts'
 import { type ConfigKey, configKeys, configSections } from './keys.ts'
 import { asWritten, type ParsedYaml, parseYaml } from './parse-yaml.ts'
@@ -14,6 +15,8 @@ export interface LoadedConfig {
   readonly sources: ReadonlyMap<string, Source>
   /** What was accepted but is worth a word. */
   readonly warnings: readonly Fault[]
+  /** What stands in it for what is left open. */
+  readonly defaults: KeptDefaults
 }
 
 interface Found {
@@ -27,9 +30,16 @@ interface Found {
 
 /**
  * The configuration from a file's text (undefined: no file, all defaults) and the environment, which overrides it. Pure.
+ * @param options.defaults what stands for keys that are left open, the schema's own unless given
  * @throws ApplianceErrors with every fault there is: CONFIG_SYNTAX or CONFIG_INVALID
  */
-export function loadConfig(options: { path: string; text?: string | undefined; env: Environment }): LoadedConfig {
+export function loadConfig(options: {
+  path: string
+  text?: string | undefined
+  env: Environment
+  defaults?: KeptDefaults
+}): LoadedConfig {
+  const { defaults = newestDefaults } = options
   const parsed = parseYaml(options.text ?? '', options.path)
   const sources = new Map(configKeys.map((key): [string, Source] => [key.path, { kind: 'default' }]))
   const found: Found = { values: {}, sources, invalid: new Set(), faults: [] }
@@ -42,13 +52,25 @@ export function loadConfig(options: { path: string; text?: string | undefined; e
   }
   readEnvironment(options.env, found)
 
-  const config = configSchema.parse(found.values)
+  const config = configSchema.parse(withDefaults(found.values, defaults))
   for (const { keys, run } of crossChecks) {
     // A check that needs a key which is wrong already would only report the default's faults.
     if (!keys.some((path) => found.invalid.has(path))) found.faults.push(...run(config))
   }
   if (found.faults.length > 0) throw new ApplianceErrors(found.faults.slice(0, maxFaults))
-  return { config, sources, warnings: warningsOf(config) }
+  return { config, sources, warnings: warningsOf(config), defaults }
+}
+
+/** The values with what was kept for keys that are left open. A network is chosen as a whole, or not at all. */
+function withDefaults(values: Found['values'], defaults: KeptDefaults): Found['values'] {
+  const { image, subnet, controllerAddress } = defaults
+  const { controller, network } = values
+  const open = network?.subnet === undefined && network?.controllerAddress === undefined
+  return {
+    ...values,
+    controller: { image, ...controller },
+    ...(open ? { network: { ...network, subnet, controllerAddress } } : {}),
+  }
 }
 
 /** Where reading ends: nobody reads more, and a file with that many faults is not a configuration. */

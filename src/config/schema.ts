@@ -55,11 +55,16 @@ const memoryLimits = z.strictObject({
   limitMegabytes: count(1024, 1_048_576).optional().meta({ description: "the container's memory limit" }),
 })
 
+const openApi = z.strictObject({
+  clientId: text('the client ID that the controller shows', /^[\x21-\x7e]{1,256}$/),
+  clientSecretFile: absolutePath,
+})
+
 const controller = section({
   image: key(
     'container',
-    text('an image reference such as docker.io/mbentley/omada-controller:6.2', isImageReference).default(
-      'docker.io/mbentley/omada-controller:6.2',
+    text('an image reference such as docker.io/mbentley/omada-controller:6.3', isImageReference).default(
+      'docker.io/mbentley/omada-controller:6.3',
     ),
     'image by tag or digest; never latest, which stays on v5',
   ),
@@ -112,6 +117,11 @@ const controller = section({
     z.array(peer).max(64).default([]),
     'addresses that the controller may reach by itself in any case, on this machine too: mail, RADIUS, syslog, NTP',
   ),
+  openApi: key(
+    'live',
+    openApi.meta({ accepts: '{clientId, clientSecretFile}, the file being one that only root may read' }).optional(),
+    "client of the controller's Open API, by which omada-host sets the address that devices are told",
+  ),
   init: key('container', z.boolean().default(false), 'run an init as PID 1 (needs catatonit with Podman)'),
 })
 
@@ -135,6 +145,16 @@ const network = section({
     'container',
     text('an IPv4 address', (value) => parseIpv4(value) !== undefined).default('10.129.81.10'),
     "the controller's fixed address in that subnet",
+  ),
+  mss: key(
+    'live',
+    count(536, 1460).optional(),
+    "bytes that a TCP segment to and from devices may carry at most, where a way to them is narrower than this machine's own network: its MTU less 40, over IPv6 less 60",
+  ),
+  deviceAddress: key(
+    'live',
+    text('an IPv4 address', (value) => parseIpv4(value) !== undefined).optional(),
+    'the address by which devices reach this machine, which the controller is to tell them; when absent the one by which most are connected, or that of the default route',
   ),
 })
 

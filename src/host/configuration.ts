@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { apply, needsRestart, type Restarted } from '../config/apply.ts'
 import type { CertificatePair } from '../config/certificate.ts'
 import { type Chosen, chosenForContainer } from '../config/chosen.ts'
+import type { KeptDefaults } from '../config/kept-defaults.ts'
 import { keyNeeds } from '../config/keys.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -68,6 +69,11 @@ export class Configuration {
   /** What the user chose for the container, whose keys stay in force as the host started with them. */
   get chosen(): Chosen {
     return chosenForContainer(this.#options.loaded)
+  }
+
+  /** What stands in it for what the user left open. */
+  get defaults(): KeptDefaults {
+    return this.#options.loaded.defaults
   }
 
   /** For the waiting room: the controller takes another one when it starts next. */

@@ -2,6 +2,7 @@ import { appliancePorts } from '../config/appliance-ports.ts'
 import type { HostConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Component } from '../core/component.ts'
+import { Emitter } from '../core/emitter.ts'
 import type { Logger } from '../core/logger.ts'
 import { periodic } from '../core/periodic.ts'
 import { supervise } from '../core/supervise.ts'
@@ -10,14 +11,21 @@ import { ControlServer } from '../ipc/control.ts'
 import type { Paths } from '../ipc/paths.ts'
 import { StateServer } from '../ipc/server.ts'
 import { findPortHolders } from '../linux/port-holders.ts'
+import { readConnections } from '../linux/tcp-connections.ts'
+import { networkAccess } from '../network/access.ts'
+import { controllerLink } from '../network/controller-link.ts'
 import { readLocalAddresses } from '../network/interfaces.ts'
+import { Routing } from '../network/routes.ts'
 import { crashesDatabase } from '../omada/database-kernel.ts'
+import { httpsPort, managementPort } from '../omada/ports.ts'
 import type { Notifier } from '../systemd/notify.ts'
 import { HostBook, probeTarget, runningContainer } from './book.ts'
 import type { Configuration } from './configuration.ts'
 import { readMachineFacts } from './controller/machine.ts'
 import { Reconciler } from './controller/reconciler.ts'
 import { RecordFile } from './controller/record.ts'
+import { Astray } from './datapath/astray.ts'
+import { containerWay } from './datapath/container-way.ts'
 import { machineNames } from './datapath/database-peers.ts'
 import { Datapath } from './datapath/datapath.ts'
 import { engineRules, restoreByReload } from './datapath/engine-rules.ts'
@@ -27,6 +35,9 @@ import { reachRules } from './datapath/reach.ts'
 import { reachFacts } from './datapath/reach-facts.ts'
 import { RefusedPeers } from './datapath/refused-peers.ts'
 import { joined } from './datapath/ruleset.ts'
+import { segments } from './datapath/segments.ts'
+import { DeviceAddress } from './device-address/device-address.ts'
+import { openApiSettings } from './device-address/open-api-client.ts'
 import { diskSpace } from './disks/disk-space.ts'
 import { controllerPlaces, ownPlaces } from './disks/storage-places.ts'
 import type { EdgeChannel } from './edge-channel.ts'
@@ -68,6 +79,9 @@ const portHoldersMilliseconds = 15_000
 /** How often the user's certificate is looked at, in milliseconds: who renews one by a program need not tell. */
 const certificateMilliseconds = 600_000
 
+/** TEST-NET-1 (RFC 5737), which is nobody's network: the way there is the default route. */
+const documentationAddress = '192.0.2.1'
+
 /** Keeps the controller as configured until `signal` aborts, and publishes what it knows. Wiring, and no more. */
 export async function runHost(options: HostOptions): Promise<void> {
   const { configuration, clock, paths, warnings, notifier, version, probeCommand } = options
@@ -106,13 +120,27 @@ export async function runHost(options: HostOptions): Promise<void> {
     allowed: () => reach.now(),
     warnings: warnings.source({ name: 'reach' }),
   })
+  const astray = new Astray({ clock, warnings: warnings.source({ name: 'astray' }) })
   const datapath = new Datapath({
     ...common('datapath'),
     nft,
     warnings: ofDatapath,
-    ruleset: (network) => joined(fence([network]), reachRules(reach.now())),
-    seen: (listing) => refusedPeers.seen(listing),
+    ruleset: (network) =>
+      joined(fence([network]), reachRules(reach.now()), segments(live().network.mss, appliancePorts(live()))),
+    seen: (listing) => {
+      refusedPeers.seen(listing)
+      astray.seen(listing)
+    },
     flushed: (signal) => rulesOfEngine.lost(signal),
+  })
+  const way = containerWay({
+    ...common('container-way'),
+    warnings: warnings.source({ name: 'way' }),
+    container: () => {
+      const running = runningContainer(reconciler.snapshot(), config.controller.name)
+      return running && { ...config.network, ...running.network }
+    },
+    read: machine.containerWay,
   })
   const reconciler = new Reconciler({
     ...common('controller'),
@@ -121,6 +149,7 @@ export async function runHost(options: HostOptions): Promise<void> {
       await datapath.guard(network, signal)
     },
     chosen: configuration.chosen,
+    defaults: configuration.defaults,
     connect: (signal) => connectEngine({ config, logger, signal }),
     login: async (reference) => {
       const { authFile } = live().images
@@ -132,6 +161,28 @@ export async function runHost(options: HostOptions): Promise<void> {
     ready: () => health.snapshot().ready,
     omadacId: () => health.snapshot().omadacId,
     recordFile: new RecordFile(paths.hostRecordFile),
+  })
+  const routing = new Routing({ addresses: { list: readLocalAddresses, changed: new Emitter() }, clock })
+  const devicesServed = networkAccess({ list: () => live().access.devices, routing })
+  const link = controllerLink({ address: () => reconciler.snapshot().facts.address, routing })
+  const deviceAddress = new DeviceAddress({
+    ...common('device-address'),
+    warnings: warnings.source({ name: 'device-address' }),
+    ways: async () => ({
+      configured: live().network.deviceAddress,
+      subnet: config.network.subnet,
+      served: devicesServed.servedAddresses(),
+      own: readLocalAddresses(),
+      connected: await readConnections(managementPort),
+      towardsInternet: routing.localAddressTowards(documentationAddress)?.address,
+    }),
+    ready: () => (health.snapshot().ready ? health.snapshot().omadacId : undefined),
+    settings: (omadacId) => {
+      const { openApi } = live().controller
+      return openApi && openApiSettings({ ...openApi, omadacId, address: link(), port: httpsPort })
+    },
+    confirmed: () => reconciler.record.deviceAddress,
+    confirm: (confirmed) => reconciler.remember((record) => ({ ...record, deviceAddress: confirmed })),
   })
   const imageCheck = imageCheckJob({
     ...common('images'),
@@ -163,6 +214,7 @@ export async function runHost(options: HostOptions): Promise<void> {
   reconciler.steps.on((step) => book.remember(step))
   health.changed.on(() => {
     reconciler.probed()
+    deviceAddress.probed()
     book.publish()
   })
   warnings.changed.on(() => book.publish())
@@ -206,7 +258,8 @@ export async function runHost(options: HostOptions): Promise<void> {
       start: (signal) => reconciler.requestStart(signal),
       reload: () => configuration.reload(),
     },
-    acknowledge: (code, signal) => reconciler.requestAcknowledge(code, signal),
+    acknowledge: (code, signal, value) =>
+      code === 'DEVICE_ADDRESS' ? deviceAddress.acknowledge(value) : reconciler.requestAcknowledge(code, signal),
     logs: (request) => reconciler.logs(request),
   })
   const { state } = book
@@ -233,11 +286,13 @@ export async function runHost(options: HostOptions): Promise<void> {
       reach,
       datapath,
       rulesOfEngine,
+      way,
       reconciler,
       restartWhenUnhealthy,
       portHolders,
       certificate,
       disks,
+      deviceAddress,
       imageCheck,
       ...signsOfLife({ ...options, live, state, logger, loops }),
     ],

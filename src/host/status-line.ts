@@ -23,7 +23,9 @@ export function statusLine(state: HostState): string {
 
 /** What needs attention although all works, such as a disk that is nearly full. */
 function alarm({ warnings }: HostState): string {
-  const first = warnings.find(({ severity }) => severity !== 'notice')
+  const urgent = warnings.filter(({ severity }) => severity !== 'notice')
+  // What waits for its owner from the first day on does not hide what is new.
+  const first = urgent.find(({ code }) => code !== 'DEVICE_ADDRESS') ?? urgent[0]
   if (first === undefined) return ''
   return `; but ${first.message}; fix: ${first.remedy}`
 }

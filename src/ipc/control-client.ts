@@ -24,8 +24,14 @@ export async function sendControl(path: string, verb: ControlVerb, signal: Abort
  * Tells the appliance that the user has seen the problem of this code; resolves with what it says.
  * @throws like `sendControl`
  */
-export async function sendAcknowledge(path: string, code: ErrorCode, signal: AbortSignal): Promise<string> {
-  return await post(path, `/v1/acknowledge?code=${code}`, signal)
+export async function sendAcknowledge(
+  path: string,
+  code: ErrorCode,
+  signal: AbortSignal,
+  value?: string,
+): Promise<string> {
+  const set = value === undefined ? '' : `&value=${encodeURIComponent(value)}`
+  return await post(path, `/v1/acknowledge?code=${code}${set}`, signal)
 }
 
 async function post(path: string, url: string, signal: AbortSignal): Promise<string> {

@@ -9,14 +9,14 @@ import { SocketServer } from './server-app.ts'
 /** What carries out the verbs. Each signal aborts when the one who asked has gone or the server stops. */
 export interface ControlPorts {
   readonly verbs: Readonly<Record<ControlVerb, (signal: AbortSignal) => Promise<{ message: string }>>>
-  /** The user has seen the problem of this code. */
-  readonly acknowledge: (code: string, signal: AbortSignal) => Promise<{ message: string }>
+  /** The user has seen the problem of this code; `value`: what was set elsewhere to mend it. */
+  readonly acknowledge: (code: string, signal: AbortSignal, value?: string) => Promise<{ message: string }>
   readonly logs: (options: { follow: boolean; tail: number; signal: AbortSignal }) => AsyncIterable<string>
 }
 
 /**
  * Takes the user's verbs on a unix socket that only root may open (mode 0600; Node cannot ask who the peer is):
- * `POST /v1/<verb>` and `POST /v1/acknowledge?code=CODE` answer `{message}` when it is done, `GET /v1/logs?follow=1&tail=200` streams lines.
+ * `POST /v1/<verb>` and `POST /v1/acknowledge?code=CODE[&value=ADDRESS]` answer `{message}` when it is done, `GET /v1/logs?follow=1&tail=200` streams lines.
  */
 export class ControlServer extends SocketServer {
   constructor({ logger, path, verbs, acknowledge, logs }: { logger: Logger; path: string } & ControlPorts) {
@@ -41,8 +41,8 @@ export class ControlServer extends SocketServer {
           app.post(`/v1/${verb}`, (_request, reply) => carryOut(verb, reply, verbs[verb]))
         }
         app.post('/v1/acknowledge', async ({ query }, reply) => {
-          const { code } = parsed(acknowledgeQuery, query)
-          return await carryOut(`acknowledge ${code}`, reply, (signal) => acknowledge(code, signal))
+          const { code, value } = parsed(acknowledgeQuery, query)
+          return await carryOut(`acknowledge ${code}`, reply, (signal) => acknowledge(code, signal, value))
         })
         app.get('/v1/logs', { exposeHeadRoute: false }, async ({ query }, reply) => {
           const { follow, tail } = parsed(logsQuery, query)
@@ -61,7 +61,7 @@ const logsQuery = z.object({
   tail: z.coerce.number().int().min(0).max(100_000).default(200),
 })
 
-const acknowledgeQuery = z.object({ code: z.string().regex(/^[A-Z_]{1,64}$/) })
+const acknowledgeQuery = z.object({ code: z.string().regex(/^[A-Z_]{1,64}$/), value: z.ipv4().optional() })
 
 /** @throws Error that is answered with status 400 */
 function parsed<T>(schema: z.ZodType<T>, query: unknown): T {

@@ -22,7 +22,7 @@ export interface Notifier {
 
 /** Longest time that one notification may take. */
 const sendMilliseconds = 5000
-const maxStatusLength = 400
+export const maxStatusLength = 400
 
 /**
  * A notifier that talks to systemd when it started this service (NOTIFY_SOCKET), and does nothing otherwise.

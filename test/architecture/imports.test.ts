@@ -25,7 +25,7 @@ const floors: readonly (readonly string[])[] = [
 
 /** Of one process: what all its features may use, and the rooms that no other room of it imports but its composition. */
 const processes = {
-  host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks', 'datapath'] },
+  host: { shared: ['engine'], features: ['controller', 'health', 'images', 'disks', 'datapath', 'device-address'] },
   edge: { shared: ['listening'], features: ['discovery', 'proxy', 'status'] },
 } as const
 

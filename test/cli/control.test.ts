@@ -33,21 +33,27 @@ test.each(controlVerbs)('%s asks the host and says what it answers', async (verb
 })
 
 test('acknowledge hands on the code of a problem, and takes no other word', async () => {
-  const asked: string[] = []
+  const asked: (readonly [string, string | undefined])[] = []
   await using appliance = await startAppliance({
-    acknowledge: async (code) => {
-      asked.push(code)
+    acknowledge: async (code, _signal, value) => {
+      asked.push([code, value])
       return { message: `${code} is acknowledged` }
     },
   })
-  const acknowledge = (code: string) => run(['acknowledge', code, '--runtime-dir', appliance.runtimeDirectory])
+  const acknowledge = (...words: string[]) =>
+    run(['acknowledge', ...words, '--runtime-dir', appliance.runtimeDirectory])
   expect(await acknowledge('CONTROLLER_KILLED')).toEqual({
     code: 0,
     out: 'CONTROLLER_KILLED is acknowledged\n',
     err: '',
   })
   expect(await acknowledge('controller_killed')).toMatchObject({ code: 2, err: expect.stringContaining('[USAGE]') })
-  expect(asked).toEqual(['CONTROLLER_KILLED'])
+  expect(await acknowledge('DEVICE_ADDRESS', '192.168.1.5')).toMatchObject({ code: 0 })
+  expect(await acknowledge('DEVICE_ADDRESS', 'controller.lan')).toMatchObject({ code: 1 })
+  expect(asked).toEqual([
+    ['CONTROLLER_KILLED', undefined],
+    ['DEVICE_ADDRESS', '192.168.1.5'],
+  ])
 })
 
 test('what the host hands on of an engine or a container is no command to the terminal', async () => {

@@ -47,6 +47,7 @@ test('an engine that does not answer is a failure, and what needs it is said not
     new Set([
       ...['configuration', 'engine', 'runtime', 'limits', 'processor', 'subnet', 'disk', 'memory', 'data', 'kernel'],
       ...['room', 'privileges', 'clock', 'interfaces', 'ipv6', 'open files', 'isolation', 'ports'],
+      'narrow ways',
     ]),
   )
 })

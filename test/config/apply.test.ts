@@ -10,7 +10,7 @@ const keys = (pending: readonly { key: string }[]) => pending.map(({ key }) => k
 describe('in the host', () => {
   const started = parse({ controller: { cpus: 2 } })
   const next = parse({
-    controller: { pull: 'always', image: 'docker.io/mbentley/omada-controller:6.3' },
+    controller: { pull: 'always', image: 'docker.io/mbentley/omada-controller:6.4' },
     engine: { socket: '/run/other.sock' },
     proxy: { ports: [8043], drainSeconds: 3 },
     log: { level: 'debug' },

@@ -47,7 +47,7 @@ test.each(['docker.io/mbentley/omada-controller:latest', 'mbentley/omada-control
     {
       code: 'IMAGE_TAG_LATEST',
       message: expect.stringContaining('latest stays on version 5'),
-      remedy: expect.stringContaining('6.2'),
+      remedy: expect.stringContaining('6.3'),
     },
   ])
 })

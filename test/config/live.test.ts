@@ -11,7 +11,7 @@ const fails = <_Claims extends readonly false[]>(): void => {}
 
 test('a getter has the live keys and no other', () => {
   holds<[Has<LiveConfig['controller'], 'pull'>, Has<LiveConfig['access'], 'guests'>, Has<LiveConfig['log'], 'level'>]>()
-  fails<[Has<LiveConfig['controller'], 'image'>, Has<LiveConfig, 'network'>, Has<LiveConfig, 'mongo'>]>()
+  fails<[Has<LiveConfig['controller'], 'image'>, Has<LiveConfig['network'], 'subnet'>, Has<LiveConfig, 'mongo'>]>()
 })
 
 test('what a component is built with has no live key, and nothing that the other process reads once', () => {
@@ -21,7 +21,7 @@ test('what a component is built with has no live key, and nothing that the other
   fails<[Has<HostConfig['controller'], 'stopGraceSeconds'>, Has<HostConfig, 'health'>, Has<HostConfig, 'discovery'>]>()
   holds<[Has<EdgeConfig['discovery'], 'ports'>, Has<EdgeConfig['proxy'], 'drainSeconds'>, Has<EdgeConfig, 'status'>]>()
   fails<[Has<EdgeConfig['discovery'], 'strict'>, Has<EdgeConfig, 'access'>, Has<EdgeConfig, 'mongo'>]>()
-  fails<[Has<HostConfig, 'proxy'>, Has<LiveConfig, 'proxy'>]>()
+  fails<[Has<HostConfig, 'proxy'>, Has<LiveConfig, 'proxy'>, Has<HostConfig['network'], 'mss'>]>()
 })
 
 test('nobody writes into a configuration, however deep', () => {
@@ -45,6 +45,9 @@ test('each key is live or says what it needs', () => {
     'controller.stopGraceSeconds',
     'controller.egress',
     'controller.reach',
+    'controller.openApi',
+    'network.mss',
+    'network.deviceAddress',
     'discovery.strict',
     'discovery.rewriteAddresses',
     'access.devices',

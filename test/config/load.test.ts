@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { faultsOf, load, messagesOf } from './faults.ts'
 
@@ -12,6 +13,22 @@ test('no file at all is all defaults', () => {
 
 test.each(['', '# nothing but a comment\n', 'log:\n', '---\n'])('%j is all defaults', (text) => {
   expect(load(text).config).toEqual(configSchema.parse({}))
+})
+
+const kept = { image: 'example/omada:6.2', subnet: '10.211.81.0/24', controllerAddress: '10.211.81.10' }
+
+test('what was kept stands for what is left open, and is still a default', () => {
+  const { config, sources } = loadConfig({ path: '/c.yaml', env: {}, defaults: kept })
+  expect(config.controller.image).toBe(kept.image)
+  expect(config.network).toMatchObject({ name: 'omada', subnet: '10.211.81.0/24', controllerAddress: '10.211.81.10' })
+  expect(sources.get('network.subnet')).toEqual({ kind: 'default' })
+})
+
+test('what is chosen goes before what was kept, a network as a whole', () => {
+  const text = 'controller: { image: "example/omada:7.0" }\nnetwork: { controllerAddress: 10.129.81.7 }'
+  const { config } = loadConfig({ path: '/c.yaml', text, env: {}, defaults: kept })
+  expect(config.controller.image).toBe('example/omada:7.0')
+  expect(config.network).toMatchObject({ subnet: '10.129.81.0/24', controllerAddress: '10.129.81.7' })
 })
 
 test('a value of the file replaces the default and knows its line', () => {

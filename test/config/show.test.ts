@@ -7,7 +7,7 @@ test('every key is shown with its value and where it comes from', () => {
   const text = formatConfig(load('log:\n  level: warn', { OMADA_HOST_STATUS_PORT: '9000' }))
   expect(text).toContain('  level: warn # /c.yaml:2\n')
   expect(text).toContain('  port: 9000 # environment OMADA_HOST_STATUS_PORT\n')
-  expect(text).toContain('  image: docker.io/mbentley/omada-controller:6.2 # default\n')
+  expect(text).toContain('  image: docker.io/mbentley/omada-controller:6.3 # default\n')
   expect(text).toContain('  # timezone: not set\n')
   for (const { key } of configKeys) expect(text).toContain(`${key}:`)
 })

@@ -37,6 +37,23 @@ test.each([
     } satisfies HostState,
     'Ready: the controller is ready; but the disk is nearly full; fix: free space',
   ],
+  [
+    {
+      ...of('ready', 'the controller is ready'),
+      warnings: [
+        { code: 'DEVICE_ADDRESS', message: 'it is unknown', remedy: 'set it', severity: 'warning' },
+        { code: 'DISK_LOW', message: 'the disk is nearly full', remedy: 'free space', severity: 'warning' },
+      ],
+    } satisfies HostState,
+    'Ready: the controller is ready; but the disk is nearly full; fix: free space',
+  ],
+  [
+    {
+      ...of('ready', 'the controller is ready'),
+      warnings: [{ code: 'DEVICE_ADDRESS', message: 'it is unknown', remedy: 'set it', severity: 'warning' }],
+    } satisfies HostState,
+    'Ready: the controller is ready; but it is unknown; fix: set it',
+  ],
   [of('degraded', 'MongoDB is down', { remedy: 'omada-host logs' }), 'Degraded: MongoDB is down; fix: omada-host logs'],
   [of('failed', 'no such image', { remedy: 'another tag' }), 'Failed: no such image; fix: another tag'],
 ])('what systemctl status shows (%#)', (state, line) => {

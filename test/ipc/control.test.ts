@@ -48,7 +48,7 @@ test('the code of a problem that is acknowledged arrives', async () => {
   const acknowledge = vi.fn(async () => ({ message: 'noted' }))
   await using served = await serve({ acknowledge })
   expect(await sendAcknowledge(served.path, 'CONTROLLER_KILLED', soon())).toBe('noted')
-  expect(acknowledge).toHaveBeenCalledWith('CONTROLLER_KILLED', expect.any(AbortSignal))
+  expect(acknowledge).toHaveBeenCalledWith('CONTROLLER_KILLED', expect.any(AbortSignal), undefined)
 })
 
 test("the appliance's refusal arrives with code, message and remedy", async () => {

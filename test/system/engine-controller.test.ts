@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Chosen } from '../../src/config/chosen.ts'
+import { newestDefaults } from '../../src/config/kept-defaults.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
@@ -47,6 +48,7 @@ async function appliance(controller: object = {}) {
     network: { name: machine.network },
   })
   const reconciler = new Reconciler({
+    defaults: newestDefaults,
     config,
     live: () => config,
     logger,

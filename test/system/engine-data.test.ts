@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { newestDefaults } from '../../src/config/kept-defaults.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/logger.ts'
@@ -94,6 +95,7 @@ function appliance(controller: { dataVolume: string } & Record<string, unknown>,
 
   async function start(omadacId?: string) {
     const reconciler = new Reconciler({
+      defaults: newestDefaults,
       config,
       live: () => ({ ...config, controller: { ...config.controller, stopGraceSeconds: graceSeconds } }),
       logger,

@@ -137,3 +137,22 @@ test('rules that depend on what this check does not know are no verdict', async 
   ])
   await host.namespace.run(['nft', 'delete table inet own'])
 })
+
+test("answers that a VPN's policy route takes elsewhere are told, and the remedy gives them back, word for word", async () => {
+  expect(find((await host.netcheck()).findings, 'way out')).toEqual([
+    { check: 'way out', status: 'ok', message: 'answers from 10.77.0.1 to 10.77.0.0/24 leave by lan0' },
+  ])
+  for (const line of [
+    'ip link add wg0 type bridge',
+    'ip link set wg0 up',
+    'ip route add default dev wg0 table 100',
+    'ip rule add lookup 100 priority 500',
+  ]) {
+    await host.namespace.run(line.split(' '))
+  }
+  const [taken] = find((await host.netcheck()).findings, 'way out')
+  expect(taken).toMatchObject({ status: 'fail', message: expect.stringContaining('by wg0 because of route table 100') })
+  const [remedy = ''] = taken?.remedy?.split(', and ') ?? []
+  await host.namespace.run(remedy.split(' '))
+  expect(find((await host.netcheck()).findings, 'way out')).toEqual([expect.objectContaining({ status: 'ok' })])
+})

@@ -33,7 +33,7 @@ test('a command has its deadline, and its result is told', async () => {
 test('its container engine pulls and runs an image of the registry', async () => {
   const { machine, registry } = host()
   await registry.start()
-  const image = await registry.push('6.2')
+  const image = await registry.push('6.3')
   await machine.exec(['systemctl', 'start', 'podman.socket'])
   await machine.exec(['podman', 'pull', '--quiet', image])
   expect(

@@ -16,7 +16,7 @@ let device: Device
 
 const host = systemdHost({ lans: { lan10: `${address}/24` } }, async ({ machine, registry, appliance }) => {
   await registry.start()
-  await registry.push('6.2')
+  await registry.push('6.3')
   await appliance.install({ start: false })
   // Short, so that beats that stay away are seen.
   machine.write(`/etc/systemd/system/${hostUnit}.d/watchdog.conf`, '[Service]\nWatchdogSec=10s\n')

@@ -6,7 +6,7 @@ import { systemdHost } from './support/systemd-fixture.ts'
 
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) => {
   await opened.registry.start()
-  await opened.registry.push('6.2')
+  await opened.registry.push('6.3')
   await opened.appliance.install({ start: false })
 })
 const wrong = { controller: { stopGraceSeconds: 3, tiemzone: 'Europe/Berlin' }, status: { port: 'eighty' } }

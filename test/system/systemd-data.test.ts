@@ -5,7 +5,7 @@ const place = '/srv/omada'
 
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async ({ machine, registry, appliance }) => {
   await registry.start()
-  await registry.push('6.2')
+  await registry.push('6.3')
   await appliance.install({ start: false })
   // A disk of its own, and where it is mounted.
   await machine.exec(['mkdir', '--parents', '/mnt/disk', place])

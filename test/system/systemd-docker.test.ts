@@ -17,7 +17,7 @@ let neighbour: Outpost
 let others: UsersContainers
 const host = systemdHost({ engine: 'docker', lans: { lan10: `${address}/24` } }, async (opened) => {
   await opened.registry.start()
-  await opened.registry.push('6.2')
+  await opened.registry.push('6.3')
   const namespace = await opened.neighbour('lan10', 30)
   // Somebody made this route: see README.md, "What it does not protect against".
   await namespace.run(['ip', 'route', 'add', '10.129.81.0/24', 'via', address])
@@ -81,7 +81,7 @@ test('systemctl start tells how the pull goes, and returns when the controller i
   expect([...texts].join('\n')).toMatch(/^Pulling image \d+ % \(\S+ [kMG]?B of \S+ [kMG]?B\)/m)
   const shown = await machine.exec(['systemctl', 'status', '--no-pager', hostUnit, edgeUnit])
   expect(shown.match(/Active: active \(running\)/g)).toHaveLength(2)
-  expect(shown).toContain('Status: "Ready: the controller is ready"')
+  expect(shown).toContain('Status: "Ready: the controller is ready')
   expect((await neighbour.call('http', { url: `https://${address}:8043/login` })).status).toBe(200)
   expect((await neighbour.call('http', { url: `http://${address}:8090/readyz` })).status).toBe(200)
   // The container's own healthcheck is off, and none of its ports is published.
@@ -206,7 +206,7 @@ test('Docker is restarted with live-restore: the controller does not notice, and
 })
 
 test('the image is known by the digest that the registry has', async () => {
-  const image = 'docker://docker.io/mbentley/omada-controller:6.2'
+  const image = 'docker://docker.io/mbentley/omada-controller:6.3'
   const remote = await host().machine.exec(['sh', '-c', 'skopeo inspect --raw "$1" | sha256sum', 'sh', image])
   expect((await state()).controller.digest).toBe(`sha256:${remote.split(' ')[0]}`)
 })

@@ -14,7 +14,7 @@ const checkout = '/root/omada-host'
 // A clone of the repository on the host. Its npm packages come along: the host has no network to fetch them from.
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async ({ machine, registry }) => {
   await registry.start()
-  await registry.push('6.2')
+  await registry.push('6.3')
   const files = (await command(['git', '-C', root, 'ls-files', '--cached', '--others', '--exclude-standard'])).split(
     '\n',
   )

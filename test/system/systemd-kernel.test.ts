@@ -7,7 +7,7 @@ const host = systemdHost({}, async ({ machine, registry, appliance }) => {
   machine.write('/root/osrelease', '6.19.3-test\n')
   await machine.exec(['mount', '--bind', '/root/osrelease', '/proc/sys/kernel/osrelease'])
   await registry.start()
-  await registry.push('6.2')
+  await registry.push('6.3')
   await appliance.install({ start: false })
   appliance.configure()
 })

@@ -49,6 +49,9 @@ const mainPid = async (unit: string) => (await host().machine.show(unit, 'MainPI
 const activeState = async (unit: string) => (await host().machine.show(unit, 'ActiveState')).ActiveState
 const apt = (...args: string[]) => host().machine.exec(['apt-get', '--yes', ...args], { timeoutMilliseconds: 180_000 })
 
+const probing = () => host().machine.exec(['cat', '/proc/sys/net/ipv4/tcp_mtu_probing'])
+const sysctlFile = '/usr/lib/sysctl.d/30-omada-host.conf'
+
 /** `apt-get install`, as one types it: nothing answers a question, and the configuration stays. */
 async function install(version: (typeof versions)[number]): Promise<void> {
   const deb = packages.get(version) ?? ''
@@ -60,11 +63,13 @@ async function install(version: (typeof versions)[number]): Promise<void> {
 test('apt returns before the image is pulled; the service goes on by itself until it is ready', async () => {
   const { appliance, machine, registry } = host()
   // The registry is down: an apt that waited for the service would not come back.
+  expect(await probing()).toBe('0')
   await install('0.1.1')
+  expect(await probing()).toBe('1')
   expect(await machine.exec(['systemctl', 'is-enabled', hostUnit])).toBe('enabled')
   expect(await activeState(hostUnit)).toBe('activating')
   await registry.start()
-  await registry.push('6.2')
+  await registry.push('6.3')
   await appliance.phase('ready', 120_000)
 })
 
@@ -107,7 +112,10 @@ test('an upgrade leaves alone what was stopped or disabled', async () => {
   const { appliance, machine } = host()
   expect(await appliance.systemctl('stop')).toMatchObject({ code: 0 })
   await machine.exec(['systemctl', 'disable', hostUnit])
+  // Neither is a setting of the kernel that the administrator wants otherwise.
+  await writeFile(machine.path('/etc/sysctl.d/90-own.conf'), 'net.ipv4.tcp_mtu_probing = 2\n')
   await install('0.1.3')
+  expect(await probing()).toBe('2')
   expect(await activeState(hostUnit)).toBe('inactive')
   expect((await machine.try(['systemctl', 'is-enabled', hostUnit])).stdout).toBe('disabled')
   await machine.exec(['systemctl', 'enable', hostUnit])
@@ -122,6 +130,7 @@ test('a removal stops the controller with its grace and keeps configuration and 
   expect((await appliance.dataHistory()).at(-1)).toBe('clean-stop')
   expect(existsSync(machine.path('/etc/omada-host/config.yaml'))).toBe(true)
   expect(existsSync(machine.path('/usr/lib/omada-host'))).toBe(false)
+  expect(existsSync(machine.path(sysctlFile))).toBe(false)
 })
 
 test('installed again, it starts by itself with the same data', async () => {

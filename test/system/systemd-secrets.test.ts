@@ -12,7 +12,7 @@ const ofTheImage = 'image-7d03aa65'
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) => {
   const { machine, appliance } = opened
   await opened.registry.start()
-  await opened.registry.push('6.2')
+  await opened.registry.push('6.3')
   await appliance.install({ start: false })
   await machine.exec(['mkdir', '--mode=0700', certificates])
   await machine.exec([

@@ -8,7 +8,7 @@ import { systemdHost } from './support/systemd-fixture.ts'
 
 const host = systemdHost({ lans: { lan10: '10.77.10.1/24' } }, async (opened) => {
   await opened.registry.start()
-  await opened.registry.push('6.2')
+  await opened.registry.push('6.3')
   await opened.appliance.install({ start: false })
 })
 const show = (unit: string, ...properties: string[]) => host().machine.show(unit, ...properties)
@@ -158,7 +158,7 @@ test('ready, it stays when the controller fails, and takes the user’s start', 
   expect((await appliance.command(['stop'])).code).toBe(0)
   expect((await appliance.hostState()).phase).toBe('stopped')
   // Neither here nor in the registry.
-  await machine.exec(['podman', 'rmi', '--force', 'docker.io/mbentley/omada-controller:6.2'])
+  await machine.exec(['podman', 'rmi', '--force', 'docker.io/mbentley/omada-controller:6.3'])
   await registry.stop()
   await rm(join(host().ledger.directory, 'registry/blobs'), { recursive: true })
   await registry.start()
@@ -167,7 +167,7 @@ test('ready, it stays when the controller fails, and takes the user’s start', 
   // A start would be given up within a second: by its next beats but one it would have ended.
   await beats(hostUnit, 6)
   expect(await show(hostUnit, 'MainPID', 'ActiveState')).toEqual({ MainPID: pid, ActiveState: 'active' })
-  await registry.push('6.2')
+  await registry.push('6.3')
   expect((await appliance.command(['start'])).code).toBe(0)
   await appliance.phase('ready')
   expect(await pidOf(hostUnit)).toBe(pid)

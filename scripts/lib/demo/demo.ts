@@ -66,6 +66,8 @@ async function play(ledger: Ledger, options: DemoOptions): Promise<void> {
   await progress.until((view) => (view.edge?.devices.length ?? 0) >= cast.length, 60_000, 'three devices are seen')
 
   const operator = new Operator({ address: places.controllerAddress, request: requestJson })
+  // Else devices are told the container's own address, and go there after an hour.
+  await progress.while(operator.setDeviceHost(places.lanAddress.replace(/\/.*/, '')))
   const [first] = devices
   if (options.adopt && first !== undefined) {
     await progress.while(

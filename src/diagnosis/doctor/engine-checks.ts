@@ -3,7 +3,7 @@ import { withDeadline } from '../../core/deadline.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import { type MachineFacts, readMachineFacts } from '../../host/controller/machine.ts'
 import { isOurs, isRunning } from '../../host/controller/plan.ts'
-import { preflight } from '../../host/controller/preflight.ts'
+import { containerPlace, preflight } from '../../host/controller/preflight.ts'
 import { controllerPlaces, type Place } from '../../host/disks/storage-places.ts'
 import { chooseEngine } from '../../host/engine/choose.ts'
 import type { EngineContainer, EngineInfo, EngineNetwork } from '../../host/engine/engine.ts'
@@ -91,13 +91,16 @@ const looks = new Map<ErrorCode, string>([
   ['ENGINE_NO_MEMORY_LIMIT', 'limits'],
   ['CPU_UNSUPPORTED', 'processor'],
   ['SUBNET_CLASH', 'subnet'],
+  ['SUBNET_ROUTED', 'subnet'],
   ['DISK_FULL', 'disk'],
 ])
 
 async function preflightChecks(config: Config, machine: MachineFacts, look: EngineLook): Promise<readonly Check[]> {
   const { engine, imagePresent, networkPresent } = look
   const freeMegabytes = engine === undefined ? undefined : await machine.freeMegabytes(engine.storageDirectory)
-  const facts = { config, machine, routes: await machine.routes(), freeMegabytes, imagePresent, networkPresent }
+  const containerWay = await machine.containerWay(containerPlace(config))
+  const routes = await machine.routes()
+  const facts = { config, machine, routes, containerWay, freeMegabytes, imagePresent, networkPresent }
   const faults = preflight({ ...facts, engine: engine ?? unknownEngine })
   const { image } = config.controller
   const kernel = crashesDatabase(machine, config)
@@ -108,7 +111,7 @@ async function preflightChecks(config: Config, machine: MachineFacts, look: Engi
     limits:
       engine && `the engine can keep limits of memory: ${yesNo(engine.memoryLimit)}, of CPU: ${yesNo(engine.cpuLimit)}`,
     processor: `${machine.architecture}, good for ${config.controller.image}`,
-    subnet: `${config.network.subnet} overlaps none of this machine's routes`,
+    subnet: `${config.network.subnet} overlaps none of this machine's routes, and Linux sends to it by its bridge`,
     disk:
       freeMegabytes === undefined
         ? undefined

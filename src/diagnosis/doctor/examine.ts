@@ -9,6 +9,7 @@ import { dataCheck } from './data-check.ts'
 import { engineChecks, lookAtEngine } from './engine-checks.ts'
 import { isolationCheck } from './isolation.ts'
 import { machineChecks } from './machine-checks.ts'
+import { narrowWaysCheck } from './narrow-ways.ts'
 
 /** Looks over this machine. A configuration that is wrong is a finding, and the rest is looked at with the defaults. */
 export async function examine(options: {
@@ -28,7 +29,8 @@ export async function examine(options: {
   const recordFile = new RecordFile(paths.hostRecordFile)
   const isolation = isolationCheck(look.controller, nft)
   const ofData = dataCheck({ config, data, recordFile })
-  return await runChecks([check, ...(await engineChecks(config, look)), ofData, isolation, ...machine], signal)
+  const ofNetwork = [isolation, narrowWaysCheck(config)]
+  return await runChecks([check, ...(await engineChecks(config, look)), ofData, ...ofNetwork, ...machine], signal)
 }
 
 async function examineConfig(

@@ -10,9 +10,10 @@ const tail = 200
 export async function lastLog(
   engine: Engine,
   container: EngineContainer,
-  options: { logger: Logger; signal: AbortSignal },
+  options: { logger: Logger; signal: AbortSignal; since?: Date | undefined },
 ): Promise<string[]> {
-  const since = container.startedAt === undefined ? {} : { since: new Date(container.startedAt) }
+  const from = options.since ?? (container.startedAt === undefined ? undefined : new Date(container.startedAt))
+  const since = from === undefined ? {} : { since: from }
   const lines: string[] = []
   try {
     for await (const line of engine.logs(container.id, { follow: false, tail, signal: options.signal, ...since })) {

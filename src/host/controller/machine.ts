@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs'
 import { readFile, readlink, statfs } from 'node:fs/promises'
 import { timezone } from '../../config/values.ts'
 import { findLockHolder } from '../../linux/file-locks.ts'
+import { listensIn } from '../../linux/listening-port.ts'
+import { whyNoLocks } from '../../linux/lock-trial.ts'
 import { type Mount, mountOf } from '../../linux/mounts.ts'
 import { type MachineNames, readMachineNames } from '../../linux/name-servers.ts'
 import { parseRoutes, type Route } from '../../network/routes.ts'
+import { readContainerWay } from '../../network/way.ts'
 import { type CgroupLayout, readCgroupLayout } from '../engine/runtime.ts'
 import { directoryThere, lookAtDirectory } from './directories.ts'
 
@@ -21,14 +24,17 @@ export interface MachineFacts {
   readonly cgroups: CgroupLayout
   /** The kernel's IPv4 routes now. */
   routes(): Promise<readonly Route[]>
+  readonly containerWay: typeof readContainerWay
   /** Free space of the file system that holds `path`, in megabytes; undefined when it cannot be told. */
   freeMegabytes(path: string): Promise<number | undefined>
   /** How it resolves names now. */
   names(): Promise<MachineNames>
   /** Whether a process of this id runs. */
   processRuns(pid: number): boolean
+  readonly listensIn: typeof listensIn
   /** The mount that holds a path, as this process sees it. */
   mountOf(path: string): Promise<Mount | undefined>
+  readonly whyNoLocks: typeof whyNoLocks
   readonly directoryThere: typeof directoryThere
   readonly lookAtDirectory: typeof lookAtDirectory
   readonly findLockHolder: (paths: readonly string[]) => ReturnType<typeof findLockHolder>
@@ -59,13 +65,16 @@ export async function readMachineFacts(
     cgroups: await readCgroupLayout(paths.cgroups),
     // A kernel without IPv4 routes has no such file.
     routes: async () => parseRoutes(await readFile(paths.route, 'utf8').catch(() => '')),
+    containerWay: readContainerWay,
     freeMegabytes: async (path) => {
       const stats = await statfs(path).catch(() => undefined)
       return stats === undefined ? undefined : Math.floor((stats.bavail * stats.bsize) / 1024 / 1024)
     },
     names: () => readMachineNames(),
     processRuns: (pid) => existsSync(`/proc/${pid}`),
+    listensIn,
     mountOf: async (path) => mountOf(await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''), path),
+    whyNoLocks,
     directoryThere,
     lookAtDirectory,
     findLockHolder,

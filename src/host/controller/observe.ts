@@ -7,7 +7,7 @@ import { type Engine, type EngineContainer, type EngineInfo, mountSource } from 
 import { judgeDirectories } from './data-obstacles.ts'
 import type { MachineFacts } from './machine.ts'
 import { isOurs, type Observed } from './plan.ts'
-import { preflight } from './preflight.ts'
+import { containerPlace, preflight } from './preflight.ts'
 import { architectureFault } from './puller.ts'
 import type { ApplianceRecord } from './record.ts'
 
@@ -65,17 +65,21 @@ export async function findObstacles(options: {
   machine: MachineFacts
   observed: Observation
   record: ApplianceRecord
+  signal: AbortSignal
 }): Promise<readonly Fault[]> {
-  const { config, engine, machine, observed, record } = options
+  const { config, engine, machine, observed, record, signal } = options
   const { image, network, container } = observed
   const { image: reference, dataVolume } = config.controller
   const own = config.mongo.uri === undefined
   const path = own ? mountSource(container?.mounts, inContainer, dataVolume) : undefined
   const data = path === undefined ? undefined : { path, freeMegabytes: await machine.freeMegabytes(path) }
   const routes = await machine.routes()
+  const wanted = config.network.subnet
+  const place = containerPlace(config)
+  const way = await machine.containerWay({ ...place, bridge: network?.bridge ?? place.bridge }, signal)
   const wrong = image && architectureFault(reference, image, machine.architecture)
-  const subnet = parseIpv4Network(config.network.subnet)
-  const networkPresent = network?.subnet === config.network.subnet
+  const subnet = parseIpv4Network(wanted)
+  const networkPresent = network?.subnet === wanted
   return [
     ...preflight({
       config,
@@ -84,6 +88,7 @@ export async function findObstacles(options: {
       // One that is wider than ours, such as a VPN's that came later, takes no traffic from a network that is there.
       allRoutes: routes,
       routes: routes.filter(({ prefix }) => !networkPresent || prefix >= (subnet?.prefix ?? 0)),
+      containerWay: way,
       freeMegabytes: await machine.freeMegabytes(engine.storageDirectory),
       data,
       imagePresent: image !== undefined,

@@ -1,4 +1,3 @@
-import type { Chosen } from '../../config/chosen.ts'
 import { ApplianceError, ApplianceErrors, type Fault, toFault } from '../../core/errors.ts'
 import { plainText } from '../../core/text.ts'
 import { findDatabaseDeath } from '../../omada/database-deaths.ts'
@@ -29,8 +28,6 @@ const logReadMilliseconds = { starting: 30_000, degraded: 5000 } as const
 /** What every pass works with. */
 export interface PassOptions extends Omit<StepContext, 'engine'> {
   readonly version: string
-  /** What the user chose of what the container is made of. */
-  readonly chosen: Chosen
   /** The directory of ours with copies of the user's certificate. */
   readonly certificateSource: string
   /** Whether the controller works now, by the probes. */
@@ -162,13 +159,15 @@ async function readRecord({ recordFile, dispatch }: Pass): Promise<void> {
 /** Says of our container what its status means: it runs, has been ready, has died. */
 async function judge(pass: Pass, container: EngineContainer, signal: AbortSignal): Promise<void> {
   const { clock, state, dispatch } = pass
-  const log = async () => await lastLog(pass.engine, container, { ...pass, signal })
+  const log = async (since?: Date) => await lastLog(pass.engine, container, { ...pass, signal, since })
   if (isRunning(container)) {
     const ready = pass.ready()
     dispatch({ kind: 'runs', id: container.id, ready, at: clock.now() })
     if (ready || clock.now() - state().logReadAt < logReadMilliseconds[state().wasReady ? 'degraded' : 'starting'])
       return
-    const lines = await log()
+    // What it died of before it was last found ready is over.
+    const { readySince } = state()
+    const lines = await log(readySince === undefined ? undefined : new Date(clock.wall() - (clock.now() - readySince)))
     const warning = tellsOutOfMemory(lines) ? heapExhausted : findDatabaseDeath(lines)
     dispatch({ kind: 'log-read', warning, at: clock.now() })
   } else if (hasDied(state(), container)) {
@@ -221,15 +220,16 @@ async function checkMachine(pass: Pass, observed: Observation, signal: AbortSign
   const engine = await askEngine(pass, signal)
   const { config, machine } = pass
   const record = pass.state().record ?? emptyRecord
-  const faults = await findObstacles({ config, engine, machine, observed, record })
+  const faults = await findObstacles({ config, engine, machine, observed, record, signal })
   if (faults.length > 0) throw new ApplianceErrors(faults)
 }
 
 async function carryOut(pass: Pass, step: ActiveStep): Promise<void> {
   const { doing, stage, interruptible, beside = false, execute } = stepKindOf(step)
   pass.dispatch({ kind: 'step', stage, doing, beside })
-  pass.logger.info({ step: step.kind }, doing)
   const signal = interruptible ? AbortSignal.any([pass.signal, pass.interrupt]) : pass.signal
   const done = await execute(step, pass, signal)
+  // That it began was told with the phase.
+  pass.logger.info({ step: step.kind }, done ?? doing)
   if (done !== undefined) pass.onStep(done)
 }

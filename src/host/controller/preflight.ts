@@ -1,9 +1,10 @@
 import { basename } from 'node:path'
 import type { HostConfig } from '../../config/schema.ts'
-import { formatIpv4, type Ipv4Network, ipv4Overlaps, parseIpv4Network } from '../../core/cidr.ts'
+import { formatIpv4, type Ipv4Network, parseIpv4Network } from '../../core/cidr.ts'
 import type { Fault } from '../../core/errors.ts'
-import { freeNetwork } from '../../network/free-network.ts'
+import { freeNetwork, overlapping } from '../../network/free-network.ts'
 import type { Route } from '../../network/routes.ts'
+import { type ContainerWay, wrongWay } from '../../network/way.ts'
 import { cpuNeed } from '../../omada/image-contract.ts'
 import type { EngineInfo } from '../engine/engine.ts'
 import { runtimeWorks } from '../engine/runtime.ts'
@@ -19,6 +20,8 @@ export interface PreflightFacts {
   readonly routes: readonly Route[]
   /** Where `routes` are not all: those that another network should keep away from. */
   readonly allRoutes?: readonly Route[]
+  /** By which way Linux sends to the container; undefined when it cannot be told. */
+  readonly containerWay?: ContainerWay | undefined
   /** Free space where the engine stores images; undefined when unknown. */
   readonly freeMegabytes: number | undefined
   /** Where the controller's database is, when that is known already. */
@@ -32,12 +35,9 @@ export interface PreflightFacts {
 const roomForPull = 4096
 const roomForStart = 512
 
-/** A route wider than this is the default route in pieces, as VPN clients set it. */
-const narrowest = 8
-
 /** What would keep the controller from working, found before anything is pulled or created. Pure. RAM is `desiredState`'s to judge. */
 export function preflight(facts: PreflightFacts): readonly Fault[] {
-  const checks = [checkRuntime, checkCpuLimit, checkMemoryLimit, checkCpu, checkSubnet, checkDisk]
+  const checks = [checkRuntime, checkCpuLimit, checkMemoryLimit, checkCpu, checkSubnet, checkWay, checkDisk]
   return checks.map((check) => check(facts)).filter((fault) => fault !== undefined)
 }
 
@@ -101,7 +101,7 @@ function checkSubnet({ config, routes, allRoutes = routes, networkPresent }: Pre
   if (own === undefined) return undefined
   const isOwn = (route: Route) =>
     route.interface === bridgeName(name) || (networkPresent && route.base === own.base && route.prefix === own.prefix)
-  const clash = routes.find((route) => route.prefix >= narrowest && ipv4Overlaps(route, own) && !isOwn(route))
+  const clash = overlapping(own, routes).find((route) => !isOwn(route))
   if (clash === undefined) return undefined
   return {
     code: 'SUBNET_CLASH',
@@ -110,12 +110,27 @@ function checkSubnet({ config, routes, allRoutes = routes, networkPresent }: Pre
   }
 }
 
+/** Where the container is to be: its address, and the bridge that leads there. */
+export function containerPlace({ network }: HostConfig): {
+  readonly controllerAddress: string
+  readonly bridge: string
+} {
+  return { controllerAddress: network.controllerAddress, bridge: bridgeName(network.name) }
+}
+
+/** Only where no route overlaps: that is told with a network that is free. */
+function checkWay(facts: PreflightFacts): Fault | undefined {
+  const { config, containerWay } = facts
+  if (containerWay === undefined || checkSubnet(facts) !== undefined) return undefined
+  return wrongWay(config.network, containerWay)
+}
+
 /**
  * The remedy for a network that is taken: one that is free as far as this machine knows.
  * @param taken the routes of this machine, and networks that are taken besides
  */
 export function otherNetwork(taken: readonly Ipv4Network[]): string {
-  const free = freeNetwork(taken.filter(({ prefix }) => prefix >= narrowest))
+  const free = freeNetwork(taken)
   return free === undefined
     ? 'every private network overlaps a route of this machine: make a route narrower, or set network.subnet and network.controllerAddress to a network that no machine here has to reach'
     : `set network.subnet to ${free.subnet} and network.controllerAddress to ${free.controllerAddress}, which no route of this machine overlaps, unless you use that network somewhere else`

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { newestDefaults } from '../../config/kept-defaults.ts'
 import { Alarm } from '../../core/alarm.ts'
 import { Backoff } from '../../core/backoff.ts'
 import type { Component, Loop } from '../../core/component.ts'
@@ -61,6 +62,7 @@ export interface ReconcilerOptions
     PassOptions,
     | 'config'
     | 'chosen'
+    | 'defaults'
     | 'live'
     | 'logger'
     | 'clock'
@@ -138,7 +140,7 @@ export class Reconciler implements Component {
       state: () => this.#state,
       dispatch,
       remember: async (change) => {
-        await this.#remember(change).catch((error: unknown) => {
+        await this.remember(change).catch((error: unknown) => {
           const fault = toFault(error)
           logger.error({ code: fault.code, remedy: fault.remedy }, fault.message)
         })
@@ -226,18 +228,23 @@ export class Reconciler implements Component {
     const standing: readonly (string | undefined)[] = [reason.code, ...faults.map((fault) => fault.code)]
     const { message, change } = acknowledge(code, {
       standing,
-      record: this.#state.record ?? emptyRecord,
+      record: this.record,
       place: this.#options.config.controller.dataVolume,
     })
-    await this.#remember(change)
+    await this.remember(change)
     // What waited for it goes on.
     if (standing.includes(code)) await this.#request('run', signal)
     return { message }
   }
 
+  /** What the appliance remembers; empty before the first look. */
+  get record(): ApplianceRecord {
+    return this.#state.record ?? emptyRecord
+  }
+
   /** @throws ApplianceError RECORD_UNUSABLE; it is remembered as long as this process runs all the same */
-  async #remember(change: (record: ApplianceRecord) => ApplianceRecord): Promise<void> {
-    const record = change(this.#state.record ?? emptyRecord)
+  async remember(change: (record: ApplianceRecord) => ApplianceRecord): Promise<void> {
+    const record = change(this.record)
     this.#dispatch({ kind: 'recorded', record })
     const { recordFault, recordUnreadable } = this.#state
     if (recordUnreadable && recordFault !== undefined) throw new ApplianceError(recordFault)
@@ -261,11 +268,12 @@ export class Reconciler implements Component {
 
   /** The same where no reconciler runs that could be asked: only stops and removes, and ends. */
   static async stopController(
-    options: Omit<ReconcilerOptions, 'chosen' | 'ready' | 'omadacId' | 'guard' | 'certificateSource'>,
+    options: Omit<ReconcilerOptions, 'chosen' | 'defaults' | 'ready' | 'omadacId' | 'guard' | 'certificateSource'>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const idle = {
       chosen: {},
+      defaults: newestDefaults,
       ready: () => false,
       omadacId: () => undefined,
       guard: async () => {},

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
+import type { KeptDefaults } from '../../config/kept-defaults.ts'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { ApplianceError, type Fault, messageOf, systemCode } from '../../core/errors.ts'
 import { Serial } from '../../core/serial.ts'
@@ -9,21 +10,46 @@ const recordVersion = 1
 
 const schema = z.looseObject({
   version: z.literal(recordVersion),
-  controller: z.looseObject({ omadacId: z.string(), place: z.string(), mark: z.string() }).optional(),
+  controller: z
+    .looseObject({ omadacId: z.string(), place: z.string(), mark: z.string(), fileSystem: z.string().optional() })
+    .optional(),
   confirmedPlace: z.string().optional(),
   container: z.looseObject({ id: z.string(), version: z.string() }).optional(),
+  defaults: z
+    .looseObject({
+      image: z.string(),
+      subnet: z.string(),
+      controllerAddress: z.string(),
+      because: z.string().optional(),
+    })
+    .optional(),
+  deviceAddress: z.object({ omadacId: z.string(), address: z.string() }).optional(),
   killed: z.object({ message: z.string(), remedy: z.string() }).optional(),
 })
 
 /** What the appliance remembers outside of the controller's data. */
 export interface ApplianceRecord {
   readonly version: typeof recordVersion
-  /** The controller that was ready last: its id, its data's volume or directory, and the random id of our file in there. */
-  readonly controller?: { readonly omadacId: string; readonly place: string; readonly mark: string } | undefined
+  /**
+   * The controller that was ready last: its id, its data's volume or directory, the random id of our file in there, and the
+   * kind and source of the file system that they were on.
+   */
+  readonly controller?:
+    | {
+        readonly omadacId: string
+        readonly place: string
+        readonly mark: string
+        readonly fileSystem?: string | undefined
+      }
+    | undefined
   /** The user said that the controller is to begin with what is in this place. Until one was ready there. */
   readonly confirmedPlace?: string | undefined
   /** The container that was made last, and the version of this program that made it. */
   readonly container?: { readonly id: string; readonly version: string } | undefined
+  /** What this program chose itself before it made the first container. */
+  readonly defaults?: KeptDefaults | undefined
+  /** The owner said that this controller tells its devices this address. */
+  readonly deviceAddress?: { readonly omadacId: string; readonly address: string } | undefined
   /** A stop that may have damaged the database, until the user has acknowledged it. */
   readonly killed?: { readonly message: string; readonly remedy: string } | undefined
 }

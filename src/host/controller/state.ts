@@ -35,6 +35,9 @@ export interface ControllerState {
   readonly watched: string | undefined
   /** Whether the controller has been ready since that container's start. */
   readonly wasReady: boolean
+  /** Since when it is ready, or was last without a break; in monotonic milliseconds. */
+  readonly readySince: number | undefined
+  readonly readyNow: boolean
   readonly deaths: Deaths
   /** A container that died is not started again before. */
   readonly restartAt: number
@@ -71,6 +74,8 @@ export const initialState: ControllerState = {
   seen: undefined,
   watched: undefined,
   wasReady: false,
+  readySince: undefined,
+  readyNow: false,
   deaths: noDeaths,
   restartAt: 0,
   logReadAt: Number.NEGATIVE_INFINITY,
@@ -131,6 +136,8 @@ const permanent = new Set<Fault['code']>(['IMAGE_NOT_FOUND', 'IMAGE_ARCHITECTURE
 const unwatched = {
   watched: undefined,
   wasReady: false,
+  readySince: undefined,
+  readyNow: false,
   logWarning: undefined,
   outdated: undefined,
   signalled: false,
@@ -160,7 +167,9 @@ export function transition(state: ControllerState, event: ControllerEvent): Cont
     }
     case 'runs': {
       const watching = state.watched === event.id ? state : watch(state, event)
-      return event.ready ? { ...watching, wasReady: true, logWarning: undefined } : watching
+      if (!event.ready) return { ...watching, readyNow: false }
+      const readySince = watching.readyNow ? watching.readySince : event.at
+      return { ...watching, wasReady: true, readyNow: true, readySince, logWarning: undefined }
     }
     case 'log-read':
       return { ...state, logReadAt: event.at, logWarning: event.warning ?? state.logWarning }

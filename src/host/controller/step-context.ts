@@ -1,3 +1,5 @@
+import type { Chosen } from '../../config/chosen.ts'
+import type { KeptDefaults } from '../../config/kept-defaults.ts'
 import type { HostConfig, LiveConfig } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -13,6 +15,10 @@ export interface StepContext {
   readonly engine: Engine
   readonly config: HostConfig
   readonly live: () => LiveConfig
+  /** What the user chose of what the container is made of. */
+  readonly chosen: Chosen
+  /** What stands in `config` for what the user left open. */
+  readonly defaults: KeptDefaults
   readonly logger: Logger
   readonly clock: Clock
   readonly machine: MachineFacts

@@ -1,14 +1,22 @@
-import type { HostConfig } from '../../config/schema.ts'
-import { parseIpv4Network } from '../../core/cidr.ts'
-import { ApplianceError, type Fault } from '../../core/errors.ts'
-import type { Route } from '../../network/routes.ts'
-import type { ContainerSpec } from '../engine/engine.ts'
+import { ApplianceError } from '../../core/errors.ts'
+import { embeddedDatabasePort } from '../../omada/ports.ts'
+import type { EngineContainer } from '../engine/engine.ts'
 import { readDatabaseLock } from './data-facts.ts'
-import { missingDirectory } from './data-place.ts'
 import { checkData, remember } from './data-steps.ts'
+import {
+  addressHolder,
+  failCreate,
+  failNetwork,
+  failRemoval,
+  failStart,
+  failStorage,
+  isStorageDamaged,
+  nameServerBlocked,
+  says,
+} from './engine-refusals.ts'
+import { lookAfter } from './lingering.ts'
 import type { Step } from './plan.ts'
-import { otherNetwork } from './preflight.ts'
-import { type ApplianceRecord, emptyRecord } from './record.ts'
+import { emptyRecord } from './record.ts'
 import { containerNetwork } from './snapshot.ts'
 import { labels } from './spec.ts'
 import { engineKind, type Stage } from './state.ts'
@@ -60,11 +68,13 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   'create-network': {
     doing: 'creating the network',
     stage: 'creating',
-    execute: async ({ spec }, { engine, machine }, signal) => {
+    execute: async ({ spec }, { engine, machine, defaults }, signal) => {
       await engine
         .createNetwork(spec, signal)
         .catch(async (error: unknown) => failNetwork(error, spec.subnet, await machine.routes()))
-      return 'created the network'
+      return defaults.because !== undefined && spec.subnet === defaults.subnet
+        ? `created the network ${spec.subnet}: ${defaults.because}`
+        : 'created the network'
     },
   },
   'remove-network': {
@@ -78,19 +88,24 @@ const stepKinds: { readonly [Kind in ActiveStep['kind']]: StepKind<StepOf<Kind>>
   create: {
     doing: 'creating the container',
     stage: 'creating',
-    execute: async ({ spec }, { engine, config, state, dispatch, remember: note }, signal) => {
+    execute: async ({ spec }, { engine, config, defaults, state, dispatch, remember: note }, signal) => {
       const record = state().record ?? emptyRecord
       const made = engine.createContainer(spec, signal)
-      const id = await made.catch((error: unknown) => failCreate(error, spec, config, record))
+      const id = await made.catch((error: unknown) =>
+        failCreate(error, spec, config, { record, engine: engineKind(state()) }),
+      )
       dispatch({ kind: 'made', id })
-      await note((before) => ({ ...before, container: { id, version: spec.labels[labels.version] ?? '' } }))
+      const container = { id, version: spec.labels[labels.version] ?? '' }
+      await note((before) => ({ ...before, defaults: before.defaults ?? defaults, container }))
       return 'created the container'
     },
   },
   'check-data': {
     doing: 'looking at the data',
     stage: 'creating',
-    execute: checkData,
+    // It is the first to mount the container's files.
+    execute: (step, context, signal) =>
+      checkData(step, context, signal).catch((error: unknown) => orDamaged(error, step, context, signal)),
   },
   remember: {
     doing: 'noting which controller is in which place',
@@ -135,6 +150,7 @@ async function start(step: StepOf<'start'>, context: StepContext, signal: AbortS
     await engine.start(step.container, signal)
   } catch (error) {
     // Made with what does not work, such as another OCI runtime: nothing has run in it, so make it anew next time.
+    if (isStorageDamaged(error)) await orDamaged(error, step, context, signal)
     const refused = error instanceof ApplianceError && /^ENGINE_(?:RUNTIME|REQUEST)$/.test(error.code)
     if (refused && step.fresh) {
       await removeContainer(step.container, context, signal).catch((removal: unknown) => {
@@ -144,6 +160,11 @@ async function start(step: StepOf<'start'>, context: StepContext, signal: AbortS
     if (says(error, nameServerBlocked) && (await removeNetworkOfOurs(step, context, signal))) {
       dispatch({ kind: 'name-server-blocked' })
       return 'removed the network: Podman cannot have port 53 of its bridge for a name server; it is made without one'
+    }
+    const holder = addressHolder(error)
+    const isGone = holder !== undefined && (await engine.container(holder, signal)) === undefined
+    if (isGone && (await removeNetworkOfOurs(step, context, signal))) {
+      return "removed the network: it held the controller's address for a container that is gone; it is made anew"
     }
     failStart(error)
   }
@@ -158,18 +179,49 @@ async function stop({ id }: StepOf<'stop'>, context: StepContext, signal: AbortS
   const graceSeconds = context.live().controller.stopGraceSeconds
   const kind = engineKind(state())
   const { processRuns } = context.machine
-  const options = { id, name, graceSeconds, kind, processRuns, signal, onRetry: context.alive }
-  const ended = await stopWithGrace({ ...context, ...options })
+  const linger = config.mongo.uri === undefined ? lingeringEnd(context) : undefined
+  const options = { id, name, graceSeconds, kind, processRuns, signal, onRetry: context.alive, linger }
+  const { container: ended, lingered } = await stopWithGrace({ ...context, ...options })
   dispatch({ kind: 'stopped' })
   if (ended === undefined) return 'stopped the controller; its container was removed meanwhile'
   const lock =
     config.mongo.uri !== undefined ? 'none' : await readDatabaseLock(engine, id, signal).catch(() => 'unknown' as const)
-  const { message, killed } = judgeStop(ended, lock, { graceSeconds, clock })
+  const { message, killed } = judgeStop(ended, lock, { graceSeconds, clock, lingered })
   if (killed !== undefined) {
     logger.error({ code: 'CONTROLLER_KILLED', remedy: killed.remedy }, killed.message)
     await context.remember((record) => ({ ...record, killed }))
   }
   return message
+}
+
+/** Ends a controller that goes on after its own database was closed. One elsewhere says nothing of this one's end. */
+function lingeringEnd({ engine, clock, machine }: StepContext) {
+  return ({ id, pid }: EngineContainer, signal: AbortSignal) =>
+    lookAfter({
+      clock,
+      signal,
+      databaseListens: async () =>
+        pid === undefined ? undefined : await machine.listensIn(pid, embeddedDatabasePort, signal),
+      databaseClosed: async () => (await readDatabaseLock(engine, id, signal)) === 'closed',
+      kill: () => engine.kill(id, signal),
+    })
+}
+
+/**
+ * A container whose files are damaged is removed, as its volumes are not in it: made anew it works, unless its image's are.
+ * @throws ApplianceError ENGINE_STORAGE for such an error, else the error itself
+ */
+async function orDamaged(
+  error: unknown,
+  step: { readonly container: string },
+  context: StepContext,
+  signal: AbortSignal,
+): Promise<never> {
+  if (!isStorageDamaged(error)) throw error
+  await removeContainer(step.container, context, signal).catch((removal: unknown) => {
+    context.logger.debug({ err: removal }, 'the container that is damaged was not removed')
+  })
+  failStorage(error, context.config.controller.image, engineKind(context.state()))
 }
 
 /**
@@ -189,76 +241,4 @@ async function removeNetworkOfOurs(step: StepOf<'start'>, context: StepContext, 
     signal.throwIfAborted()
     return false
   }
-}
-
-/** What netavark says on Podman 5 when something listens on port 53 of every address, as Pi-hole does by default. */
-const nameServerBlocked = /aardvark-dns failed|udp listener on \S+:53\b/i
-
-function says(error: unknown, words: RegExp): error is ApplianceError {
-  return error instanceof ApplianceError && words.test(error.message)
-}
-
-/** The engine's error told by what it means; its own words come after that. */
-function meaning(error: ApplianceError, fault: Fault): ApplianceError {
-  return new ApplianceError({ ...fault, message: `${fault.message}: ${error.message}` }, { cause: error })
-}
-
-/** What both engines say of a directory to mount that is not there. */
-const noDirectory = /no such file or directory|bind source path does not exist/i
-
-/** @throws the engine's error of a container that was not made, or that a directory of the configuration is not there */
-function failCreate(
-  error: unknown,
-  { mounts }: ContainerSpec,
-  { controller }: HostConfig,
-  record: ApplianceRecord,
-): never {
-  if (!says(error, noDirectory)) throw error
-  const keys = ['dataVolume', 'logsVolume'] as const
-  const key = keys.find((name) => {
-    const path = controller[name]
-    return (
-      path?.startsWith('/') === true && error.message.includes(path) && mounts.some(({ source }) => source === path)
-    )
-  })
-  if (key === undefined) throw error
-  throw new ApplianceError(missingDirectory(`controller.${key}`, controller[key] ?? '', record), { cause: error })
-}
-
-/** @throws the engine's error of a network that was not created, or that its subnet is taken */
-function failNetwork(error: unknown, subnet: string, routes: readonly Route[]): never {
-  if (!says(error, /subnet .*already (?:used|in use)|pool overlaps/i)) throw error
-  throw meaning(error, {
-    code: 'SUBNET_CLASH',
-    message: `network.subnet ${subnet} is taken`,
-    remedy: otherNetwork([...routes, parseIpv4Network(subnet) ?? []].flat()),
-  })
-}
-
-/** @throws the engine's error of a network that was not removed, or that others are on it */
-function failRemoval(error: unknown, name: string, engine: string): never {
-  if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') throw error
-  throw meaning(error, {
-    code: 'NETWORK_MISMATCH',
-    message: `the network ${name} has another subnet than network.subnet, and cannot be made anew`,
-    remedy: `take the other containers off it (${engine} network inspect ${name}), or set network.name to another name`,
-  })
-}
-
-/** @throws the engine's error of a container that did not start, or that its port 53 or its address is taken */
-function failStart(error: unknown): never {
-  if (says(error, nameServerBlocked)) {
-    throw meaning(error, {
-      code: 'PORT_IN_USE',
-      message: "Podman's name server for the container's network cannot have port 53 of the bridge",
-      remedy:
-        "take other containers off the network and remove it (podman network rm), it is then made without; or let this machine's own DNS server listen on its own addresses only (dnsmasq, Pi-hole: bind-interfaces; AdGuard Home: dns.bind_hosts)",
-    })
-  }
-  if (!says(error, /ip address .*already allocated|Address already in use/i)) throw error
-  throw meaning(error, {
-    code: 'NETWORK_MISMATCH',
-    message: 'network.controllerAddress is held by another container',
-    remedy: 'remove that container from the network, or set network.controllerAddress to another address',
-  })
 }

@@ -1,6 +1,7 @@
 import { type Clock, isoTime } from '../../core/clock.ts'
 import { cleanExitCode } from '../../omada/image-contract.ts'
 import type { EngineContainer } from '../engine/engine.ts'
+import { lingerMilliseconds } from './lingering.ts'
 import type { ApplianceRecord } from './record.ts'
 
 /** 128 + SIGKILL: what the engine sends when the grace is over. */
@@ -18,12 +19,19 @@ export interface StopOutcome {
  * Judges a stop of ours by how the container ended and by whether its database was closed, which outlives the exit code:
  * 6.3 was seen to close it and to linger until it is killed (thread #807 of the image's repository). Pure.
  * @param lock of the database in the container's data; `unknown` where it could not be read, `none` where there is none
+ * @param how.lingered it was ended by us, as its database was closed and Java went on
  */
 export function judgeStop(
   { exitCode, outOfMemory }: Pick<EngineContainer, 'exitCode' | 'outOfMemory'>,
   lock: 'open' | 'closed' | 'none' | 'unknown',
-  { graceSeconds, clock }: { graceSeconds: number; clock: Clock },
+  { graceSeconds, clock, lingered = false }: { graceSeconds: number; clock: Clock; lingered?: boolean },
 ): StopOutcome {
+  if (lingered && lock === 'closed') {
+    const seconds = lingerMilliseconds / 1000
+    return {
+      message: `stopped the controller: its database was closed, and Java, which went on for ${seconds} s all the same, was ended; nothing was lost`,
+    }
+  }
   const inOrder = orderly.has(exitCode) && !outOfMemory
   const how = outOfMemory
     ? `ran out of memory while it stopped (exit code ${exitCode})`

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ApplianceError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Engine, EngineContainer, EngineKind } from '../engine/engine.ts'
+import type { LookedAfter } from './lingering.ts'
 
 const uncertain = new Set(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT'])
 
@@ -23,6 +24,19 @@ interface StopOptions {
   readonly kind: EngineKind
   /** Called whenever it is not known how the stop went. */
   readonly onRetry: () => void
+  /**
+   * Looks after the container while it stops, until the signal aborts, and may end it when it has nothing to lose any more.
+   * Resolves when it is ready to; does not reject.
+   */
+  readonly linger?: ((container: EngineContainer, signal: AbortSignal) => Promise<LookedAfter>) | undefined
+}
+
+/** How a stop ended. */
+export interface Stopped {
+  /** The container as it is now; undefined where it is not there any more. */
+  readonly container: EngineContainer | undefined
+  /** It was ended before its grace was over, as it lingered. */
+  readonly lingered: boolean
 }
 
 /**
@@ -30,26 +44,33 @@ interface StopOptions {
  * and asks again with the full grace once more, rather than kill: a database that is cut off is a database that is
  * corrupt. A paused container is resumed first: Podman refuses to stop it, and a frozen database cannot end in order.
  * Goes on until the container has ended or the signal aborts, which leaves a stop that was asked for under way.
- * @returns how it ended; undefined where it is not there any more
  * @throws ApplianceError CONTROLLER_NOT_STOPPED where the engine cannot deliver its signal, or only says that it did;
  *   what else the engine refuses with
  */
-export async function stopWithGrace(options: StopOptions): Promise<EngineContainer | undefined> {
+export async function stopWithGrace(options: StopOptions): Promise<Stopped> {
   const { engine, clock, logger, signal } = options
   const backoff = new Backoff({ initialMilliseconds: 500, maxMilliseconds: 10_000 })
+  let lingered = false
   for (;;) {
     try {
       const container = await look(options)
       if (container?.status === 'paused') await engine.unpause(options.id, signal)
-      await engine.stop(options.id, options.graceSeconds, signal)
+      const watch = new AbortController()
+      const lingering = container && (await options.linger?.(container, AbortSignal.any([signal, watch.signal])))
+      try {
+        await engine.stop(options.id, options.graceSeconds, signal)
+      } finally {
+        watch.abort()
+        if ((await lingering?.wasEnded) === true) lingered = true
+      }
       const ended = await look(options)
-      if (ended === undefined || hasEnded(ended, options)) return ended
+      if (ended === undefined || hasEnded(ended, options)) return { container: ended, lingered }
       if (ended.status !== 'transient') throw notStopped(options, ended, 'the engine says that it stopped it')
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof ApplianceError && error.code === 'CONTROLLER_NOT_STOPPED') throw error
       const seen = await lookAgain(options)
-      if (seen !== 'unknown' && (seen === undefined || hasEnded(seen, options))) return seen
+      if (seen !== 'unknown' && (seen === undefined || hasEnded(seen, options))) return { container: seen, lingered }
       if (!(error instanceof ApplianceError)) throw error
       if (!uncertain.has(error.code)) throw whyNot(error, seen, options)
       logger.warn({ code: error.code }, `${error.message}; looking again`)

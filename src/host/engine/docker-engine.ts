@@ -149,6 +149,12 @@ export class DockerEngine implements Engine {
     await this.#call('stop the container', signal, work, graceSeconds * 1000 + deadlineMilliseconds.beyondGrace)
   }
 
+  async kill(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call('kill the container', signal, (docker, abortSignal) =>
+      docker.getContainer(id).kill({ signal: 'SIGKILL', abortSignal }),
+    )
+  }
+
   async remove(id: string, signal: AbortSignal): Promise<void> {
     await this.#call('remove the container', signal, (docker, abortSignal) => {
       const options = { abortSignal, force: false, v: false }

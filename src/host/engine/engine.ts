@@ -184,6 +184,8 @@ export interface Engine {
    * Aborting the signal stops the waiting, not the stop. ENGINE_UNREACHABLE means that the outcome is not known.
    */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>
+  /** Ends its processes at once (SIGKILL). Only for what has nothing to lose any more. */
+  kill(id: string, signal: AbortSignal): Promise<void>
   /** Never by force: rejects while it runs. Volumes stay. */
   remove(id: string, signal: AbortSignal): Promise<void>
   /** A file of a container, with its volumes and directories, whether it runs or never did; undefined where there is none. */

@@ -19,7 +19,7 @@ interface ImageCheckJob extends Loop {
 }
 
 /**
- * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its minor
+ * Looks by schedule whether the configured tag points to a newer image and whether there are newer tags of its major
  * version. Only tells; changes nothing.
  */
 export function imageCheckJob(options: {

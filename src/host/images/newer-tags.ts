@@ -20,24 +20,25 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 /**
- * Tags of the same minor version and flavour that are newer than `tag`, newest first. A tag that names a minor version
- * only (`6.2`) moves by itself, so there is none newer.
+ * Tags of the same major version and flavour that are newer than `tag`, newest first: of the same minor version the builds
+ * (`6.2.14.11`), of later ones the tags that name a minor version alone (`6.3`), which move with their builds. A tag that
+ * names a minor version only moves by itself, so it has no newer builds.
  */
 export function newerTags(tag: string, all: readonly string[]): readonly string[] {
   const current = parseVersion(tag)
-  if (current === undefined || current.numbers.length < 3) return []
+  if (current === undefined || current.numbers.length < 2) return []
+  const minor = current.numbers.slice(0, 2)
+  const isNewer = ({ numbers, suffix }: FullVersion) => {
+    if (suffix !== current.suffix || numbers[0] !== minor[0]) return false
+    if (numbers.length === 2) return compare(numbers, minor) > 0
+    return current.numbers.length > 2 && numbers[1] === minor[1] && compare(numbers, current.numbers) > 0
+  }
   return all
     .flatMap((name) => {
       const version = parseVersion(name)
       return version === undefined ? [] : [{ name, ...version }]
     })
-    .filter(
-      ({ numbers, suffix }) =>
-        suffix === current.suffix &&
-        numbers[0] === current.numbers[0] &&
-        numbers[1] === current.numbers[1] &&
-        compare(numbers, current.numbers) > 0,
-    )
+    .filter(isNewer)
     .sort((a, b) => compare(b.numbers, a.numbers))
     .slice(0, maxShown)
     .map(({ name }) => name)

@@ -25,6 +25,8 @@ export class FakeEngine implements Engine {
   containers = new Map<string, EngineContainer>()
   specs = new Map<string, ContainerSpec>()
   log: string[] = []
+  /** The time of all its lines, as far as somebody asks for those since another one. */
+  logAt = Number.POSITIVE_INFINITY
   /** What is in every container, by its path. */
   files = new Map<string, string>()
   /** How a container ends that is stopped. */
@@ -167,6 +169,13 @@ export class FakeEngine implements Engine {
     this.change(this.#nameOf(id), { status: 'exited', ...this.end })
   }
 
+  async kill(id: string, signal: AbortSignal): Promise<void> {
+    await this.#change('kill', signal)
+    for (const [name, container] of this.containers) {
+      if (container.id === id) this.change(name, { status: 'exited', exitCode: 137 })
+    }
+  }
+
   async remove(id: string, signal: AbortSignal): Promise<void> {
     await this.#change('remove', signal)
     this.containers.delete(this.#nameOf(id))
@@ -188,9 +197,9 @@ export class FakeEngine implements Engine {
     this.files.set(`${directory}/${name}`, content)
   }
 
-  async *logs(_id: string, options: { signal: AbortSignal }): AsyncGenerator<string> {
+  async *logs(_id: string, options: { signal: AbortSignal; since?: Date }): AsyncGenerator<string> {
     await this.#answer(options.signal, undefined)
-    yield* this.log
+    if ((options.since?.getTime() ?? 0) <= this.logAt) yield* this.log
   }
 
   async events(signal: AbortSignal): Promise<AsyncIterable<EngineEvent>> {

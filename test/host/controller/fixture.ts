@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Chosen } from '../../../src/config/chosen.ts'
+import { newestDefaults } from '../../../src/config/kept-defaults.ts'
 import { configSchema } from '../../../src/config/schema.ts'
 import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
 import { createLogger } from '../../../src/core/logger.ts'
@@ -26,10 +27,13 @@ export const machine: MachineFacts = {
   timezone: 'Europe/Berlin',
   cgroups: { mode: 'unified', unifiedControllers: ['cpu', 'memory'] },
   routes: async () => [],
+  containerWay: async () => undefined,
   freeMegabytes: async () => 50_000,
   names: async () => ({ servers: ['192.0.2.53'], served: false }),
   processRuns: () => true,
+  listensIn: async () => undefined,
   mountOf: async () => undefined,
+  whyNoLocks: async () => undefined,
   directoryThere: async () => true,
   lookAtDirectory: async () => ({ there: 'unknown' }),
   findLockHolder: async () => undefined,
@@ -58,6 +62,7 @@ export function appliance(
   const snapshots: ControllerSnapshot[] = []
   const logged: string[] = []
   const reconciler = new Reconciler({
+    defaults: newestDefaults,
     config,
     chosen: options.chosen ?? {},
     live: () => config,

@@ -124,6 +124,18 @@ test('the data on a disk of their own need room there; on one disk with the imag
   expect(codes({ ...data(300), freeMegabytes: 300 })).toEqual(['DISK_FULL'])
 })
 
+test("a VPN's rule that takes the container's network is told before anything is made", () => {
+  const containerWay = {
+    bridge: 'br-omada',
+    bridgeThere: false,
+    way: { interface: 'wg0', table: '100', route: 'default' },
+    rules: [{ priority: 100, table: '100', destination: undefined, narrowed: false, suppressed: -1 }],
+  }
+  expect(codes({ containerWay })).toEqual(['SUBNET_ROUTED'])
+  // Once is enough.
+  expect(codes({ containerWay, routes: [route('10.129.81.0/24', 'wg0')] })).toEqual(['SUBNET_CLASH'])
+})
+
 test('all faults are told at once, each with a remedy', () => {
   const faults = preflight({
     config: configSchema.parse({ controller: { cpus: 1 } }),

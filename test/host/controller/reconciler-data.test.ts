@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { newestDefaults } from '../../../src/config/kept-defaults.ts'
 import type { LockHolder } from '../../../src/linux/file-locks.ts'
 import { dataFiles, imageVersionFile, markFile } from '../../../src/omada/data-directory.ts'
 import { dataDirectory } from '../../../src/omada/image-contract.ts'
@@ -18,11 +19,15 @@ async function remembered(options: Parameters<typeof appliance>[0] = {}) {
 }
 
 /** The next start of the appliance, on the same engine, with its container stopped. */
-async function again(before: Awaited<ReturnType<typeof remembered>>, config: object = {}) {
+async function again(
+  before: Awaited<ReturnType<typeof remembered>>,
+  config: object = {},
+  machine: NonNullable<Parameters<typeof appliance>[0]>['machine'] = {},
+) {
   await before.reconciler.stop()
   before.engine.change(before.name, { status: 'exited' })
   before.engine.calls.length = 0
-  return await started({ engine: before.engine, memory: before.memory, config })
+  return await started({ engine: before.engine, memory: before.memory, config, machine })
 }
 
 describe('a controller that is ready', () => {
@@ -34,6 +39,7 @@ describe('a controller that is ready', () => {
       version: 1,
       controller: { omadacId: 'abc', place: 'omada-data', mark },
       container: { id: 'container-1', version: '1.0.0' },
+      defaults: newestDefaults,
     })
     expect(history).toContain('noted that the controller abc is in omada-data')
     expect(engine.calls).toEqual([])
@@ -210,11 +216,41 @@ describe('before anything is written', () => {
     await all.clock.until(() => all.lifecycle() === 'starting', 1000)
   })
 
-  test('a place that was used before is not tried again', async () => {
-    const first = await remembered()
+  test('a place without locks is refused, in the words of the kernel', async () => {
+    const { engine, clock, lifecycle, reconciler } = await started({
+      machine: {
+        mountOf: async () => ({ type: 'nfs', readOnly: false, source: 'nas:/omada', point: '/srv', device: '0:60' }),
+        whyNoLocks: async () => 'No locks available',
+      },
+    })
+    await clock.until(() => lifecycle() === 'failed')
+    expect(reconciler.snapshot().reason).toMatchObject({
+      code: 'DATA_FILE_SYSTEM',
+      message: expect.stringMatching(/nfs \(nas:\/omada.*cannot be locked there \(No locks available\)/),
+    })
+    expect(engine.calls).not.toContain('start')
+  })
+
+  test('a place that was used before is tried again on another file system only', async () => {
+    let source = '/dev/sda1'
+    const machine = {
+      mountOf: async () => ({ type: 'ext4', readOnly: false, source, point: '/', device: '8:1' }),
+    }
+    const first = await remembered({ machine })
     first.engine.putFault = { code: 'ENGINE_REQUEST', message: 'no', remedy: '-' }
-    const second = await again(first)
+    const second = await again(first, {}, machine)
     await second.clock.until(() => second.lifecycle() === 'starting')
+
+    source = 'nas:/omada'
+    const third = await again(second, {}, machine)
+    await third.clock.until(() => third.lifecycle() === 'failed')
+    expect(third.reconciler.snapshot().reason.code).toBe('DATA_FILE_SYSTEM')
+    third.engine.putFault = undefined
+    await third.clock.until(() => third.lifecycle() === 'starting', 1000)
+
+    third.engine.putFault = { code: 'ENGINE_REQUEST', message: 'no', remedy: '-' }
+    const fourth = await again(third, {}, machine)
+    await fourth.clock.until(() => fourth.lifecycle() === 'starting')
   })
 
   test('a database that does not tell who used it last is none that is new', async () => {
@@ -234,7 +270,7 @@ describe('a stop', () => {
     return all
   }
   const engineWith = (end: FakeEngine['end'], lock?: string) => {
-    const engine = new FakeEngine('docker.io/mbentley/omada-controller:6.2')
+    const engine = new FakeEngine('docker.io/mbentley/omada-controller:6.3')
     engine.end = end
     if (lock !== undefined) engine.files.set(inData(dataFiles.lock), lock)
     return engine

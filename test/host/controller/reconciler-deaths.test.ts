@@ -147,9 +147,20 @@ test('why the database of a controller that runs ended is told as soon as the pr
   expect(reconciler.snapshot()).toMatchObject({ lifecycle: 'running', warnings: [{ code: 'DATABASE_ABORTED' }] })
   expect(clock.now()).toBe(before)
 
+  engine.logAt = clock.wall()
+  clock.advance(10_000)
   ready.now = true
   reconciler.probed()
   await clock.until(() => reconciler.snapshot().warnings.length === 0)
+
+  // What it died of then is not what it suffers from now.
+  clock.advance(10_000)
+  ready.now = false
+  reconciler.probed()
+  clock.advance(60_000)
+  reconciler.probed()
+  await clock.until(() => clock.now() > before + 100_000, 1000)
+  expect(reconciler.snapshot().warnings).toEqual([])
 })
 
 test('an exhausted heap of a controller that still runs is a warning', async () => {

@@ -59,7 +59,7 @@ describe('the next start of the appliance', () => {
     await first.clock.until(() => first.lifecycle() === 'starting')
     await first.reconciler.stop()
     first.engine.calls.length = 0
-    const image = 'docker.io/mbentley/omada-controller:6.3'
+    const image = 'docker.io/mbentley/omada-controller:6.4'
     first.engine.registry.set(image, { id: 'image-2', architecture: 'amd64', digests: ['sha256:2'] })
     const second = await started({ engine: first.engine, config: { controller: { image, stopGraceSeconds: 90 } } })
     await second.clock.until(() => second.reconciler.snapshot().facts.containerId === 'container-2', 10)

@@ -37,7 +37,7 @@ describe('the container', () => {
     )
     expect(body).toMatchObject({
       name: 'omada-controller',
-      Image: 'docker.io/mbentley/omada-controller:6.2',
+      Image: 'docker.io/mbentley/omada-controller:6.3',
       Healthcheck: { Test: ['NONE'] },
       StopSignal: 'SIGTERM',
       StopTimeout: 120,
@@ -120,7 +120,7 @@ describe('the container', () => {
 
 describe('the hash of the specification', () => {
   test.each<[string, object]>([
-    ['image', { controller: { image: 'docker.io/mbentley/omada-controller:6.3' } }],
+    ['image', { controller: { image: 'docker.io/mbentley/omada-controller:6.4' } }],
     ['volume', { controller: { dataVolume: '/srv/omada' } }],
     ['environment', { controller: { environment: { A: '1' } } }],
     ['memory', { controller: { memory: 'off' } }],

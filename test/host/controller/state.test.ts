@@ -75,6 +75,19 @@ describe('a look', () => {
     ['at the same container keeps what is known of it', before, runs('c1', false), before],
     ['at another one begins anew', before, runs('c2', false), { watched: 'c2', wasReady: false, logReadAt: 9 }],
     ['at a ready one ends its warning', before, runs('c1', true), { wasReady: true, logWarning: undefined }],
+    ['at a ready one notes since when it is', before, runs('c1', true), { readySince: 9, readyNow: true }],
+    [
+      'at one that is still ready keeps since when',
+      { ...before, readyNow: true, readySince: 3 },
+      runs('c1', true),
+      { readySince: 3 },
+    ],
+    [
+      'at one that is ready no more keeps since when it was',
+      { ...before, readyNow: true, readySince: 3 },
+      runs('c1', false),
+      { readySince: 3, readyNow: false },
+    ],
     ['at a ready one that was there before us', {}, runs('c1', true), { watched: 'c1', wasReady: true }],
     [
       'at the log finds an exhausted heap',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { newestDefaults } from '../../../src/config/kept-defaults.ts'
 import { configSchema } from '../../../src/config/schema.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ApplianceError } from '../../../src/core/errors.ts'
@@ -28,6 +29,8 @@ async function startThatFails(message: string): Promise<unknown> {
     remember: async () => {},
     alive: () => {},
     guard: async () => {},
+    chosen: {},
+    defaults: newestDefaults,
   }
   const step = { kind: 'start', container: 'c1', fresh: false } as const
   return stepKindOf(step)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ApplianceError, type Fault } from '../../../src/core/errors.ts'
 import { stopWithGrace } from '../../../src/host/controller/stop.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { forever, silent } from './fixture.ts'
@@ -119,4 +120,36 @@ test('who gives up waiting asks for nothing more', async () => {
   )
   expect(error).toMatchObject({ message: 'enough' })
   expect(engine.calls).toEqual(['lost stop 90'])
+})
+
+test('a container that was ended as it lingered is told as that, and one that ended by itself is not', async () => {
+  for (const lingers of [true, false]) {
+    const engine = running()
+    let end = () => {}
+    engine.stopGate = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const signals: AbortSignal[] = []
+    const stopped = stopWithGrace({
+      ...{ engine, clock: new ManualClock(), signal: forever, logger: silent, id: 'c1', name: 'omada' },
+      ...{ graceSeconds: 90, kind: 'podman' as const, processRuns: () => true, onRetry: () => {} },
+      linger: async (container, signal) => {
+        signals.push(signal)
+        // Before the stop is asked for.
+        expect(engine.calls).toEqual([])
+        const wasEnded = (async () => {
+          await eventually(
+            async () => engine.calls,
+            (calls) => calls.length > 0,
+          )
+          if (lingers) await engine.kill(container.id, signal)
+          end()
+          return lingers
+        })()
+        return { wasEnded }
+      },
+    })
+    expect(await stopped).toMatchObject({ container: { status: 'exited' }, lingered: lingers })
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  }
 })
