@@ -38,7 +38,10 @@ describe('the address that devices are told', () => {
     })
 
   test("inferred by the controller it is the container's: a device goes there and is lost, and its steps are seen", async () => {
-    expect(await warnings('DEVICE_ADDRESS')).toHaveLength(1)
+    await eventually(
+      () => warnings('DEVICE_ADDRESS'),
+      ({ length }) => length === 1,
+    )
     expect(await warnings('DEVICES_ASTRAY')).toEqual([])
     const lost = await device(11, 'Lobby')
     await adopt(host.operator, lost)

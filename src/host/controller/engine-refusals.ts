@@ -58,13 +58,15 @@ function nameTakenFault(said: string, name: string, engine: string): Fault {
   }
 }
 
-/** Both engines' storage, when the files of a layer are not what they were: seen with those removed on overlay. */
-const storageDamaged =
-  /mounting storage for container|creating overlay mount|missing symlinks|layer (?:not known|does not exist)|creating read-write layer/i
+/** What engines do when the files of a layer are not what they were, seen with those removed on overlay … */
+const usesLayer = /mounting storage for container|creating overlay mount|creating read-write layer/i
+/** … and why it fails then, in the kernel's words: a disk that is full, or a right that lacks, damages nothing. */
+const isMissingOrBroken = /no such file or directory|missing symlinks|input\/output error|structure needs cleaning/i
+const layerUnknown = /layer (?:not known|does not exist)/i
 
 /** Whether a container's layer, or one of its image's, cannot be mounted any more. */
 export function isStorageDamaged(error: unknown): error is ApplianceError {
-  return says(error, storageDamaged)
+  return says(error, layerUnknown) || (says(error, usesLayer) && isMissingOrBroken.test(error.message))
 }
 
 /** @throws what it means for the image, once a container that was made anew could not be mounted either */

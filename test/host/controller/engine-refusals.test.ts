@@ -39,6 +39,8 @@ test.each([
   ],
   ['layer not known', true],
   ['error creating overlay mount to /var/lib/docker/overlay2/1-init/merged: no such file or directory', true],
+  ['mounting storage for container d45b: creating overlay mount to /x/merged: no space left on device', false],
+  ['mounting storage for container d45b: creating overlay mount to /x/merged: permission denied', false],
   ['crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied', false],
 ])('damaged storage: %s', (message, damaged) => {
   expect(isStorageDamaged(said(message))).toBe(damaged)
