@@ -40,8 +40,9 @@ export function systemdStatus(options: {
     const notify = async () => {
       // Whoever waited for `systemctl start` finds the controller behind its ports: the edge knows by then.
       if (becameReady) await clock.sleep(2 * defaultTiming.coalesceMilliseconds)
-      if (becameReady) await notifier.ready()
+      // And in `systemctl status`, right after it, what is so now.
       await notifier.status(line)
+      if (becameReady) await notifier.ready()
     }
     turns.run(notify).catch((error: unknown) => logger.debug(`systemd was not notified: ${messageOf(error)}`))
   }

@@ -38,7 +38,7 @@ async function scene() {
   return { time, calls, status, tell }
 }
 
-test('each change is told, and READY once, before the line that says so', async () => {
+test('each change is told, and READY once, after the line that says so', async () => {
   const { calls, tell } = await scene()
   await tell(of('starting', 'waiting for MongoDB'))
   await tell(of('ready', 'all is well'))
@@ -46,8 +46,8 @@ test('each change is told, and READY once, before the line that says so', async 
   await tell(of('ready', 'all is well'))
   expect(calls).toEqual([
     'status Waiting for MongoDB',
-    'ready',
     'status Ready: all is well',
+    'ready',
     'status Degraded: MongoDB is down',
     'status Ready: all is well',
   ])
@@ -57,7 +57,7 @@ test('what does not change the line is not told, and a pull at most once a secon
   const { time, calls, tell } = await scene()
   await tell(of('ready', 'all is well'))
   await tell(of('ready', 'all is well', { portHolders: [{ protocol: 'tcp', port: 1, pid: 1, process: 'x' }] }))
-  expect(calls).toEqual(['ready', 'status Ready: all is well'])
+  expect(calls).toEqual(['status Ready: all is well', 'ready'])
   calls.length = 0
   await tell(pulling(10_000_000))
   time.now = 999
