@@ -172,7 +172,6 @@ export async function runHost(options: HostOptions): Promise<void> {
       configured: live().network.deviceAddress,
       subnet: config.network.subnet,
       served: devicesServed.servedAddresses(),
-      own: readLocalAddresses(),
       connected: await readConnections(managementPort),
       towardsInternet: routing.localAddressTowards(documentationAddress)?.address,
     }),

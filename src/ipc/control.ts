@@ -61,7 +61,10 @@ const logsQuery = z.object({
   tail: z.coerce.number().int().min(0).max(100_000).default(200),
 })
 
-const acknowledgeQuery = z.object({ code: z.string().regex(/^[A-Z_]{1,64}$/), value: z.ipv4().optional() })
+const acknowledgeQuery = z.object({
+  code: z.string().regex(/^[A-Z_]{1,64}$/),
+  value: z.union([z.ipv4(), z.hostname()]).optional(),
+})
 
 /** @throws Error that is answered with status 400 */
 function parsed<T>(schema: z.ZodType<T>, query: unknown): T {

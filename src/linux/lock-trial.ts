@@ -8,13 +8,14 @@ const deadlineMilliseconds = 10_000
 const noLocks = /no locks available|operation not supported|function not implemented/i
 
 /**
- * Tries whether files in a directory can be locked, by a shared lock on the directory itself, which nobody else is kept
- * from: flock(2) goes the same way for it as for the files of a database, and NFS asks its server.
+ * Tries whether a file can be locked, by a shared lock, which nobody else is kept from and which needs no right but to read
+ * it. NFS asks its server for it as for fcntl(2)'s locks, which databases take; a directory's lock it would not ask for.
+ * @param file a regular file
  * @returns why not, in the kernel's words; undefined where they can, or where this process cannot tell
  * @throws the signal's reason
  */
-export async function whyNoLocks(directory: string, signal: AbortSignal): Promise<string | undefined> {
-  const argv = ['flock', '--shared', '--nonblock', directory, 'true'] as const
+export async function whyNoLocks(file: string, signal: AbortSignal): Promise<string | undefined> {
+  const argv = ['flock', '--shared', '--nonblock', file, 'true'] as const
   try {
     // A server that is gone holds even a process that was killed.
     await raceAbort(runProgram(argv, { deadlineMilliseconds, signal }), withDeadline(deadlineMilliseconds, signal))

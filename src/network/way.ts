@@ -148,7 +148,11 @@ export async function readContainerWay(
  * @param network as the configuration has it: `subnet` in CIDR notation
  */
 export function wrongWay(
-  { subnet, controllerAddress }: { readonly subnet: string; readonly controllerAddress: string },
+  {
+    subnet,
+    controllerAddress,
+    name,
+  }: { readonly subnet: string; readonly controllerAddress: string; readonly name: string },
   { bridge, bridgeThere, way, rules }: ContainerWay,
 ): Fault | undefined {
   const found = diversion({ subnet, interface: bridge, there: bridgeThere }, way, rules)
@@ -160,9 +164,18 @@ export function wrongWay(
     message: `what this machine sends to the controller at ${controllerAddress} does not get to its bridge ${bridge}: Linux ${how}`,
     remedy:
       remedy === undefined
-        ? 'the bridge has lost its address; omada-host restart makes it anew'
+        ? `the bridge has lost its address: omada-host stop, then podman network rm ${name}, or docker network rm ${name}, then omada-host start, which makes it anew`
         : `${remedy}; ${other}`,
   }
+}
+
+/** Whether it is the bridge alone that is at fault: it is there, and has no route to its network. */
+export function bridgeLacksRoute(
+  network: { readonly subnet: string },
+  { bridge, bridgeThere, way, rules }: ContainerWay,
+): boolean {
+  const found = diversion({ subnet: network.subnet, interface: bridge, there: bridgeThere }, way, rules)
+  return found !== undefined && found.remedy === undefined
 }
 
 /** Why packets for a network do not leave by its interface. */

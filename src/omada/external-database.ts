@@ -8,6 +8,8 @@ export interface ExternalDatabaseTrouble {
 }
 
 const authentication = /authentication failed|auth(?:entication)? mechanism|not authorized|requires authentication/i
+/** Of a server that is away or on its way, whatever it is called. */
+const passing = /ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|EHOSTUNREACH|timed out|disconnected before/i
 const tls = /certificate|\bTLS\b|\bSSL\b|wrong version number|altname/i
 
 const afterwards = 'then: systemctl restart omada-host'
@@ -21,7 +23,7 @@ export function externalDatabaseTrouble(said: string, hosts: string): ExternalDa
   // What Node advises comes after its reason, and is for programs that one starts by hand.
   const reason = said.split('; if the root CA')[0] ?? said
   const database = `the database at ${hosts} (mongo.uri)`
-  if (authentication.test(reason)) {
+  if (authentication.test(reason) && !passing.test(reason)) {
     return {
       certain: true,
       fault: {
@@ -31,7 +33,7 @@ export function externalDatabaseTrouble(said: string, hosts: string): ExternalDa
       },
     }
   }
-  if (tls.test(reason)) {
+  if (tls.test(reason) && !passing.test(reason)) {
     return {
       certain: true,
       fault: {

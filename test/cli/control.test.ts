@@ -49,10 +49,12 @@ test('acknowledge hands on the code of a problem, and takes no other word', asyn
   })
   expect(await acknowledge('controller_killed')).toMatchObject({ code: 2, err: expect.stringContaining('[USAGE]') })
   expect(await acknowledge('DEVICE_ADDRESS', '192.168.1.5')).toMatchObject({ code: 0 })
-  expect(await acknowledge('DEVICE_ADDRESS', 'controller.lan')).toMatchObject({ code: 1 })
+  expect(await acknowledge('DEVICE_ADDRESS', 'controller.lan')).toMatchObject({ code: 0 })
+  expect(await acknowledge('DEVICE_ADDRESS', 'http://controller.lan/')).toMatchObject({ code: 1 })
   expect(asked).toEqual([
     ['CONTROLLER_KILLED', undefined],
     ['DEVICE_ADDRESS', '192.168.1.5'],
+    ['DEVICE_ADDRESS', 'controller.lan'],
   ])
 })
 

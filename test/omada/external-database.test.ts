@@ -15,6 +15,8 @@ test.each([
   ['connect ECONNREFUSED 10.0.0.2:27017', 'DATABASE_DOWN', false],
   ['getaddrinfo ENOTFOUND db.example', 'DATABASE_DOWN', false],
   ['it does not answer a ping', 'DATABASE_DOWN', false],
+  ['getaddrinfo ENOTFOUND ssl-db.example.com', 'DATABASE_DOWN', false],
+  ['Client network socket disconnected before secure TLS connection was established', 'DATABASE_DOWN', false],
 ] as const)('%s', (said, code, certain) => {
   const trouble = externalDatabaseTrouble(said, 'db.example:27017')
   expect(trouble).toMatchObject({ certain, fault: { code } })

@@ -80,7 +80,7 @@ export class SeenDevices {
         device.managed = true
         device.connectedAt = now
         device.adoptSentAt = undefined
-      } else if (now - device.seenAt > forgetMilliseconds) this.#devices.delete(mac)
+      } else if (now - Math.max(device.seenAt, device.connectedAt ?? 0) > forgetMilliseconds) this.#devices.delete(mac)
     }
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ApplianceError } from '../../core/errors.ts'
 import type { LockHolder } from '../../linux/file-locks.ts'
 import type { Mount } from '../../linux/mounts.ts'
-import { dataFiles, judgeVersions } from '../../omada/data-directory.ts'
+import { dataFiles, judgeVersions, markFile } from '../../omada/data-directory.ts'
 import { dataDirectory } from '../../omada/image-contract.ts'
 import { mountSource } from '../engine/engine.ts'
 import { readDataFacts, writeMark } from './data-facts.ts'
@@ -68,10 +68,6 @@ async function tryFileSystem(
   const mount = directory === undefined ? undefined : await machine.mountOf(directory)
   const fault = judgeFileSystem(place, mount)
   if (fault !== undefined) throw new ApplianceError(fault)
-  const noLocks = directory === undefined ? undefined : await machine.whyNoLocks(directory, signal)
-  if (noLocks !== undefined) {
-    throw new ApplianceError(unfitFileSystem(place, mount, `a database's files cannot be locked there (${noLocks})`))
-  }
   const fileSystem = fileSystemOf(mount)
   const before = state().record?.controller?.fileSystem
   const isKnown = mark !== undefined && (before === undefined || before === fileSystem)
@@ -83,6 +79,11 @@ async function tryFileSystem(
       if (!(error instanceof ApplianceError) || error.code !== 'ENGINE_REQUEST') throw error
       throw new ApplianceError(unfitFileSystem(place, mount, error.message), { cause: error })
     }
+  }
+  // Our own file is one that everybody may read, and that nobody else locks.
+  const noLocks = directory === undefined ? undefined : await machine.whyNoLocks(join(directory, markFile), signal)
+  if (noLocks !== undefined) {
+    throw new ApplianceError(unfitFileSystem(place, mount, `a database's files cannot be locked there (${noLocks})`))
   }
   if (fileSystem === before) return
   await note(({ controller, ...rest }) => ({ ...rest, controller: controller && { ...controller, fileSystem } }))

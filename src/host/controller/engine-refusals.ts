@@ -61,7 +61,7 @@ function nameTakenFault(said: string, name: string, engine: string): Fault {
 /** What engines do when the files of a layer are not what they were, seen with those removed on overlay … */
 const usesLayer = /mounting storage for container|creating overlay mount|creating read-write layer/i
 /** … and why it fails then, in the kernel's words: a disk that is full, or a right that lacks, damages nothing. */
-const isMissingOrBroken = /no such file or directory|missing symlinks|input\/output error|structure needs cleaning/i
+const isMissingOrBroken = /no such file or directory|missing symlinks/i
 const layerUnknown = /layer (?:not known|does not exist)/i
 
 /** Whether a container's layer, or one of its image's, cannot be mounted any more. */
@@ -75,7 +75,7 @@ export function failStorage(error: ApplianceError, image: string, engine: string
   throw meaning(error, {
     code: 'ENGINE_STORAGE',
     message: `the engine's files of the image ${image} are damaged, as after a power cut`,
-    remedy: `${engine} rmi --force ${image}, it is then pulled again by itself${repair}`,
+    remedy: `${engine} rmi --force ${image}, it is then pulled again by itself unless controller.pull is never${repair}`,
   })
 }
 

@@ -1,5 +1,6 @@
 import { ApplianceError } from '../../core/errors.ts'
 import type { ContainerSpec, EngineContainer, EngineImage, EngineNetwork, NetworkSpec } from '../engine/engine.ts'
+import { changedNames } from './settings.ts'
 import { type Desired, labels } from './spec.ts'
 
 /** What the engine has of what the configuration names. */
@@ -124,11 +125,23 @@ export function isOurs(container: EngineContainer): boolean {
  */
 export type Likeness = 'same' | 'outdated' | 'other'
 
-export function likenessOf({ labels: made }: EngineContainer, { container: { labels: wanted } }: Desired): Likeness {
+export function likenessOf({ labels: made }: EngineContainer, { container, settings }: Desired): Likeness {
+  const wanted = container.labels
   if (made[labels.spec] === wanted[labels.spec]) return 'same'
   const { [labels.chosen]: chosen = wanted[labels.chosen] } = made
-  const ofOtherVersion = made[labels.version] !== wanted[labels.version]
-  return ofOtherVersion && chosen === wanted[labels.chosen] ? 'outdated' : 'other'
+  if (chosen !== wanted[labels.chosen]) return 'other'
+  return made[labels.version] !== wanted[labels.version] || onlyKeptDiffer(made, settings) ? 'outdated' : 'other'
+}
+
+/** What stands for keys that are left open, and is kept in our record: another one there, or none, is nobody's wish. */
+const kept: ReadonlySet<string> = new Set(['image', 'subnet', 'address'])
+
+function onlyKeptDiffer(
+  { [labels.settings]: label }: EngineContainer['labels'],
+  settings: Desired['settings'],
+): boolean {
+  const changed = label === undefined ? [] : changedNames(label, settings)
+  return changed.length > 0 && changed.every((name) => kept.has(name))
 }
 
 function withImage(spec: ContainerSpec, image: EngineImage | undefined): ContainerSpec {

@@ -4,7 +4,7 @@ import { formatIpv4, type Ipv4Network, parseIpv4Network } from '../../core/cidr.
 import type { Fault } from '../../core/errors.ts'
 import { freeNetwork, overlapping } from '../../network/free-network.ts'
 import type { Route } from '../../network/routes.ts'
-import { type ContainerWay, wrongWay } from '../../network/way.ts'
+import { bridgeLacksRoute, type ContainerWay, wrongWay } from '../../network/way.ts'
 import { cpuNeed } from '../../omada/image-contract.ts'
 import type { EngineInfo } from '../engine/engine.ts'
 import { runtimeWorks } from '../engine/runtime.ts'
@@ -122,6 +122,8 @@ export function containerPlace({ network }: HostConfig): {
 function checkWay(facts: PreflightFacts): Fault | undefined {
   const { config, containerWay } = facts
   if (containerWay === undefined || checkSubnet(facts) !== undefined) return undefined
+  // An idle bridge may have none until a container is on it, and one that has lost it gets it with the start.
+  if (bridgeLacksRoute(config.network, containerWay)) return undefined
   return wrongWay(config.network, containerWay)
 }
 

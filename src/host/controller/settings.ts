@@ -59,14 +59,18 @@ export function settingsLabel(settings: Settings): string {
  * @param label what `settingsLabel` returned when it was made; undefined where no label was written
  */
 export function changedSettings(label: string | undefined, settings: Settings): readonly string[] {
-  const now = digests(settings)
-  const before = parseObject(label ?? '') ?? unchanged(now)
-  const names = new Set([...Object.keys(before), ...Object.keys(now)])
-  const changed = [...names].filter((name) => before[name] !== now[name])
-  return changed.map((name) => {
+  return changedNames(label, settings).map((name) => {
     if (name.startsWith(ofVariable)) return `the variable ${name.slice(ofVariable.length)}`
     return name === 'image' ? `${words.image} ${settings.image}` : (new Map(Object.entries(words)).get(name) ?? name)
   })
+}
+
+/** The same by the names of the settings. */
+export function changedNames(label: string | undefined, settings: Settings): readonly string[] {
+  const now = digests(settings)
+  const before = parseObject(label ?? '') ?? unchanged(now)
+  const names = new Set([...Object.keys(before), ...Object.keys(now)])
+  return [...names].filter((name) => before[name] !== now[name])
 }
 
 /** What can have been the same before there was a label: all but what did not exist then. */

@@ -13,6 +13,7 @@ const instance = 'way'
 
 /** A container of ours that runs, and its place on this machine. */
 export interface ContainerPlace {
+  readonly name: string
   readonly subnet: string
   readonly controllerAddress: string
   readonly bridge: string

@@ -8,11 +8,8 @@ const rememberedMilliseconds = 3_600_000
 export class NotedPeers {
   readonly #clock: Clock
   readonly #set: string
-  /** By the parts of its key: the kernel's count, and when it last grew, in monotonic milliseconds. */
-  readonly #known = new Map<
-    string,
-    { readonly key: readonly string[]; readonly packets: number; readonly at: number }
-  >()
+  /** By the parts of its key: when the kernel noted it last, in monotonic milliseconds. */
+  readonly #known = new Map<string, { readonly key: readonly string[]; readonly at: number }>()
 
   /** @param options.set the set's name; its `size` bounds what is kept here, too */
   constructor(options: { clock: Clock; set: string }) {
@@ -26,9 +23,10 @@ export class NotedPeers {
    */
   seen(listing: unknown): readonly (readonly string[])[] {
     const now = this.#clock.now()
-    for (const { key, packets } of notedIn(listing, this.#set)) {
+    for (const { key, ageSeconds } of notedIn(listing, this.#set)) {
       const id = key.join(' ')
-      if (this.#known.get(id)?.packets !== packets) this.#known.set(id, { key, packets, at: now })
+      const at = Math.max(this.#known.get(id)?.at ?? Number.NEGATIVE_INFINITY, now - ageSeconds * 1000)
+      this.#known.set(id, { key, at })
     }
     for (const [id, { at }] of this.#known) if (now - at > rememberedMilliseconds) this.#known.delete(id)
     return [...this.#known.values()].map(({ key }) => key)
@@ -39,15 +37,16 @@ export class NotedPeers {
   }
 }
 
-/** The elements of a set whose key is a concatenation (libnftables-json(5)), with their counts. */
-function notedIn(listing: unknown, name: string): readonly { key: readonly string[]; packets: number }[] {
+/** The elements of a set whose key is a concatenation (libnftables-json(5)), and how long ago each was noted last. */
+function notedIn(listing: unknown, name: string): readonly { key: readonly string[]; ageSeconds: number }[] {
   const objects = isObject(listing) ? ownValue(listing, 'nftables') : undefined
   const sets = (Array.isArray(objects) ? objects.filter(isObject) : []).map((object) => ownValue(object, 'set'))
   const set = sets.filter(isObject).find((one) => ownValue(one, 'name') === name)
   const elements = set === undefined ? undefined : ownValue(set, 'elem')
   return (Array.isArray(elements) ? elements.filter(isObject) : []).flatMap(({ elem }) => {
     if (!isObject(elem) || !isObject(elem.val) || !Array.isArray(elem.val.concat)) return []
-    const packets = isObject(elem.counter) ? Number(elem.counter.packets) : 0
-    return [{ key: elem.val.concat.map(String), packets }]
+    // Each packet gives it all of its time again. A set's own time is not written with each element.
+    const { timeout = rememberedMilliseconds / 1000, expires = timeout } = elem
+    return [{ key: elem.val.concat.map(String), ageSeconds: Math.max(0, Number(timeout) - Number(expires)) || 0 }]
   })
 }

@@ -8,7 +8,7 @@ import { plainText } from '../../core/text.ts'
 import type { WarningSource } from '../../core/warnings.ts'
 import type { ToldAddresses } from '../../omada/open-api.ts'
 import { type ControllerSettings, failed } from './open-api-client.ts'
-import { deviceAddress, isInUse, leadsHere, portalLeadsHere, type Ways } from './own-address.ts'
+import { deviceAddress, leadsHere, portalLeadsHere, type Ways } from './own-address.ts'
 
 /** The owner said that the controller with this id tells its devices this address. */
 export interface ConfirmedAddress {
@@ -173,7 +173,8 @@ export class DeviceAddress implements Loop {
 
 /** What is to be set anew. */
 function wrongIn({ device, portal }: ToldAddresses, address: string, ways: Ways): ToldAddresses {
-  const deviceRight = device !== undefined && leadsHere(device, ways) && isInUse(device, ways)
+  // One that leads here stays, by whichever address devices happen to come at this moment.
+  const deviceRight = device !== undefined && leadsHere(device, ways)
   const portalRight = portal !== undefined && portalLeadsHere(portal, ways)
   return { device: deviceRight ? undefined : address, portal: portalRight ? undefined : address }
 }

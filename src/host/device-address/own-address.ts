@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { ipv4Contains, parseIpv4, parseIpv4Network } from '../../core/cidr.ts'
 import type { LocalAddress } from '../../network/interfaces.ts'
 
@@ -9,8 +10,6 @@ export interface Ways {
   readonly subnet: string
   /** This machine's addresses on which devices are served. */
   readonly served: readonly LocalAddress[]
-  /** All addresses of this machine: guests may be served on others than devices. */
-  readonly own: readonly LocalAddress[]
   /** How many devices are connected by each address. */
   readonly connected: ReadonlyMap<string, number>
   /** This machine's address on its default route. */
@@ -38,18 +37,21 @@ export function deviceAddress(ways: Ways): string | undefined {
   return [...all].sort((one, other) => rank(other) - rank(one))[0]
 }
 
-/** Whether devices that were told `address` find this machine by it, as far as its own addresses tell. */
+/**
+ * Whether devices that were told `address` find this machine by it, as far as its own addresses tell. A name is its owner's
+ * word: whom it leads where devices are cannot be seen from here.
+ */
 export function leadsHere(address: string, ways: Ways): boolean {
+  if (!isIPv4(address)) return true
   return ways.configured === undefined ? candidates(ways).includes(address) : address === ways.configured
 }
 
-/** Whether guests that were told `address` find this machine by it, on whichever of its networks they are. */
-export function portalLeadsHere(address: string, ways: Ways): boolean {
-  const { configured, subnet, own } = ways
-  return address === configured || candidates({ subnet, served: own }).includes(address)
-}
-
-/** Whether `address` is to stay although devices could be told another: some are connected by it, or none by any. */
-export function isInUse(address: string, { configured, connected }: Ways): boolean {
-  return configured !== undefined || connected.size === 0 || connected.has(address)
+/**
+ * Whether guests that were told `address` may find this machine by it. Guests are elsewhere than devices, and reach it by a
+ * router's address or by a name that a certificate is for: wrong for sure is only the container's network.
+ */
+export function portalLeadsHere(address: string, { subnet }: Ways): boolean {
+  const container = parseIpv4Network(subnet)
+  const parsed = isIPv4(address) ? parseIpv4(address) : undefined
+  return container === undefined || parsed === undefined || !ipv4Contains(container, parsed)
 }

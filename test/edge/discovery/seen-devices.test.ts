@@ -233,6 +233,24 @@ test('a device silent for a day is forgotten', () => {
   expect(devices.size).toBe(0)
 })
 
+test('one that was connected for days is missed as well', () => {
+  for (const last of [1, 2]) {
+    announce({ mac: `AA-BB-CC-00-00-0${last}`, name: `AP ${last}`, controllerId: 'ours' }, `192.0.2.${last}`)
+    connections.set(`192.0.2.${last}`, { open: 1 })
+  }
+  for (let hour = 0; hour < 72; hour += 1) {
+    devices.observe()
+    clock.advance(3600_000)
+  }
+  devices.observe()
+  connections.delete('192.0.2.1')
+  for (let second = 0; second < 700; second += 10) {
+    clock.advance(10_000)
+    devices.observe()
+  }
+  expect(devices.lost()).toEqual([{ name: 'AP 1', address: '192.0.2.1' }])
+})
+
 test('devices that were connected and do nothing for ten minutes are lost while others are connected', () => {
   const address = (last: number) => `192.0.2.${last}`
   for (const last of [1, 2, 3, 4]) {

@@ -31,6 +31,8 @@ test('where nothing is free the default stands, and the preflight says so', () =
 
 test('a network that an earlier appliance left is no clash', () => {
   expect(keptDefaults(emptyRecord, [route('10.129.81.0/24', 'br-omada')])).toEqual(newestDefaults)
+  // Nor is one that its owner has made for this one, as Docker calls it.
+  expect(keptDefaults(emptyRecord, [route('10.129.81.0/24', 'br-3fd2a9c1b0e4')])).toEqual(newestDefaults)
 })
 
 test('what was chosen stays, whatever the routes and the version', () => {

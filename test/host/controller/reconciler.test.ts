@@ -61,9 +61,31 @@ describe('the next start of the appliance', () => {
     first.engine.calls.length = 0
     const image = 'docker.io/mbentley/omada-controller:6.4'
     first.engine.registry.set(image, { id: 'image-2', architecture: 'amd64', digests: ['sha256:2'] })
-    const second = await started({ engine: first.engine, config: { controller: { image, stopGraceSeconds: 90 } } })
+    const chosen = { 'controller.image': image }
+    const config = { controller: { image, stopGraceSeconds: 90 } }
+    const second = await started({ engine: first.engine, chosen, config })
     await second.clock.until(() => second.reconciler.snapshot().facts.containerId === 'container-2', 10)
     expect(second.engine.calls.slice(0, 4)).toEqual(['pull', 'stop 90', 'remove', 'create'])
+  })
+
+  test('leaves alone what runs with an image and a network that nobody chose, and that the record does not know any more', async () => {
+    const first = await started({ config: { controller: { image: 'docker.io/mbentley/omada-controller:6.3' } } })
+    await first.clock.until(() => first.lifecycle() === 'starting')
+    await first.reconciler.stop()
+    first.engine.calls.length = 0
+    const image = 'docker.io/mbentley/omada-controller:6.4'
+    const second = await started({
+      engine: first.engine,
+      config: { controller: { image }, network: { subnet: '10.211.81.0/24', controllerAddress: '10.211.81.10' } },
+    })
+    await second.clock.until(() => second.reconciler.snapshot().warnings.length > 0, 10)
+    expect(second.reconciler.snapshot().warnings).toMatchObject([
+      {
+        code: 'CONTAINER_OUTDATED',
+        message: expect.stringContaining('the image docker.io/mbentley/omada-controller:6.4'),
+      },
+    ])
+    expect(second.engine.calls).toEqual([])
   })
 
   test('of another version attaches to what runs, says what a restart changes, and changes it then', async () => {
@@ -108,6 +130,7 @@ describe('the next start of the appliance', () => {
     first.engine.calls.length = 0
     const second = await started({
       engine: first.engine,
+      chosen: { 'controller.image': 'docker.io/mbentley/omada-controller:6.9' },
       config: { controller: { image: 'docker.io/mbentley/omada-controller:6.9' } },
     })
     await second.clock.until(() => second.reconciler.snapshot().warnings.length > 0, 10)

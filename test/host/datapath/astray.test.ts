@@ -19,6 +19,10 @@ test('who asks for the controller at the address of the container is told in one
   expect(messages()).toEqual([expect.stringMatching(/^DEVICES_ASTRAY 192\.168\.1\.20 asked for .*TCP 29814\)/)])
   astray.seen(listing(...[20, 21, 22, 23, 24].map((last) => element(`192.168.1.${last}`, 8843))))
   expect(messages()).toEqual([expect.stringContaining('192.168.1.21, 192.168.1.22 and 2 more asked')])
+  // One that goes on is told without a break.
+  clock.advance(3_600_001)
+  astray.seen(listing(element('192.168.1.24', 8843)))
+  expect(messages()).toHaveLength(1)
   clock.advance(3_600_001)
   astray.seen(listing())
   expect(messages()).toEqual([])

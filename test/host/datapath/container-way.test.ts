@@ -6,7 +6,7 @@ import { silent } from '../../ipc/fixtures.ts'
 import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-const place = { subnet: '10.129.81.0/24', controllerAddress: '10.129.81.10', bridge: 'br-omada' }
+const place = { name: 'omada', subnet: '10.129.81.0/24', controllerAddress: '10.129.81.10', bridge: 'br-omada' }
 const right = { interface: 'br-omada', table: undefined, route: '10.129.81.0/24' }
 const wrong = { interface: 'wg0', table: '51820', route: 'default' }
 

@@ -4,9 +4,9 @@ import { RefusedPeers } from '../../../src/host/datapath/refused-peers.ts'
 import { silent } from '../../ipc/fixtures.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-/** As nft 1.1 lists an element of the set. */
-const element = (address: string, protocol: string, port: number, packets: number) => ({
-  elem: { val: { concat: [address, protocol, port] }, timeout: 3600, expires: 3000, counter: { packets, bytes: 60 } },
+/** As nft 1.1 lists an element of the set: a packet gives it all of its time again. */
+const element = (address: string, protocol: string, port: number, ageSeconds = 0) => ({
+  elem: { val: { concat: [address, protocol, port] }, timeout: 3600, expires: 3600 - ageSeconds },
 })
 const listing = (...elem: object[]) => ({ nftables: [{ metainfo: {} }, { set: { name: 'refused', elem } }] })
 
@@ -23,10 +23,10 @@ function scene() {
 
 test('each address and port is told once, with what lists it', () => {
   const { refused, messages, begun } = scene()
-  const mail = element('192.168.1.5', 'tcp', 25, 1)
+  const mail = element('192.168.1.5', 'tcp', 25)
   refused.seen(listing(mail))
-  refused.seen(listing(mail, element('192.168.1.5', 'udp', 123, 4)))
-  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 7), element('192.168.1.5', 'udp', 123, 4)))
+  refused.seen(listing(mail, element('192.168.1.5', 'udp', 123)))
+  refused.seen(listing(element('192.168.1.5', 'tcp', 25), element('192.168.1.5', 'udp', 123)))
   expect(messages()).toEqual([
     expect.stringContaining('192.168.1.5:25 (TCP)'),
     expect.stringContaining('192.168.1.5:123 (UDP)'),
@@ -36,12 +36,12 @@ test('each address and port is told once, with what lists it', () => {
 
 test('it stands over a table that was set anew, until nothing was tried for an hour', () => {
   const { refused, messages, clock, begun } = scene()
-  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 1)))
+  refused.seen(listing(element('192.168.1.5', 'tcp', 25)))
   refused.seen(listing())
   clock.advance(3_000_000)
-  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 2)))
+  refused.seen(listing(element('192.168.1.5', 'tcp', 25)))
   clock.advance(3_000_000)
-  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 2)))
+  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 3000)))
   expect(messages()).toHaveLength(1)
   expect(begun).toHaveLength(1)
   clock.advance(3_000_000)
@@ -51,7 +51,7 @@ test('it stands over a table that was set anew, until nothing was tried for an h
 
 test('another configuration is another question', () => {
   const { refused, messages, allowed } = scene()
-  refused.seen(listing(element('192.168.1.5', 'tcp', 25, 1)))
+  refused.seen(listing(element('192.168.1.5', 'tcp', 25)))
   allowed.listed.push({ address: '192.168.1.5', port: 25 })
   refused.seen(listing())
   expect(messages()).toEqual([])

@@ -23,7 +23,6 @@ async function scene(settings: () => ControllerSettings | undefined = () => unde
     configured: undefined,
     subnet: '10.129.81.0/24',
     served: own(),
-    own: own(),
     connected: new Map(),
     towardsInternet: undefined,
   })

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  deviceAddress,
-  isInUse,
-  leadsHere,
-  portalLeadsHere,
-  type Ways,
-} from '../../../src/host/device-address/own-address.ts'
+import { deviceAddress, leadsHere, portalLeadsHere, type Ways } from '../../../src/host/device-address/own-address.ts'
 import type { LocalAddress } from '../../../src/network/interfaces.ts'
 
 const at = (name: string, address: string, more: Partial<LocalAddress> = {}): LocalAddress => ({
@@ -23,7 +17,6 @@ const ways = (more: Partial<Ways> = {}): Ways => ({
     at('lan0', 'fd00::5', { family: 'ipv6' }),
     at('lan1', '192.168.2.5'),
   ],
-  own: [],
   connected: new Map(),
   towardsInternet: undefined,
   ...more,
@@ -51,30 +44,15 @@ test.each<[string, Partial<Ways>, boolean]>([
   ['192.168.1.6', {}, false],
   ['192.168.2.5', { configured: '203.0.113.9' }, false],
   ['203.0.113.9', { configured: '203.0.113.9' }, true],
+  ['omada.example.com', {}, true],
 ])('%s leads here with %j: %s', (address, more, leads) => {
   expect(leadsHere(address, ways(more))).toBe(leads)
 })
 
-test('guests may be told an address of this machine on which no devices are served, but not the container', () => {
-  const own = [at('lan9', '192.168.9.5'), at('omada0', '10.129.81.1')]
-  expect(portalLeadsHere('192.168.9.5', ways({ own }))).toBe(true)
-  expect(portalLeadsHere('10.129.81.1', ways({ own }))).toBe(false)
-  expect(portalLeadsHere('203.0.113.9', ways({ own }))).toBe(false)
-  expect(portalLeadsHere('203.0.113.9', ways({ own, configured: '203.0.113.9' }))).toBe(true)
-})
-
-test('an address stays while any device is connected by it, and is given up when all are by another', () => {
-  expect(isInUse('192.168.1.5', ways())).toBe(true)
-  expect(
-    isInUse(
-      '192.168.1.5',
-      ways({
-        connected: new Map([
-          ['192.168.1.5', 1],
-          ['192.168.2.5', 9],
-        ]),
-      }),
-    ),
-  ).toBe(true)
-  expect(isInUse('192.168.1.5', ways({ connected: new Map([['192.168.2.5', 9]]) }))).toBe(false)
+test('guests may be told whatever their owner set, but nothing of the container', () => {
+  expect(portalLeadsHere('192.168.9.5', ways())).toBe(true)
+  expect(portalLeadsHere('203.0.113.9', ways())).toBe(true)
+  expect(portalLeadsHere('portal.example.com', ways())).toBe(true)
+  expect(portalLeadsHere('10.129.81.1', ways())).toBe(false)
+  expect(portalLeadsHere('10.129.81.10', ways())).toBe(false)
 })
