@@ -43,7 +43,12 @@ async function watch(
   const seen: HealthSnapshot[] = []
   const history: string[] = []
   monitor.changed.on((snapshot) => seen.push(snapshot))
-  warnings.history.on((entry) => history.push(`${entry.subject} ${entry.to}`))
+  // Whoever hears of one condition may ask for all at once.
+  const asked: HealthSnapshot[] = []
+  warnings.history.on((entry) => {
+    history.push(`${entry.subject} ${entry.to}`)
+    asked.push(monitor.snapshot())
+  })
   await monitor.start(AbortSignal.timeout(10_000))
   const { sandboxKey = '/run/netns/a' } = options
   monitor.setTarget({ containerId: 'c1', address: '127.0.0.1', ...(sandboxKey === null ? {} : { sandboxKey }) })
@@ -51,6 +56,7 @@ async function watch(
     monitor,
     warnings,
     seen,
+    asked,
     history,
     ready: () => expect.poll(() => monitor.snapshot().ready, patience).toBe(true),
   }
@@ -74,7 +80,7 @@ it('becomes ready and tells version, id and what was measured', { timeout: 60_00
 it('a dead database while the web server answers: not ready for that reason alone, and back by itself', {
   timeout: 90_000,
 }, async () => {
-  const { monitor, seen, ready } = await watch()
+  const { asked, monitor, seen, ready } = await watch()
   await ready()
   seen.length = 0
   await controller.killDatabase()
@@ -88,6 +94,11 @@ it('a dead database while the web server answers: not ready for that reason alon
   await controller.reviveDatabase()
   await ready()
   expect(monitor.unhealthySince()).toBeUndefined()
+  // At no moment does everything work and the controller is not ready all the same.
+  const works = ({ everReady, conditions }: HealthSnapshot) =>
+    everReady && conditions.every(({ status }) => status === 'ok')
+  expect(asked.some(works)).toBe(true)
+  expect(asked.filter((snapshot) => works(snapshot) && !snapshot.ready)).toEqual([])
 })
 
 // The first one is the control: what the second must not tell, it would.
